@@ -1,0 +1,94 @@
+import type { Objective } from './objective.ts';
+
+/** One claim of the partition: an owner, a file of the recipe, and a symbol of it or the whole file. */
+export interface Claim {
+  /** A specialist of the roster, or `protected`: then nobody may change it. */
+  readonly owner: string;
+  readonly file: string;
+  /** Dotted Python name (`Block.forward`), or null for all of the file that no other claim names. */
+  readonly symbol: string | null;
+  /** Line of surface.yaml that makes the claim, for error messages. */
+  readonly line: number;
+}
+
+/** One specialist of a roster, as its brief describes it. */
+export interface Brief {
+  readonly specialist: string;
+  readonly scope: string;
+  readonly nonScope: string;
+  readonly editRadius: string;
+}
+
+/** What may change and toward what: a surface folder, read and validated. */
+export interface Surface {
+  readonly name: string;
+  readonly title: string;
+  /** Folder name under `evaluators/`. */
+  readonly evaluator: string;
+  readonly roster: readonly Brief[];
+  readonly claims: readonly Claim[];
+  /** Files a patch may add, as prefixes that end in `/`; empty when none may be added. */
+  readonly addable: readonly string[];
+  /** Slots one replicate needs. */
+  readonly slots: SlotRequest;
+  /** Calibration replicates of the baseline. */
+  readonly calibrationReplicates: number;
+  /** Default limits a run of this surface starts with. */
+  readonly limits: { readonly trials: number; readonly wallSeconds: number };
+  /** SHA-256 over everything in the folder that decides a score or an owner. */
+  readonly hash: string;
+}
+
+export interface SlotRequest {
+  readonly kind: 'cpu' | 'gpu';
+  readonly count: number;
+  readonly minimumMemoryBytes: number;
+}
+
+/** What an evaluator folder declares: enough to run, watch and judge one replicate. */
+export interface EvaluatorSpec {
+  readonly name: string;
+  readonly objective: Objective;
+  readonly phases: readonly PhaseSpec[];
+  readonly artifact: { readonly file: string; readonly capBytes: number | null };
+  readonly gates: readonly { readonly name: string; readonly limit: number; readonly at: 'least' | 'most' }[];
+  readonly limits: ResourceLimits;
+  readonly canaries: readonly Canary[];
+  /** Columns of results.tsv between `status` and `delta_vs_best`, and after it, in the reference's order. */
+  readonly columns: readonly string[];
+  /** SHA-256 over the evaluator's folder, its prepared data and the sandbox's own trusted programs. */
+  readonly hash: string;
+}
+
+/** One phase of a measurement. `command` runs in the sandbox; `scorer`, where there is one, outside of it. */
+export interface PhaseSpec {
+  readonly name: string;
+  /** A smoke phase decides preflight; its output can never become a score. */
+  readonly role: 'smoke' | 'train' | 'eval';
+  readonly command: readonly string[];
+  /** Trusted program that talks to the sandboxed command over a socket and prints one JSON line; null for none. */
+  readonly scorer: readonly string[] | null;
+  readonly clock: 'calibrated' | 'wall';
+  readonly budgetSeconds: number;
+  /** Seconds past the budget that are forgiven, e.g. one training step. */
+  readonly toleranceSeconds: number;
+  /** Hard wall limit whatever the clock says: a sleeping process uses no CPU. */
+  readonly wallSeconds: number;
+  /** Prepared data sets mounted read-only under /data. */
+  readonly data: readonly string[];
+}
+
+export interface ResourceLimits {
+  readonly memoryBytes: number;
+  readonly processes: number;
+  readonly openFiles: number;
+  readonly scratchBytes: number;
+  readonly logBytes: number;
+}
+
+/** A recipe with a known ending; an evaluator that ends it otherwise refuses to start. */
+export interface Canary {
+  readonly name: string;
+  /** `scores`: a valid score; `gains nothing`: a valid score that is not better than the good canary's. */
+  readonly expect: 'scores' | 'tampered' | 'disqualified' | 'crash' | 'preflight_crash' | 'gains nothing';
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { STATUSES } from '../domain/status.ts';
+import { FailureSchema } from './measurement.ts';
+import { command, count, finite, line, sha256, text, token } from './message.ts';
+
+/** One trial as a proposer sees it: enough to choose the next move, small enough to send by the hundred. */
+export const LineageRowSchema = z.strictObject({
+  trial: token, specialist: token, parent: token,
+  /** null while it is queued or being measured. */
+  status: z.enum(STATUSES).nullable(),
+  score: finite.nullable(), deltaVsBest: finite.nullable(), judgedAgainst: token.nullable(),
+  expectedDelta: finite, hypothesis: line(600),
+  strategy: line(120), moves: z.array(line(200)).max(128), parts: z.array(token).max(16),
+  snapshot: sha256.nullable(), failure: FailureSchema.nullable(), rejection: line(1000).nullable(),
+  artifactBytes: count.nullable(),
+  /** Journal position at which this row last changed. */
+  seq: count,
+});
+
+const Bounds = { specialist: token, asOf: count.nullable() };
+
+/** The rendered feedback for one specialist, at the newest position or at an earlier one. */
+export const ReadFeedback = command('lineage.feedback.:run', 'specialist', z.strictObject(Bounds),
+  z.strictObject({ asOf: count, text: text(131_072) }));
+
+/** Rows that changed after a position, oldest change first; `asOf` bounds the answer so that two readers agree. */
+export const ReadRows = command('lineage.rows.:run', 'specialist',
+  z.strictObject({ after: count, asOf: count.nullable(), limit: z.int().min(1).max(500) }),
+  z.strictObject({ asOf: count, rows: z.array(LineageRowSchema).max(500), more: z.boolean(), best: z.strictObject({ trial: token, score: finite.nullable(), snapshot: sha256 }).nullable() }));
+
+/** One snapshot as a recipe: {path: text}. Unknown hashes are answered with null. */
+export const ReadRecipe = command('lineage.recipe.:run', 'specialist', z.strictObject({ snapshot: sha256 }),
+  z.strictObject({ recipe: z.record(line(400), z.string().max(1_000_000)).nullable() }));

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { Limits } from '../domain/budget.ts';
+import type { Calibrated, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunStarted } from '../domain/fact.ts';
+import { MeasurementSchema } from './measurement.ts';
+import { command, count, fact, finite, line, seconds, sha256, token } from './message.ts';
+
+export const LimitsSchema = z.strictObject({
+  trials: count.nullable(), slotSeconds: seconds.nullable(), wallSeconds: seconds.nullable(),
+  tokens: count.nullable(), money: finite.min(0).nullable(), secondsWithoutKeep: seconds.nullable(),
+}) satisfies z.ZodType<Limits>;
+
+/** What the run was started with. */
+export const RunStartedFact = fact(':run.run.started', 'supervisor', z.strictObject({
+  surface: token, surfaceHash: sha256, evaluator: token, evaluatorHash: sha256,
+  objective: z.strictObject({ metric: token, unit: line(32), direction: z.enum(['minimize', 'maximize']), range: z.tuple([finite, finite]) }),
+  snapshot: sha256, roster: z.array(token).min(1).max(64),
+  arm: z.strictObject({ kind: z.enum(['specialists', 'generic', 'single']), agents: z.int().min(1).max(64), ownership: z.enum(['enforced', 'advisory']), lineage: z.boolean() }),
+  proposer: z.enum(['search', 'llm', 'replay']), seed: count,
+  keep: z.strictObject({ kind: z.enum(['confirmed', 'strict']), alpha: finite.gt(0).lt(0.5), replicates: z.int().min(2).max(50) }),
+  limits: LimitsSchema, calibrationReplicates: z.int().min(1).max(50), slotsPerReplicate: z.int().min(1).max(64),
+  leaseTtlMs: z.int().min(100).max(600_000), brigade: line(40),
+}) satisfies z.ZodType<RunStarted>);
+
+/** The baseline was measured, or an equal calibration was taken over; no trial is leased before this. */
+export const RunCalibrated = fact(':run.run.calibrated', 'broker', z.strictObject({
+  reusedFrom: token.nullable(), device: line(120), evaluatorHash: sha256, environmentHash: sha256,
+  mean: finite, sd: finite.min(0), measurements: z.array(MeasurementSchema).min(1).max(50),
+}) satisfies z.ZodType<Calibrated>);
+
+/** The n-th best. Written before the keep it belongs to: of two judges with one stale best, the second judges again. */
+export const RunBestFact = fact(':run.run.best.:n', 'broker', z.strictObject({ trial: token, score: finite, snapshot: sha256 }) satisfies z.ZodType<RunBest>);
+
+/** The headline, measured once at the end on data and seeds nothing else has used. */
+export const RunClaimedFact = fact(':run.run.claimed.:n', 'broker', z.strictObject({
+  best: token, bestMean: finite, baselineMean: finite, delta: finite, interval: z.tuple([finite, finite]), p: finite.min(0).max(1), n: count,
+}) satisfies z.ZodType<RunClaimed>);
+
+/** No further proposal is taken; what is leased is finished. */
+export const RunStopping = fact(':run.run.stopping.:n', 'broker', z.strictObject({ reason: line(400) }));
+
+/** Nothing is leased any more and nothing will be. */
+export const RunStopped = fact(':run.run.stopped.:n', 'broker', z.strictObject({ reason: line(400), wallSeconds: seconds }));
+
+/** A stopped run goes on, under these limits. */
+export const RunResumed = fact(':run.run.resumed.:n', 'supervisor', z.strictObject({ limits: LimitsSchema }));
+
+/** A node's evaluator passed its canaries and offers its slots; `boot` is new at every start of its daemon. */
+export const NodeEnrolledFact = fact(':run.node.enrolled.:node.:boot', 'evaluator', z.strictObject({
+  publicKey: z.string().max(64),
+  slots: z.array(z.strictObject({ slot: token, kind: z.enum(['cpu', 'gpu']), memoryBytes: count })).min(1).max(1024),
+  device: line(120), evaluatorHash: sha256, environmentHash: sha256, sandbox: z.enum(['bubblewrap', 'namespaces', 'none']),
+  canaries: z.array(z.strictObject({ name: line(64), expect: line(40), ended: line(40), score: finite.nullable() })).max(32),
+}) satisfies z.ZodType<NodeEnrolled>);
+
+/** What a person did. */
+export const OperatorActed = fact(':run.operator.acted.:n', 'broker',
+  z.strictObject({ act: z.enum(['pause', 'resume', 'stop', 'limit', 'note']), detail: line(600), limits: LimitsSchema.nullable() }) satisfies z.ZodType<OperatorAct>);
+
+const Done = z.strictObject({ ok: z.boolean(), message: line(400) });
+
+/** An empty body and `{}` ask the same, because that is what a person types. */
+export const nothing = z.union([z.literal('').transform(() => ({})), z.strictObject({})]);
+
+/** Take no new lease until resumed. */
+export const PauseRun = command('run.pause.:run', 'operator', nothing, Done);
+/** Go on after a pause. */
+export const ResumeRun = command('run.resume.:run', 'operator', nothing, Done);
+/** Finish what is leased, make the final claim unless `now`, then stop. */
+export const StopRun = command('run.stop.:run', 'operator', z.union([z.literal('').transform(() => ({ now: false })), z.strictObject({ now: z.boolean() })]), Done);
+/** Change limits; null lifts one. */
+export const LimitRun = command('run.limit.:run', 'operator', LimitsSchema.partial(), Done);
+/** Leave a note in the journal. */
+export const NoteRun = command('run.note.:run', 'operator', z.strictObject({ note: line(600).min(1) }), Done);
