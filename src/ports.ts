@@ -1,6 +1,8 @@
 import type { BodyOf, Fact, IdsOf, Word } from './domain/fact.ts';
-import type { BlobHash, RunId } from './domain/ids.ts';
+import type { BlobHash, RunId, SlotId } from './domain/ids.ts';
+import type { SandboxLevel } from './domain/measurement.ts';
 import type { Recipe } from './domain/recipe.ts';
+import type { ResourceLimits } from './domain/surface.ts';
 import type { CommandMessage, Ids, TelemetryMessage } from './protocols/message.ts';
 
 // What actors ask of the world. Adapters implement these; nothing here does anything.
@@ -90,3 +92,58 @@ export interface Patches {
 export type PatchResult =
   | { readonly kind: 'applied'; readonly recipe: Recipe; readonly touched: readonly string[]; readonly added: readonly string[]; readonly deleted: readonly string[] }
   | { readonly kind: 'refused'; readonly rule: 'apply' | 'path' | 'mode' | 'size' | 'empty'; readonly file: string | null; readonly message: string };
+
+/** Where recipes run. One slot runs one thing at a time. */
+export interface Sandbox {
+  readonly level: SandboxLevel;
+  /** One line on what this level does and does not hold, for doctor and the journal. */
+  readonly describes: string;
+  /** Opens a slot: its warden and, where a phase asks for it, its reference clock. Everything under it dies with the slot. */
+  open(slot: { readonly slot: SlotId; readonly cores: readonly number[] }): Promise<SandboxSlot>;
+}
+
+export interface SandboxSlot extends AsyncDisposable {
+  /** Runs one phase to its end; every process it started is dead when this resolves. Aborting the signal kills it within a second. */
+  run(job: PhaseJob, options: { readonly signal: AbortSignal; readonly onProgress: (reading: { readonly seconds: number }) => void }): Promise<PhaseEnd>;
+  /** Keeps the phase alive: a warden that hears nothing for `silenceMs` kills what it holds. */
+  beat(): void;
+}
+
+/** One phase, ready to run: paths are of this machine. */
+export interface PhaseJob {
+  readonly name: string;
+  /** Inside, the recipe lies read-only at /recipe, the evaluator's own programs at /eval, data sets at /data/<name>, scratch at /work. `python` is the pinned interpreter. */
+  readonly command: readonly string[];
+  readonly auditor: readonly string[] | null;
+  /** Runs outside; its file descriptors 3 and 4 are sockets to descriptor 3 of the command and of the auditor. Reads `request` on standard input, prints one JSON line. */
+  readonly scorer: { readonly command: readonly string[]; readonly request: string } | null;
+  readonly recipe: string;
+  readonly evaluator: string;
+  readonly data: Readonly<Record<string, string>>;
+  /** Fresh and empty, writable inside as /work. The auditor sees a read-only copy of what lies in it at the start. */
+  readonly scratch: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly clock: 'calibrated' | 'wall';
+  readonly budgetSeconds: number;
+  readonly toleranceSeconds: number;
+  readonly wallSeconds: number;
+  readonly limits: ResourceLimits;
+  readonly silenceMs: number;
+  /** Receives what the command prints, capped at limits.logBytes with its tail kept. */
+  readonly log: string;
+}
+
+export type PhaseEnd = {
+  readonly seconds: number;
+  readonly wallSeconds: number;
+  /** The scorer's JSON line, unparsed beyond JSON; null when there was no scorer or it said nothing. */
+  readonly scored: unknown;
+  readonly logTail: string;
+} & (
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signalled'; readonly signal: string; readonly outOfMemory: boolean }
+  | { readonly kind: 'over-budget'; readonly by: 'clock' | 'wall' }
+  | { readonly kind: 'killed'; readonly why: 'silence' | 'aborted' }
+  | { readonly kind: 'scorer-failed'; readonly message: string }
+  | { readonly kind: 'not-started'; readonly reason: string }
+);

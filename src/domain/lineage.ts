@@ -136,7 +136,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
     case 'lease.granted': {
       const row = lineage.trials.get(fact.ids[0]);
       if (!row || row.snapshot === null) return odd(lineage);
-      const replicate = row.replicates.get(fact.ids[1]) ?? { replicate: fact.ids[1], attempts: [], measured: null };
+      const replicate: ReplicateRow = row.replicates.get(fact.ids[1]) ?? { replicate: fact.ids[1], attempts: [], measured: null };
       row.replicates.set(fact.ids[1], replicate);
       if (Number(fact.ids[2]) !== replicate.attempts.length + 1) return odd(lineage);
       replicate.attempts.push({ lease: fact.body, seq: fact.seq, lapsed: null });

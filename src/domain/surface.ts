@@ -68,6 +68,8 @@ export interface PhaseSpec {
   readonly command: readonly string[];
   /** Trusted program that talks to the sandboxed command over a socket and prints one JSON line; null for none. */
   readonly scorer: readonly string[] | null;
+  /** A second command in a sandbox of its own that the scorer asks again; null for none. */
+  readonly auditor: readonly string[] | null;
   readonly clock: 'calibrated' | 'wall';
   readonly budgetSeconds: number;
   /** Seconds past the budget that are forgiven, e.g. one training step. */
