@@ -147,3 +147,23 @@ export type PhaseEnd = {
   | { readonly kind: 'scorer-failed'; readonly message: string }
   | { readonly kind: 'not-started'; readonly reason: string }
 );
+
+/** How an actor is seen: its state served on request, its pulse published. */
+export interface Presence {
+  /** Answers the state commands and pulses for one actor until disposed; call `changed` at every transition. */
+  announce(who: {
+    readonly actor: string; readonly name: string; readonly run: RunId;
+    readonly read: () => { readonly state: string; readonly why: string; readonly context: Readonly<Record<string, string | number | boolean | null>> };
+  }): AsyncDisposable & { changed(): void };
+  /** A line for whoever is woken at night: to standard error as JSON and to telemetry. */
+  log(level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, string | number | boolean | null>>): void;
+}
+
+/** What one process of an actor is given. */
+export interface Ports {
+  readonly journal: Journal;
+  readonly bus: Bus;
+  readonly blobs: Blobs;
+  readonly clock: Clock;
+  readonly presence: Presence;
+}
