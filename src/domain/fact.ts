@@ -60,7 +60,8 @@ export interface Calibrated {
   readonly device: string;
   readonly evaluatorHash: string;
   readonly environmentHash: string;
-  readonly mean: number;
+  /** Over the replicates that scored; null when none did. */
+  readonly mean: number | null;
   readonly sd: number;
   readonly measurements: readonly Measurement[];
 }
@@ -73,7 +74,17 @@ export interface Measured {
   readonly heldMs: number;
 }
 
-export interface RunBest { readonly trial: TrialId; readonly score: number; readonly snapshot: BlobHash }
+export interface RunBest {
+  readonly trial: TrialId;
+  /** null only for a baseline that missed its own gate: the first trial to pass is then the first keep. */
+  readonly score: number | null;
+  readonly snapshot: BlobHash;
+  /** Journal position it was judged at, so that a broker that died before saying the result can say the same one. */
+  readonly judgedAt: number;
+}
+
+/** How a run ends: `complete` decides every trial and makes the final claim, `finish` waits for what is leased, `now` waits for nothing. */
+export type StopMode = 'complete' | 'finish' | 'now';
 
 /** The headline: best against baseline on data and seeds that nothing else has used. */
 export interface RunClaimed {
@@ -93,7 +104,7 @@ export type FactBody =
   | { readonly word: 'run.calibrated'; readonly ids: readonly []; readonly body: Calibrated }
   | { readonly word: 'run.best'; readonly ids: readonly [n: string]; readonly body: RunBest }
   | { readonly word: 'run.claimed'; readonly ids: readonly [n: string]; readonly body: RunClaimed }
-  | { readonly word: 'run.stopping'; readonly ids: readonly [n: string]; readonly body: { readonly reason: string } }
+  | { readonly word: 'run.stopping'; readonly ids: readonly [n: string]; readonly body: { readonly reason: string; readonly mode: StopMode } }
   | { readonly word: 'run.stopped'; readonly ids: readonly [n: string]; readonly body: { readonly reason: string; readonly wallSeconds: number } }
   | { readonly word: 'run.resumed'; readonly ids: readonly [n: string]; readonly body: { readonly limits: Limits } }
   | { readonly word: 'node.enrolled'; readonly ids: readonly [node: NodeId, boot: string]; readonly body: NodeEnrolled }

@@ -1,5 +1,5 @@
 import type { Limits } from './budget.ts';
-import type { Calibrated, Fact, Handoff, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunStarted } from './fact.ts';
+import type { Calibrated, Fact, Handoff, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunStarted, StopMode } from './fact.ts';
 import { BASELINE, trialNumber, type BlobHash, type NodeId, type ReplicateId, type TrialId } from './ids.ts';
 import type { Lease, Measurement } from './measurement.ts';
 import type { Proposal, Rejection, TrialResult } from './trial.ts';
@@ -8,6 +8,7 @@ import type { Proposal, Rejection, TrialResult } from './trial.ts';
 //
 //   F1. Facts are applied in journal order, each once; one that was applied already changes nothing.
 //   F2. The first valid measurement of the newest lease of a replicate counts; every other is kept as superseded.
+//       A machine's fault is not a measurement while attempts are left: it ends the attempt like a lapse.
 //   F3. A trial's first result stands.
 //   F4. A fact that makes no sense here (a result of no trial) is counted as odd and changes nothing else.
 
@@ -53,6 +54,7 @@ export interface Lineage {
   paused: boolean;
   /** Reason once the run takes no more proposals; null while it does. */
   stopping: string | null;
+  stopMode: StopMode | null;
   stopped: string | null;
   /** Ordinals for the next stopping, stopped, resumed and claim facts. */
   stops: number;
@@ -65,15 +67,21 @@ export interface Lineage {
   superseded: number;
   odd: number;
   lastKeepAt: number | null;
+  /** Server time of the start or of the last resume, and of the newest fact; their difference is this stretch's age. */
+  startedAt: number | null;
+  newestAt: number;
   nextNumber: number;
   admittedCount: number;
 }
 
+/** Leases a replicate may use up before its trial is lost. */
+export const MAX_ATTEMPTS = 3;
+
 /** A lineage before its first fact. */
 export const emptyLineage = (): Lineage => ({
   applied: 0, started: null, limits: null, calibration: null, claim: null, bests: [], trials: new Map(), byClientId: new Map(), bySnapshot: new Map(),
-  children: new Map(), nodes: new Map(), handoffs: [], operatorActs: [], paused: false, stopping: null, stopped: null,
-  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, superseded: 0, odd: 0, lastKeepAt: null, nextNumber: 1, admittedCount: 0,
+  children: new Map(), nodes: new Map(), handoffs: [], operatorActs: [], paused: false, stopping: null, stopMode: null, stopped: null,
+  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0,
 });
 
 /** Whether a node's signature holds; supplied from outside because the domain does no cryptography. */
@@ -89,11 +97,13 @@ export const countTrials = (lineage: Lineage): number => lineage.admittedCount;
 export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify): boolean {
   if (fact.seq <= lineage.applied) return false; // F1
   lineage.applied = fact.seq;
+  lineage.newestAt = fact.at;
   switch (fact.word) {
     case 'run.started': {
       lineage.started = { ...fact.body, at: fact.at };
       lineage.limits = fact.body.limits;
       lineage.lastKeepAt = fact.at;
+      lineage.startedAt = fact.at;
       return true;
     }
     case 'run.calibrated': lineage.calibration = fact.body; return true;
@@ -104,7 +114,12 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       return true;
     }
     case 'run.claimed': lineage.claim = { ...fact.body, n: lineage.claims }; lineage.claims += 1; return true;
-    case 'run.stopping': lineage.stopping = fact.body.reason; lineage.stoppings += 1; return true;
+    case 'run.stopping': {
+      lineage.stopping = fact.body.reason;
+      lineage.stopMode = fact.body.mode;
+      lineage.stoppings += 1;
+      return true;
+    }
     case 'run.stopped': {
       lineage.stopped = fact.body.reason;
       lineage.wallSecondsBefore = fact.body.wallSeconds;
@@ -113,7 +128,8 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
     }
     case 'run.resumed': {
       lineage.limits = fact.body.limits;
-      lineage.stopping = null; lineage.stopped = null; lineage.paused = false;
+      lineage.stopping = null; lineage.stopMode = null; lineage.stopped = null; lineage.paused = false;
+      lineage.startedAt = fact.at;
       lineage.resumes += 1;
       lineage.lastKeepAt = fact.at;
       return true;
@@ -159,8 +175,9 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       const counts = replicate.measured === null && attempt === replicate.attempts.length && newest.lease.node === node // F2
         && publicKey !== undefined && verify(publicKey, { run, trial, replicate: replicateId, attempt, node, measurement }, signature);
       if (!counts) { lineage.superseded += 1; return true; }
-      replicate.measured = { measurement, node, attempt, heldMs: fact.body.heldMs, seq: fact.seq, at: fact.at };
       lineage.slotSeconds += (fact.body.heldMs / 1000) * newest.lease.slots.length;
+      if (measurement.failure?.kind === 'harness_abort' && attempt < MAX_ATTEMPTS) { newest.lapsed ??= measurement.failure.reason; return true; } // F2
+      replicate.measured = { measurement, node, attempt, heldMs: fact.body.heldMs, seq: fact.seq, at: fact.at };
       return true;
     }
     case 'trial.result': {

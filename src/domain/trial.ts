@@ -55,6 +55,8 @@ export interface TrialResult {
   readonly deltaVsBest: number | null;
   /** The best it was judged against. */
   readonly judgedAgainst: TrialId;
+  /** Journal position it was judged at: the lineage folded to here yields this result again. */
+  readonly judgedAt: number;
   /** One-sided Welch p of being better; null when it was not tested. */
   readonly p: number | null;
   /** Replicates behind `score`. */

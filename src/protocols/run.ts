@@ -24,11 +24,11 @@ export const RunStartedFact = fact(':run.run.started', 'supervisor', z.strictObj
 /** The baseline was measured, or an equal calibration was taken over; no trial is leased before this. */
 export const RunCalibrated = fact(':run.run.calibrated', 'broker', z.strictObject({
   reusedFrom: token.nullable(), device: line(120), evaluatorHash: sha256, environmentHash: sha256,
-  mean: finite, sd: finite.min(0), measurements: z.array(MeasurementSchema).min(1).max(50),
+  mean: finite.nullable(), sd: finite.min(0), measurements: z.array(MeasurementSchema).min(1).max(50),
 }) satisfies z.ZodType<Calibrated>);
 
 /** The n-th best. Written before the keep it belongs to: of two judges with one stale best, the second judges again. */
-export const RunBestFact = fact(':run.run.best.:n', 'broker', z.strictObject({ trial: token, score: finite, snapshot: sha256 }) satisfies z.ZodType<RunBest>);
+export const RunBestFact = fact(':run.run.best.:n', 'broker', z.strictObject({ trial: token, score: finite.nullable(), snapshot: sha256, judgedAt: count }) satisfies z.ZodType<RunBest>);
 
 /** The headline, measured once at the end on data and seeds nothing else has used. */
 export const RunClaimedFact = fact(':run.run.claimed.:n', 'broker', z.strictObject({
@@ -36,7 +36,7 @@ export const RunClaimedFact = fact(':run.run.claimed.:n', 'broker', z.strictObje
 }) satisfies z.ZodType<RunClaimed>);
 
 /** No further proposal is taken; what is leased is finished. */
-export const RunStopping = fact(':run.run.stopping.:n', 'broker', z.strictObject({ reason: line(400) }));
+export const RunStopping = fact(':run.run.stopping.:n', 'broker', z.strictObject({ reason: line(400), mode: z.enum(['complete', 'finish', 'now']) }));
 
 /** Nothing is leased any more and nothing will be. */
 export const RunStopped = fact(':run.run.stopped.:n', 'broker', z.strictObject({ reason: line(400), wallSeconds: seconds }));

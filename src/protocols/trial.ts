@@ -59,7 +59,7 @@ export const TrialRejected = fact(':run.trial.rejected.:trial', 'broker',
 /** How the trial ended. Said once; the first writer wins and nothing follows. */
 export const TrialResultFact = fact(':run.trial.result.:trial', 'broker', z.strictObject({
   status: z.enum(STATUSES), specialist: token, parent: token, hypothesis: line(600),
-  score: finite.nullable(), scoreSource: z.enum(['evaluator', 'recipe']), deltaVsBest: finite.nullable(), judgedAgainst: token,
+  score: finite.nullable(), scoreSource: z.enum(['evaluator', 'recipe']), deltaVsBest: finite.nullable(), judgedAgainst: token, judgedAt: count,
   p: finite.min(0).max(1).nullable(), n: count, sd: finite.min(0).nullable(), why: line(200), failure: FailureSchema.nullable(),
   artifactBytes: count.nullable(), phases: z.array(PhaseReadingSchema).max(16), attempt: count,
   node: token.nullable(), slots: z.array(token).max(64), device: line(120).nullable(), evaluatorHash: sha256.nullable(), snapshot: sha256,
