@@ -26,7 +26,9 @@ export const ReadFeedback = command('lineage.feedback.:run', 'specialist', z.str
 /** Rows that changed after a position, oldest change first; `asOf` bounds the answer so that two readers agree. */
 export const ReadRows = command('lineage.rows.:run', 'specialist',
   z.strictObject({ after: count, asOf: count.nullable(), limit: z.int().min(1).max(500) }),
-  z.strictObject({ asOf: count, rows: z.array(LineageRowSchema).max(500), more: z.boolean(), best: z.strictObject({ trial: token, score: finite.nullable(), snapshot: sha256 }).nullable() }));
+  z.strictObject({ asOf: count, rows: z.array(LineageRowSchema).max(500), more: z.boolean(), best: z.strictObject({ trial: token, score: finite.nullable(), snapshot: sha256 }).nullable(),
+    /** Standard deviation of one measurement of the baseline; absent or null before calibration. A proposer tells a gain from luck by it. */
+    noise: finite.min(0).nullable().optional() }));
 
 /** One snapshot as a recipe: {path: text}. Unknown hashes are answered with null. */
 export const ReadRecipe = command('lineage.recipe.:run', 'specialist', z.strictObject({ snapshot: sha256 }),
