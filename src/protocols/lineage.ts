@@ -17,6 +17,8 @@ export const LineageRowSchema = z.strictObject({
   seq: count,
 });
 
+export type LineageRow = z.infer<typeof LineageRowSchema>;
+
 const Bounds = { specialist: token, asOf: count.nullable() };
 
 /** The rendered feedback for one specialist, at the newest position or at an earlier one. */
