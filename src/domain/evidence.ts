@@ -1,0 +1,35 @@
+import { counted, decimal, duration, plural, probability } from './figures.ts';
+import type { TrialRow } from './lineage.ts';
+import type { Failure } from './measurement.ts';
+
+/** What a failure measured, in the few words that help the next attempt. */
+export function describeFailure(failure: Failure): string {
+  switch (failure.kind) {
+    case 'preflight_crash':
+    case 'crash': return `${lastLine(failure.exception)}${failure.frame ? ` (${failure.frame})` : ''} in ${failure.phase}`;
+    case 'size_blocked': return `${counted(failure.bytes - failure.cap)} bytes over the cap of ${counted(failure.cap)}${failure.projected ? ', projected' : ''}`;
+    case 'train_budget_overrun':
+    case 'eval_budget_overrun': return `${failure.phase} took ${failure.censored ? 'more than ' : ''}${duration(failure.seconds)} of ${duration(failure.budget)}`;
+    case 'disqualified': return `${failure.gate} ${exact(failure.value)}, limit ${exact(failure.limit)}, short by ${exact(failure.deficit)}`;
+    case 'tampered': return `${failure.what}: ${failure.where}`;
+    case 'harness_abort': return failure.reason;
+    default: return failure satisfies never;
+  }
+}
+
+/** Why a trial ended as it did, in one line; empty while it has not ended. */
+export function describeEnding(row: TrialRow): string {
+  if (row.rejection) return `${row.rejection.rule}: ${row.rejection.message}`;
+  const result = row.result;
+  if (!result) return '';
+  if (result.failure) return describeFailure(result.failure);
+  if (result.status === 'lost') return `${plural(result.attempt, 'attempt')} died with their nodes`;
+  if (result.p !== null) return `p ${probability(result.p)}, ${plural(result.n, 'seed')}${result.status === 'keep' ? '' : `, ${result.why}`}`;
+  if (result.status === 'baseline' && result.sd !== null) return `± ${decimal(result.sd)}, ${plural(result.n, 'seed')}`;
+  return result.why;
+}
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+/** Enough digits to see a near miss. */
+const exact = (value: number): string => (Number.isInteger(value) ? String(value) : decimal(value, 5));

@@ -1,0 +1,123 @@
+import type { BlobHash, TrialId } from './ids.ts';
+import { BASELINE } from './ids.ts';
+import { describeEnding } from './evidence.ts';
+import { oneLine } from './figures.ts';
+import { best, statusOf, type Lineage, type TrialRow } from './lineage.ts';
+import type { Measurement } from './measurement.ts';
+import { isValid } from './status.ts';
+
+// The tables a run leaves behind, in the columns of the reference, so that its tools and ours read each other.
+//
+//   B1. An unknown value is an empty cell, never a zero.
+//   B2. One trial is one line: tabs and line breaks inside a text become spaces.
+
+/** Columns between `status` and `job_name` when a surface names none: those of Parameter Golf. */
+export const defaultColumns = (metric: string): readonly string[] => [metric, 'delta_vs_best', 'artifact_bytes', 'train_s', 'eval_s', 'total_s'];
+
+const BEFORE = ['exp_id', 'timestamp', 'specialist', 'parent_exp', 'baseline_exp', 'domain', 'hypothesis', 'expected_delta', 'status'] as const;
+const AFTER = ['job_name', 'snapshot_path', 'notes'] as const;
+
+/** The reference's name of a trial: three digits, `007` for t0007. */
+export const experimentId = (trial: TrialId): string => trial.replace(/^t0*(?=\d)/, '').padStart(3, '0');
+
+/** Trials that have ended, in the order of their numbers: these are the rows of every table. */
+export const endedRows = (lineage: Lineage): TrialRow[] =>
+  [...lineage.trials.values()].filter((row) => statusOf(row) !== null).sort((a, b) => a.number - b.number);
+
+/** Where a kept recipe lies, relative to the run's folder; empty for a trial that was not kept. */
+export const snapshotPath = (row: TrialRow): string =>
+  (row.result?.status === 'keep' || row.result?.status === 'baseline' ? `snapshots/${experimentId(row.trial)}_${owner(row)}` : '');
+
+/** results.tsv: one line a trial, with the surface's own columns between status and job name. */
+export function resultsTable(run: string, lineage: Lineage, columns: readonly string[]): string {
+  const lines = endedRows(lineage).map((row) => {
+    const isRoot = row.trial === BASELINE;
+    const fixed = [
+      experimentId(row.trial), timestamp(row), owner(row), isRoot ? '' : experimentId(row.proposal.parent),
+      isRoot ? '' : experimentId(row.result?.judgedAgainst ?? bestAt(lineage, row)), owner(row), row.proposal.hypothesis,
+      isRoot ? '0' : asText(row.proposal.expectedDelta), statusOf(row) ?? '',
+    ];
+    return [...fixed, ...columns.map((column) => cell(row, column, lineage)), row.result ? `${run}-${row.trial}` : '', snapshotPath(row), notes(row)];
+  });
+  return table([[...BEFORE, ...columns, ...AFTER], ...lines]);
+}
+
+/** tree.tsv: the same trials in preorder, each with its path from the baseline. */
+export function treeTable(lineage: Lineage): string {
+  const metric = lineage.started?.objective.metric ?? 'score';
+  const lines = preorder(lineage).map(({ row, depth, path }) => [
+    experimentId(row.trial), row.trial === BASELINE ? '' : experimentId(row.proposal.parent), String(depth), path.map(experimentId).join('/'),
+    owner(row), statusOf(row) ?? '', cell(row, metric, lineage), cell(row, 'delta_vs_best', lineage), row.proposal.hypothesis,
+  ]);
+  return table([['exp_id', 'parent_exp', 'depth', 'path', 'specialist', 'status', metric, 'delta_vs_best', 'hypothesis'], ...lines]);
+}
+
+export interface TreeNode { readonly row: TrialRow; readonly depth: number; readonly path: readonly TrialId[]; readonly isLast: boolean }
+
+/** The lineage in preorder, children by number; without recursion, because a chain may be ten thousand deep. */
+export function preorder(lineage: Lineage, includes: (row: TrialRow) => boolean = (row) => statusOf(row) !== null): TreeNode[] {
+  const nodes: TreeNode[] = [];
+  const root = lineage.trials.get(BASELINE);
+  const waiting: TreeNode[] = root ? [{ row: root, depth: 0, path: [BASELINE], isLast: true }] : [];
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    nodes.push(node);
+    const { depth, path } = node;
+    const children = (lineage.children.get(node.row.trial) ?? []).flatMap((id) => lineage.trials.get(id) ?? []).filter(includes).sort((a, b) => b.number - a.number);
+    children.forEach((row, i) => waiting.push({ row, depth: depth + 1, path: [...path, row.trial], isLast: i === 0 }));
+  }
+  return nodes;
+}
+
+/** trials.jsonl: everything the journal says of each trial, one JSON object a line; waiting trials too. */
+export const trialsJsonLines = (run: string, lineage: Lineage): string =>
+  [...lineage.trials.values()].sort((a, b) => a.number - b.number).map((row) => `${JSON.stringify(trialObject(run, lineage, row))}\n`).join('');
+
+/** One trial as an object for machines: the row, its status in words, and its replicates in order. */
+export function trialObject(run: string, lineage: Lineage, row: TrialRow): Readonly<Record<string, unknown>> {
+  const { replicates, seq, ...rest } = row;
+  return { run, surface: lineage.started?.surface ?? null, ...rest, status: statusOf(row), evidence: describeEnding(row) || null, replicates: [...replicates.values()], seq };
+}
+
+function cell(row: TrialRow, column: string, lineage: Lineage): string {
+  const result = row.result;
+  if (!result) return ''; // B1
+  if (column === lineage.started?.objective.metric) return six(result.score);
+  if (column === 'delta_vs_best') return result.status !== 'baseline' && isValid(result.status) ? six(result.deltaVsBest, true) : '';
+  if (column === 'artifact_bytes') return result.artifactBytes === null ? '' : String(result.artifactBytes);
+  if (column === 'n_seeds') return String(result.n);
+  if (column === 'total_s') return result.phases.length === 0 ? '' : six(result.phases.reduce((sum, phase) => sum + phase.wallSeconds, 0));
+  const phase = result.phases.find(({ name }) => `${name}_s` === column);
+  return six(phase ? phase.seconds : meanMetric(row, column));
+}
+
+/** A metric of the evaluator's own, averaged over the replicates that measured it. */
+function meanMetric(row: TrialRow, name: string): number | null {
+  const values = measurements(row).flatMap(({ metrics }) => (Object.hasOwn(metrics, name) ? [metrics[name] ?? NaN] : []));
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+const measurements = (row: TrialRow): Measurement[] => [...row.replicates.values()].flatMap(({ measured }) => (measured ? [measured.measurement] : []));
+
+/** Logs of a trial's replicates, in the order they were measured. */
+export const logsOf = (row: TrialRow): { readonly replicate: string; readonly attempt: number; readonly node: string; readonly log: BlobHash }[] =>
+  [...row.replicates.values()].flatMap(({ replicate, measured }) => (measured?.measurement.log ? [{ replicate, attempt: measured.attempt, node: measured.node, log: measured.measurement.log, seq: measured.seq }] : []))
+    .sort((a, b) => a.seq - b.seq);
+
+/** Who proposed a row, as the tables say it: the root belongs to nobody. */
+export const owner = (row: TrialRow): string => (row.trial === BASELINE ? 'baseline' : row.proposal.specialist);
+
+function bestAt(lineage: Lineage, row: TrialRow): TrialId {
+  const standing = lineage.bests.filter(({ judgedAt }) => judgedAt < row.admittedSeq).at(-1);
+  return (standing ?? best(lineage))?.trial ?? BASELINE;
+}
+
+const timestamp = (row: TrialRow): string => new Date(row.endedAt ?? row.admittedAt).toISOString().replace(/\.\d+Z$/, 'Z');
+const six = (value: number | null, withSign = false): string => (value === null || !Number.isFinite(value) ? '' : `${withSign && value > 0 ? '+' : ''}${value.toFixed(6)}`);
+const asText = (value: number): string => `${value > 0 ? '+' : ''}${Math.abs(value) < 1e-6 && value !== 0 ? value.toFixed(12).replace(/0+$/, '') : String(value)}`;
+
+const notes = (row: TrialRow): string => {
+  const { kind, strategy } = row.proposal.proposer;
+  return row.trial === BASELINE ? describeEnding(row) : `${describeEnding(row)} | ${kind}:${strategy}`;
+};
+
+const table = (lines: readonly (readonly string[])[]): string => lines.map((cells) => `${cells.map(oneLine).join('\t')}\n`).join(''); // B2
