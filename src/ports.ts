@@ -167,3 +167,14 @@ export interface Ports {
   readonly clock: Clock;
   readonly presence: Presence;
 }
+
+/** The daemons of one machine, as children of this process. None outlives it, however it ends. */
+export interface Processes {
+  start(daemon: { readonly name: string; readonly args: readonly string[] }): {
+    readonly pid: number;
+    readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+    /** Asks it to go, and after a while makes it. */
+    stop(): Promise<void>;
+  };
+  stopAll(): Promise<void>;
+}

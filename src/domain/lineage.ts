@@ -64,6 +64,8 @@ export interface Lineage {
   /** Wall seconds of earlier stretches of this run, ended by a stop. */
   wallSecondsBefore: number;
   slotSeconds: number;
+  readonly secondsBySpecialist: Map<string, number>;
+  readonly tokens: { tokens: number; money: number };
   superseded: number;
   odd: number;
   lastKeepAt: number | null;
@@ -71,6 +73,12 @@ export interface Lineage {
   startedAt: number | null;
   newestAt: number;
   nextNumber: number;
+  /** Trials with a confirm replicate, in order of the first; their spread is the run's noise. */
+  readonly confirmed: TrialId[];
+  /** Admitted trials without a result, in order. */
+  readonly open: Set<TrialId>;
+  /** Leases that are neither measured nor lapsed, by `trial.replicate`. */
+  readonly leases: Map<string, Lease>;
   admittedCount: number;
 }
 
@@ -81,7 +89,7 @@ export const MAX_ATTEMPTS = 3;
 export const emptyLineage = (): Lineage => ({
   applied: 0, started: null, limits: null, calibration: null, claim: null, bests: [], trials: new Map(), byClientId: new Map(), bySnapshot: new Map(),
   children: new Map(), nodes: new Map(), handoffs: [], operatorActs: [], paused: false, stopping: null, stopMode: null, stopped: null,
-  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0,
+  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, secondsBySpecialist: new Map(), tokens: { tokens: 0, money: 0 }, superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0, confirmed: [], open: new Set(), leases: new Map(),
 });
 
 /** Whether a node's signature holds; supplied from outside because the domain does no cryptography. */
@@ -140,6 +148,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       if (lineage.trials.has(trial)) return odd(lineage);
       addRow(lineage, { trial, proposal: fact.body.proposal, snapshot: fact.body.snapshot, feedback: fact.body.feedback, clientId: fact.body.clientId, rejection: null }, fact);
       lineage.bySnapshot.set(fact.body.snapshot, lineage.bySnapshot.get(fact.body.snapshot) ?? trial);
+      lineage.open.add(trial);
       if (trial !== BASELINE) lineage.admittedCount += 1;
       return true;
     }
@@ -156,12 +165,15 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       row.replicates.set(fact.ids[1], replicate);
       if (Number(fact.ids[2]) !== replicate.attempts.length + 1) return odd(lineage);
       replicate.attempts.push({ lease: fact.body, seq: fact.seq, lapsed: null });
+      lineage.leases.set(`${fact.ids[0]}.${fact.ids[1]}`, fact.body);
       return true;
     }
     case 'lease.lapsed': {
       const attempt = lineage.trials.get(fact.ids[0])?.replicates.get(fact.ids[1])?.attempts[Number(fact.ids[2]) - 1];
       if (!attempt) return odd(lineage);
       attempt.lapsed ??= fact.body.reason;
+      const held = lineage.leases.get(`${fact.ids[0]}.${fact.ids[1]}`);
+      if (held?.attempt === Number(fact.ids[2])) lineage.leases.delete(`${fact.ids[0]}.${fact.ids[1]}`);
       return true;
     }
     case 'trial.measured': {
@@ -175,8 +187,13 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       const counts = replicate.measured === null && attempt === replicate.attempts.length && newest.lease.node === node // F2
         && publicKey !== undefined && verify(publicKey, { run, trial, replicate: replicateId, attempt, node, measurement }, signature);
       if (!counts) { lineage.superseded += 1; return true; }
-      lineage.slotSeconds += (fact.body.heldMs / 1000) * newest.lease.slots.length;
+      lineage.leases.delete(`${trial}.${replicateId}`);
+      const seconds = (fact.body.heldMs / 1000) * newest.lease.slots.length;
+      const author = lineage.trials.get(trial)?.proposal.specialist ?? '';
+      lineage.slotSeconds += seconds;
+      lineage.secondsBySpecialist.set(author, (lineage.secondsBySpecialist.get(author) ?? 0) + seconds);
       if (measurement.failure?.kind === 'harness_abort' && attempt < MAX_ATTEMPTS) { newest.lapsed ??= measurement.failure.reason; return true; } // F2
+      if (newest.lease.purpose === 'confirm' && !lineage.confirmed.includes(trial)) lineage.confirmed.push(trial);
       replicate.measured = { measurement, node, attempt, heldMs: fact.body.heldMs, seq: fact.seq, at: fact.at };
       return true;
     }
@@ -184,6 +201,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       const row = lineage.trials.get(fact.ids[0]);
       if (!row || row.result !== null) return odd(lineage); // F3
       row.result = fact.body;
+      lineage.open.delete(row.trial);
       row.endedAt = fact.at;
       row.seq = fact.seq;
       return true;
@@ -208,6 +226,8 @@ function odd(lineage: Lineage): boolean { // F4
 function addRow(lineage: Lineage, row: Pick<TrialRow, 'trial' | 'proposal' | 'snapshot' | 'feedback' | 'clientId' | 'rejection'>, fact: Fact): void {
   const number = trialNumber(row.trial);
   const ended = row.rejection !== null;
+  lineage.tokens.tokens += row.proposal.tokens;
+  lineage.tokens.money += row.proposal.money;
   lineage.trials.set(row.trial, { ...row, number, admittedAt: fact.at, admittedSeq: fact.seq, replicates: new Map(), result: null, endedAt: ended ? fact.at : null, seq: fact.seq });
   lineage.byClientId.set(row.clientId, row.trial);
   lineage.nextNumber = Math.max(lineage.nextNumber, number + 1);

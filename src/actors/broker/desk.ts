@@ -1,0 +1,128 @@
+import type { Rejection } from '../../domain/trial.ts';
+import type { RunId, TrialId } from '../../domain/ids.ts';
+import { trialId } from '../../domain/ids.ts';
+import { canonicalRecipe, type Recipe } from '../../domain/recipe.ts';
+import { countTrials, type Lineage } from '../../domain/lineage.ts';
+import type { Limits } from '../../domain/budget.ts';
+import type { Blobs, Ports } from '../../ports.ts';
+import { LimitRun, NoteRun, PauseRun, ResumeRun, StopRun } from '../../protocols/run.ts';
+import { ProposeTrial, RenewLease } from '../../protocols/trial.ts';
+import { openTrialsPerAgent } from './decide.ts';
+import type { Keeper } from './keeper.ts';
+
+// Where the broker is asked: proposals, renewals, and what an operator wants.
+//
+//   D1. A proposal is decided under a lock, so that two with one content cannot both be admitted; its reply follows its fact.
+//   D2. Asked again with one client id, the desk names the same trial.
+//   D3. Budget is reserved by admission: a trial over the limit is not taken, whatever is still running.
+
+/** Every free check of a proposal; runs no recipe code. */
+export type Admit = (proposal: {
+  readonly specialist: string; readonly patch: string; readonly parent: Recipe; readonly authors: readonly string[];
+  readonly ownership: 'enforced' | 'advisory'; readonly known: (recipe: Recipe) => Promise<TrialId | null>;
+}) => Promise<{ readonly kind: 'admitted'; readonly recipe: Recipe } | { readonly kind: 'rejected'; readonly rejection: Rejection }>;
+
+/** Serves the broker's commands until disposed. */
+export function openDesk({ bus, blobs }: Ports, keeper: Keeper, admit: Admit, options: { run: RunId; onProposal: () => void; onRenewal: (key: string, node: string) => void }): AsyncDisposable {
+  const { lineage } = keeper;
+  const lock = oneAtATime();
+  const ids = { run: options.run };
+
+  const served = [
+    bus.serve(ProposeTrial, ids, (asked) => lock(async () => { // D1
+      const { clientId, proposal, feedback } = asked;
+      const earlier = lineage.byClientId.get(clientId);
+      if (earlier) return replyFor(lineage, earlier); // D2
+      const closed = lineage.stopped ?? lineage.stopping;
+      if (closed !== null) return { kind: 'closed' as const, reason: closed };
+      if (lineage.bests.length === 0 || lineage.paused) return { kind: 'busy' as const };
+      if (lineage.limits?.trials !== null && lineage.limits && countTrials(lineage) >= lineage.limits.trials) return { kind: 'closed' as const, reason: `trial limit of ${lineage.limits.trials} reached` }; // D3
+      const open = [...lineage.open].filter((trial) => lineage.trials.get(trial)?.proposal.specialist === proposal.specialist);
+      if (open.length >= openTrialsPerAgent(lineage)) return { kind: 'busy' as const };
+      options.onProposal();
+      const parent = lineage.trials.get(proposal.parent);
+      const parts = proposal.parts.map((part) => lineage.trials.get(part));
+      const reject = async (rejection: Rejection) => {
+        const trial = await number(async (id) => keeper.say('trial.rejected', [id], { proposal, rejection, clientId }));
+        if (rejection.rule === 'ownership' && rejection.owner && rejection.file) {
+          await keeper.say('handoff.offered', [`h-${trial}`], { from: proposal.specialist, to: rejection.owner, file: rejection.file, symbol: rejection.symbol, hint: proposal.hypothesis, trial });
+        }
+        return { kind: 'rejected' as const, trial, rejection };
+      };
+      if (!parent?.snapshot) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: `${proposal.parent} is no trial of this run with a snapshot: name one from the feedback` });
+      if (parts.some((part) => part?.result?.status !== 'keep')) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: 'parts must be kept trials of this run' });
+      const recipe = await readRecipe(blobs, parent.snapshot);
+      if (!recipe) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: `the snapshot of ${proposal.parent} is not stored` });
+      const judged = await admit({
+        specialist: proposal.specialist, patch: proposal.patch, parent: recipe, ownership: lineage.started?.arm.ownership ?? 'enforced',
+        authors: [proposal.specialist, ...parts.flatMap((part) => (part ? [part.proposal.specialist] : []))],
+        known: async (candidate) => lineage.bySnapshot.get(await blobs.put(bytesOf(candidate))) ?? null,
+      });
+      if (judged.kind === 'rejected') return reject(judged.rejection);
+      const snapshot = await blobs.put(bytesOf(judged.recipe));
+      const read = feedback === null ? null : await blobs.put(new TextEncoder().encode(feedback));
+      const trial = await number((id) => keeper.say('trial.admitted', [id], { proposal, snapshot, feedback: read, clientId }));
+      return { kind: 'admitted' as const, trial };
+    })),
+    bus.serve(RenewLease, ids, ({ trial, replicate, attempt, node }) => {
+      const key = `${trial}.${replicate}`;
+      const lease = lineage.leases.get(key);
+      if (!lease || lease.attempt !== attempt || lease.node !== node || lineage.stopped !== null) return { kind: 'lapsed' as const };
+      options.onRenewal(key, node);
+      return { kind: 'renewed' as const };
+    }),
+    bus.serve(PauseRun, ids, () => act('pause', 'paused: what is leased is finished, nothing new is leased', null)),
+    bus.serve(ResumeRun, ids, () => act('resume', 'resumed', null)),
+    bus.serve(NoteRun, ids, ({ note }) => act('note', note, null)),
+    bus.serve(LimitRun, ids, (changes) => {
+      const now = lineage.limits;
+      if (!now) return { ok: false, message: 'the run has not started yet' };
+      const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<Limits>;
+      return act('limit', Object.entries(given).map(([name, value]) => `${name} ${value ?? 'lifted'}`).join(', '), { ...now, ...given });
+    }),
+    bus.serve(StopRun, ids, async (asked) => {
+      if (lineage.stopped !== null) return { ok: true, message: `already stopped: ${lineage.stopped}` };
+      const now = 'now' in asked && asked.now === true;
+      if (lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && !now)) return { ok: true, message: 'already stopping' };
+      await act('stop', now ? 'now' : 'finish what is leased', null);
+      await keeper.say('run.stopping', [String(lineage.stoppings + 1)], { reason: 'stopped by its operator', mode: now ? 'now' : 'finish' });
+      const left = lineage.leases.size;
+      return { ok: true, message: now || left === 0 ? 'stopping' : `finishing ${left} ${left === 1 ? 'replicate' : 'replicates'}` };
+    }),
+  ];
+
+  async function number(say: (id: TrialId) => Promise<'recorded' | 'taken'>): Promise<TrialId> {
+    for (;;) {
+      const id = trialId(lineage.nextNumber);
+      if (await say(id) === 'recorded') return id;
+    }
+  }
+  async function act(what: 'pause' | 'resume' | 'stop' | 'limit' | 'note', detail: string, limits: Limits | null): Promise<{ ok: boolean; message: string }> {
+    while (await keeper.say('operator.acted', [String(lineage.operatorActs.length + 1)], { act: what, detail, limits }) === 'taken');
+    return { ok: true, message: detail };
+  }
+  return { async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); } };
+}
+
+const bytesOf = (recipe: Recipe): Uint8Array => new TextEncoder().encode(canonicalRecipe(recipe));
+
+/** A snapshot's recipe; null when it is not stored. */
+export async function readRecipe(blobs: Blobs, snapshot: string): Promise<Recipe | null> {
+  const bytes = await blobs.get(snapshot);
+  return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as Recipe);
+}
+
+function replyFor(lineage: Lineage, trial: TrialId) {
+  const rejection = lineage.trials.get(trial)?.rejection;
+  return rejection ? { kind: 'rejected' as const, trial, rejection } : { kind: 'admitted' as const, trial };
+}
+
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work, work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+

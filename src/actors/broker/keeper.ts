@@ -1,0 +1,59 @@
+import type { BodyOf, Fact, IdsOf, Word } from '../../domain/fact.ts';
+import type { RunId } from '../../domain/ids.ts';
+import { emptyLineage, grow, type Lineage, type Verify } from '../../domain/lineage.ts';
+import type { Journal } from '../../ports.ts';
+
+/** The broker's own fold of the journal, and the one way it writes: a write is over when it has come back and was folded. */
+export interface Keeper {
+  readonly lineage: Lineage;
+  /** Records a fact and waits until the fold holds it; `taken` when somebody had said it, whose words are then folded too. */
+  say<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>): Promise<'recorded' | 'taken'>;
+  folded(seq: number): Promise<void>;
+  /** Folds live facts until aborted; `onFact` sees each after it was applied. */
+  follow(onFact: (fact: Fact) => void, onUnreadable: (what: { seq: number; subject: string; reason: string }) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** A keeper over one run's journal. */
+export function openKeeper(run: RunId, journal: Journal, verify: Verify): Keeper {
+  const lineage = emptyLineage();
+  const waiting: { seq: number; resolve: () => void }[] = [];
+  let passed = 0;
+  const settle = (seq: number): void => {
+    passed = Math.max(passed, seq);
+    for (let i = waiting.length - 1; i >= 0; i--) {
+      const waiter = waiting[i];
+      if (waiter && waiter.seq <= passed) { waiting.splice(i, 1); waiter.resolve(); }
+    }
+  };
+  const folded = (seq: number): Promise<void> => (seq <= passed ? Promise.resolve() : new Promise((resolve) => { waiting.push({ seq, resolve }); }));
+  return {
+    lineage,
+    folded,
+    async say(word, ids, body) {
+      const said = await journal.record(word, ids, body);
+      await folded(said.kind === 'recorded' ? said.seq : await journal.position());
+      return said.kind;
+    },
+    async follow(onFact, onUnreadable, signal) {
+      for await (const fact of journal.follow({ after: lineage.applied, signal, onUnreadable: (what) => { onUnreadable(what); settle(what.seq); } })) {
+        grow(lineage, fact, run, verify);
+        onFact(fact);
+        settle(fact.seq);
+      }
+    },
+  };
+}
+
+/** The lineage as it stood at a position, folded afresh. */
+export async function lineageAt(run: RunId, journal: Journal, verify: Verify, position: number): Promise<Lineage> {
+  const lineage = emptyLineage();
+  if (position === 0) return lineage;
+  const stop = new AbortController();
+  for await (const fact of journal.follow({ after: 0, signal: stop.signal })) {
+    if (fact.seq > position) break;
+    grow(lineage, fact, run, verify);
+    if (fact.seq === position) break;
+  }
+  stop.abort();
+  return lineage;
+}

@@ -1,0 +1,31 @@
+import { setup } from 'xstate';
+import type { Stage } from './decide.ts';
+
+// Where a run stands, as its broker sees it. The journal decides; the chart only says which moves are possible at all.
+//
+//   R1. Nothing follows `stopped` but a resume.
+//   R2. A claim is made only after every trial has ended.
+
+type Event = { type: 'lineage.advanced'; stage: Stage };
+
+export const brokerMachine = setup({
+  types: { events: {} as Event },
+  guards: { is: ({ event }, params: { stage: Stage }) => event.stage === params.stage },
+}).createMachine({
+  id: 'broker',
+  initial: 'recovering',
+  states: {
+    recovering: { on: { 'lineage.advanced': to('waiting', 'calibrating', 'running', 'paused', 'finishing', 'claiming', 'stopped') } },
+    waiting: { on: { 'lineage.advanced': to('calibrating', 'running', 'paused', 'finishing', 'stopped') } },
+    calibrating: { on: { 'lineage.advanced': to('running', 'paused', 'finishing', 'claiming', 'stopped') } },
+    running: { on: { 'lineage.advanced': to('paused', 'finishing', 'claiming', 'stopped') } },
+    paused: { on: { 'lineage.advanced': to('calibrating', 'running', 'finishing', 'claiming', 'stopped') } },
+    finishing: { on: { 'lineage.advanced': to('claiming', 'stopped', 'running', 'calibrating') } },
+    claiming: { on: { 'lineage.advanced': to('stopped', 'running', 'finishing') } }, // R2
+    stopped: { on: { 'lineage.advanced': to('running', 'calibrating') } }, // R1
+  },
+});
+
+function to<const S extends Stage>(...stages: readonly S[]) {
+  return stages.map((stage) => ({ guard: { type: 'is' as const, params: { stage } }, target: stage }));
+}

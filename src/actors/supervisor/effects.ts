@@ -1,0 +1,108 @@
+import { createActor, fromPromise } from 'xstate';
+import type { RunStarted } from '../../domain/fact.ts';
+import type { RunId } from '../../domain/ids.ts';
+import type { Limits } from '../../domain/budget.ts';
+import type { Ports, Processes } from '../../ports.ts';
+import { wardMachine } from './machine.ts';
+
+// Starts a run and keeps its daemons alive until the journal says it has stopped.
+//
+//   U1. The run's first fact is written before any daemon starts; a run that has it is resumed, never started again.
+//   U2. When the run has stopped every daemon is told to, and none is left behind.
+
+export interface SupervisorOptions {
+  readonly run: RunId;
+  readonly started: RunStarted;
+  /** Limits to go on with when the run had stopped; null leaves them. */
+  readonly resumeWith: Limits | null;
+  /** Daemons to keep alive, by name, with the arguments of their command. */
+  readonly daemons: readonly { readonly name: string; readonly args: readonly string[] }[];
+  readonly signal: AbortSignal;
+}
+
+export type Ended = { readonly kind: 'stopped'; readonly reason: string } | { readonly kind: 'lost'; readonly daemon: string } | { readonly kind: 'aborted' };
+
+/** Supervises one run to its end; every daemon is gone when this resolves. */
+export async function superviseRun({ journal, clock, presence }: Ports, processes: Processes, options: SupervisorOptions): Promise<Ended> {
+  const { run, started, daemons, signal } = options;
+  const stop = new AbortController();
+  const over = AbortSignal.any([signal, stop.signal]);
+  await begin();
+
+  const wards = new Map<string, ReturnType<typeof startWard>>();
+  const seen = presence.announce({ actor: 'supervisor', name: 'main', run, read: () => ({
+    state: over.aborted ? 'stopping' : 'running', why: 'keeping the daemons alive',
+    context: Object.fromEntries([...wards].map(([name, ward]) => [name, String(ward.getSnapshot().value)])),
+  }) });
+
+  let lost: (daemon: string) => void = () => undefined;
+  const hopeless = new Promise<Ended>((resolve) => { lost = (daemon) => resolve({ kind: 'lost', daemon }); });
+  function startWard(name: string, args: readonly string[]) {
+    const ward = createActor(wardMachine.provide({
+      actors: {
+        daemon: fromPromise<{ livedMs: number }, { name: string }>(async () => {
+          const bornMs = clock.now();
+          const child = processes.start({ name, args });
+          const quit = (): void => { void child.stop(); };
+          over.addEventListener('abort', quit, { once: true });
+          if (over.aborted) quit();
+          const end = await child.exited;
+          over.removeEventListener('abort', quit);
+          if (!over.aborted) presence.log('warn', `${name} died and is started again`, { daemon: name, code: end.code, signal: end.signal });
+          return { livedMs: clock.now() - bornMs };
+        }),
+        pause: fromPromise<void, { afterMs: number }>(({ input }) => clock.wait(input.afterMs, over)),
+      },
+    }), { input: { name } });
+    ward.subscribe({ next: (snapshot) => { seen.changed(); if (snapshot.value === 'lost' && !over.aborted) lost(name); }, error: (error) => presence.log('error', `the ward of ${name} failed`, { error: String(error) }) });
+    ward.start();
+    return ward;
+  }
+  for (const { name, args } of daemons) wards.set(name, startWard(name, args));
+
+  const ended = await Promise.race([hopeless, stopped(), aborted(signal)]);
+  stop.abort(new Error('the run is over')); // U2
+  await processes.stopAll();
+  for (const ward of wards.values()) { ward.send({ type: 'run.stopped' }); ward.stop(); }
+  await seen[Symbol.asyncDispose]();
+  return ended;
+
+  async function begin(): Promise<void> { // U1
+    if ((await journal.record('run.started', [], started)).kind === 'recorded') return;
+    const past = await standing();
+    if (past.stopping) await journal.record('run.resumed', [String(past.resumes + 1)], { limits: options.resumeWith ?? past.limits ?? started.limits });
+  }
+
+  /** Whether the newest word on stopping is that it stops, how often it was resumed, and under which limits it last went. */
+  async function standing(): Promise<{ stopping: boolean; resumes: number; limits: Limits | null }> {
+    const end = await journal.position();
+    const found = { stopping: false, resumes: 0, limits: null as Limits | null };
+    if (end === 0) return found;
+    const reading = new AbortController();
+    for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
+      if (fact.word === 'run.started') found.limits = fact.body.limits;
+      if (fact.word === 'run.stopping' || fact.word === 'run.stopped') found.stopping = true;
+      if (fact.word === 'run.resumed') { found.stopping = false; found.resumes += 1; found.limits = fact.body.limits; }
+      if (fact.word === 'operator.acted' && fact.body.limits) found.limits = fact.body.limits;
+      if (fact.seq >= end) break;
+    }
+    reading.abort();
+    return found;
+  }
+
+  async function stopped(): Promise<Ended> {
+    const from = await journal.position();
+    let reason: string | null = null;
+    for await (const fact of journal.follow({ after: 0, signal: over })) {
+      if (fact.word === 'run.stopped') reason = fact.body.reason;
+      if (fact.word === 'run.resumed') reason = null;
+      if (reason !== null && fact.seq >= from) return { kind: 'stopped', reason };
+    }
+    return { kind: 'aborted' };
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<Ended> => new Promise((resolve) => {
+  if (signal.aborted) resolve({ kind: 'aborted' });
+  signal.addEventListener('abort', () => resolve({ kind: 'aborted' }), { once: true });
+});

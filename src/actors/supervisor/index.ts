@@ -1,0 +1,1 @@
+export { superviseRun, type Ended, type SupervisorOptions } from './effects.ts';
