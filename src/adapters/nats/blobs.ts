@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream';
+import { Objm, type ObjectStore } from '@nats-io/obj';
+import type { NatsConnection } from 'nats';
+import type { BlobHash, RunId } from '../../domain/ids.ts';
+import type { Blobs } from '../../ports.ts';
+import { blobBucket } from '../../protocols/streams.ts';
+
+// Bytes by their SHA-256 in one run's object store.
+//
+//   B1. What is read is hashed again: a blob is what its name says or an error.
+//   B2. Putting the same bytes twice stores them once.
+
+/** Recipes and feedback are small and asked for again and again. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+const WAIT_MS = 20_000;
+
+/** A blob's bytes do not match its name. */
+export class BlobDamaged extends Error {
+  readonly hash: BlobHash;
+  constructor(hash: BlobHash, options?: ErrorOptions) {
+    super(`blob ${hash} is damaged in the store: its bytes hash to something else`, options);
+    this.name = 'BlobDamaged';
+    this.hash = hash;
+  }
+}
+
+export const hashOf = (bytes: Uint8Array): BlobHash => createHash('sha256').update(bytes).digest('hex');
+
+/** The blobs of one run. */
+export function natsBlobs({ nc, js, run }: { nc: NatsConnection; js: JetStreamClient; run: RunId }): Blobs {
+  const cache = new Map<BlobHash, Uint8Array>();
+  let cached = 0;
+  let opened: Promise<ObjectStore> | null = null;
+  const open = (): Promise<ObjectStore> => (opened ??= new Objm(js).open(blobBucket(run), false));
+
+  const remember = (hash: BlobHash, bytes: Uint8Array): void => {
+    if (cache.has(hash) || bytes.length > CACHE_BYTES / 8) return;
+    cache.set(hash, bytes);
+    cached += bytes.length;
+    for (const [oldest, old] of cache) {
+      if (cached <= CACHE_BYTES) break;
+      cache.delete(oldest);
+      cached -= old.length;
+    }
+  };
+
+  /** Storing and reading are idempotent, so what a restarting server leaves unanswered is asked again. */
+  const insist = async <T>(work: () => Promise<T>): Promise<T> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await Promise.race([work(), sleep(WAIT_MS, undefined, { ref: false }).then(() => { throw new Error('no answer in time'); })]);
+      } catch (error) {
+        if (nc.isClosed() || error instanceof BlobDamaged || error instanceof JetStreamApiError || isDenied(error) || tries >= 8) throw error;
+        opened = null;
+        await sleep(Math.min(2_000, 50 * 2 ** tries));
+      }
+    }
+  };
+
+  return {
+    async put(bytes) {
+      const hash = hashOf(bytes);
+      if (cache.has(hash)) return hash;
+      const kept = bytes.slice();
+      await insist(async () => {
+        const store = await open();
+        if ((await store.info(hash)) !== null) return; // B2
+        try {
+          await store.putBlob({ name: hash }, kept, { previousRevision: 0 });
+        } catch (error) {
+          if ((await store.info(hash)) === null) throw error; // else somebody stored the same bytes meanwhile
+        }
+      });
+      remember(hash, kept);
+      return hash;
+    },
+
+    async get(hash) {
+      const known = cache.get(hash);
+      if (known) {
+        cache.delete(hash);
+        cache.set(hash, known); // newest again
+        return known.slice();
+      }
+      const bytes = await insist(async () => {
+        try {
+          return await (await open()).getBlob(hash);
+        } catch (cause) {
+          if (cause instanceof Error && /digests do not match/.test(cause.message)) throw new BlobDamaged(hash, { cause });
+          throw cause;
+        }
+      });
+      if (bytes === null) return null;
+      if (hashOf(bytes) !== hash) throw new BlobDamaged(hash); // B1
+      remember(hash, bytes);
+      return bytes.slice();
+    },
+  };
+}
+
+const isDenied = (error: unknown): boolean => error instanceof Error && (error.name === 'PermissionViolationError' || (error.cause instanceof Error && error.cause.name === 'PermissionViolationError'));

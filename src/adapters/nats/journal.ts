@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DeliverPolicy, JetStreamApiError, type JetStreamClient, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { ClosedConnectionError, PermissionViolationError, type NatsConnection } from 'nats';
+import type { BodyOf, Fact, IdsOf, Word } from '../../domain/fact.ts';
+import type { RunId } from '../../domain/ids.ts';
+import type { Journal, Unreadable } from '../../ports.ts';
+import { FACTS, factSubject, readFactSubject } from '../../protocols/facts.ts';
+import { journalStream } from '../../protocols/streams.ts';
+
+// One run's facts in its JetStream stream.
+//
+//   J1. A fact is published expecting nothing on its subject: the server refuses the second writer.
+//   J2. An answer that got lost is asked for again, however long the server is away; our own earlier words count as recorded.
+//   J3. A reader sees every position once and in order, whatever happens to the server meanwhile.
+//   J4. What cannot be read is named and passed over.
+
+/** The API error of a publish that expected another last message. */
+const WRONG_LAST_SEQUENCE = 10071;
+/** The server could not store it; said of a second message on a subject, and of a full disk. */
+const STORE_FAILED = 10077;
+const NO_STREAM = 10059;
+const NO_MESSAGE = 10037;
+const LARGEST_FACT = 1_000_000;
+/** A pull that expires sooner has been seen to report missed heartbeats. */
+const PULL_EXPIRES_MS = 10_000;
+const PULL_BATCH = 2_000;
+
+/** The journal can take nothing more or is gone; what was recorded stands. */
+export class JournalUnavailable extends Error {
+  readonly run: string;
+  constructor(run: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'JournalUnavailable';
+    this.run = run;
+  }
+}
+
+/** Reads one stored message as a fact; a string says why it cannot be one. */
+export function readFact(run: string, message: { readonly subject: string; readonly data: Uint8Array; readonly seq: number; readonly at: number }): Fact | string {
+  const named = readFactSubject(message.subject);
+  if (named === null || named.run !== run) return `${message.subject} is no subject of this run's facts`;
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(message.data));
+  } catch (error) {
+    return `the body is not JSON: ${String(error instanceof Error ? error.message : error).slice(0, 120)}`;
+  }
+  const parsed = FACTS[named.word].body.safeParse(value);
+  if (!parsed.success) return `${named.word}: ${firstIssue(parsed.error)}`;
+  return { word: named.word, ids: named.ids, body: parsed.data, seq: message.seq, at: message.at } as unknown as Fact;
+}
+
+/** The first thing a schema holds against a value, in one line. */
+export function firstIssue(error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] }): string {
+  const [issue] = error.issues;
+  if (!issue) return 'does not fit its schema';
+  const path = issue.path.map(String).join('.');
+  return `${path === '' ? '' : `${path}: `}${issue.message}`.slice(0, 300);
+}
+
+/** The journal of one run over a connection that reconnects by itself. */
+export function natsJournal({ nc, js, jsm, run }: { nc: NatsConnection; js: JetStreamClient; jsm: () => Promise<JetStreamManager>; run: RunId }): Journal {
+  const stream = journalStream(run).name;
+
+  const stored = async (subject: string): Promise<{ body: string; seq: number } | null> => {
+    try {
+      const message = await (await jsm()).streams.getMessage(stream, { last_by_subj: subject });
+      return message === null ? null : { body: message.string(), seq: message.seq };
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === NO_MESSAGE) return null;
+      throw error;
+    }
+  };
+
+  return {
+    run,
+
+    async record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>) {
+      const subject = factSubject(run, word, ids);
+      const parsed = FACTS[word].body.safeParse(body);
+      if (!parsed.success) throw new TypeError(`${word} ${ids.join('.')} is not what the protocol says: ${firstIssue(parsed.error)}`);
+      const text = JSON.stringify(parsed.data);
+      if (Buffer.byteLength(text) > LARGEST_FACT) throw new TypeError(`${word} ${ids.join('.')} has ${Buffer.byteLength(text)} bytes and a fact may have ${LARGEST_FACT}: put what is large into a blob`);
+      let isUncertain = false;
+      for (let tries = 0; ; tries++) {
+        try {
+          const { seq } = await js.publish(subject, text, { expect: { lastSubjectSequence: 0 }, timeout: 5_000, retries: 1 }); // J1
+          return { kind: 'recorded', seq } as const;
+        } catch (error) {
+          if (isTaken(error)) {
+            const earlier = isUncertain ? await stored(subject).catch(() => null) : null;
+            if (isUncertain && earlier === null) continue;
+            return earlier?.body === text ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
+          }
+          await refuseForGood(error, { nc, jsm, run, stream, subject });
+          isUncertain = true;
+          await sleep(Math.min(2_000, 50 * 2 ** Math.min(tries, 6)));
+        }
+      }
+    },
+
+    async *follow({ after, signal, onUnreadable }) {
+      let last = after;
+      while (!signal.aborted) {
+        try {
+          for await (const message of consume(js, stream, last, signal)) {
+            if (message.seq <= last) continue; // J3
+            last = message.seq;
+            const fact = readFact(run, { subject: message.subject, data: message.data, seq: message.seq, at: millisOf(message) });
+            if (typeof fact !== 'string') yield fact;
+            else onUnreadable?.({ seq: message.seq, subject: message.subject, reason: fact } satisfies Unreadable); // J4
+            if (signal.aborted) return;
+          }
+        } catch (error) {
+          if (signal.aborted) return;
+          await refuseForGood(error, { nc, jsm, run, stream, subject: stream });
+        }
+        await sleep(100, undefined, { signal }).catch(() => {});
+      }
+    },
+
+    async position() {
+      for (let tries = 0; ; tries++) {
+        try {
+          return (await (await jsm()).streams.info(stream)).state.last_seq;
+        } catch (error) {
+          await refuseForGood(error, { nc, jsm, run, stream, subject: stream });
+          await sleep(Math.min(2_000, 50 * 2 ** Math.min(tries, 6)));
+        }
+      }
+    },
+  };
+}
+
+async function* consume(js: JetStreamClient, stream: string, after: number, signal: AbortSignal): AsyncGenerator<JsMsg> {
+  const consumer = await js.consumers.get(stream, { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 });
+  if (signal.aborted) return;
+  const messages = await consumer.consume({ max_messages: PULL_BATCH, expires: PULL_EXPIRES_MS });
+  const stop = () => { messages.stop(); };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    if (signal.aborted) return;
+    yield* messages;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    messages.stop();
+    consumer.delete().catch(() => {}); // the server forgets it by itself a little later
+  }
+}
+
+const millisOf = (message: JsMsg): number => Math.floor(message.info.timestampNanos / 1e6);
+
+const isTaken = (error: unknown): boolean => error instanceof JetStreamApiError
+  && (error.code === WRONG_LAST_SEQUENCE || (error.code === STORE_FAILED && /per subject/.test(error.message)));
+
+/** Throws when trying again cannot help: the connection was closed, the run is gone, the disk is full, or we may not. */
+async function refuseForGood(error: unknown, about: { nc: NatsConnection; jsm: () => Promise<JetStreamManager>; run: string; stream: string; subject: string }): Promise<void> {
+  const cause = causeOf(error);
+  if (about.nc.isClosed() || cause instanceof ClosedConnectionError) throw new JournalUnavailable(about.run, `the connection to the journal of ${about.run} was closed`, { cause: error });
+  if (cause instanceof PermissionViolationError) throw new JournalUnavailable(about.run, `this process may not touch ${about.subject}: its key belongs to another role`, { cause: error });
+  if (cause instanceof JetStreamApiError && cause.code === NO_STREAM) throw new JournalUnavailable(about.run, `the server has no run ${about.run}: it was removed, or never started there`, { cause: error });
+  if (cause instanceof JetStreamApiError && /insufficient|no space|maximum bytes|resources/.test(cause.message)) throw new JournalUnavailable(about.run, `the journal of ${about.run} is full (${cause.message}): free some disk space and resume the run`, { cause: error });
+  if (about.stream === about.subject) return;
+  const gone = await about.jsm().then((manager) => manager.streams.info(about.stream)).then(() => false, (why: unknown) => why instanceof JetStreamApiError && why.code === NO_STREAM);
+  if (gone) throw new JournalUnavailable(about.run, `the server has no run ${about.run}: it was removed, or never started there`, { cause: error });
+}
+
+function causeOf(error: unknown): unknown {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof JetStreamApiError || cause instanceof PermissionViolationError || cause instanceof ClosedConnectionError) return cause;
+  }
+  return error;
+}

@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { AuthorizationError, connect, nkeyAuthenticator, type NatsConnection } from 'nats';
+import type { RunId } from '../../domain/ids.ts';
+import type { Blobs, Bus, Journal, Presence } from '../../ports.ts';
+import type { Role } from '../../protocols/streams.ts';
+import { natsBlobs } from './blobs.ts';
+import { natsBus, type Refused } from './bus.ts';
+import { natsJournal } from './journal.ts';
+import { Endpoints } from './micro.ts';
+import { natsPresence } from './presence.ts';
+import { ensureRun, inspectDurability, listRuns, removeRun, type Durability } from './runs.ts';
+import { inboxPrefix } from './server-config.ts';
+
+/** What happens to a session; nobody has to act on it. */
+export type SessionEvent = { readonly kind: 'disconnected' | 'reconnected' | 'closed' | 'error'; readonly reason: string } | Refused;
+
+/** One process's connection to the bus, with everything it may do there. */
+export interface NatsSession extends AsyncDisposable {
+  readonly role: Role;
+  readonly url: string;
+  readonly serverVersion: string;
+  readonly bus: Bus;
+  journal(run: RunId): Journal;
+  blobs(run: RunId): Blobs;
+  /** `actor` and `name` stand on log lines until an actor is announced. */
+  presence(options: { readonly run: RunId; readonly actor?: string; readonly name?: string }): Presence;
+  /** Makes the run's streams, or checks them; refuses a server that is known not to be durable. */
+  ensureRun(run: RunId): Promise<Durability>;
+  removeRun(run: RunId): Promise<void>;
+  listRuns(): Promise<RunId[]>;
+  /** Calls back at every event until disposed. */
+  events(handler: (event: SessionEvent) => void): Disposable;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly url: string;
+  /** File with the nkey seed; null for a server that lets everybody in. */
+  readonly keyFile: string | null;
+  readonly name: string;
+  readonly role: Role;
+  /** The server's monitoring page; null looks at port 8222 of the same host. */
+  readonly monitorUrl?: string | null;
+  /** How long to look for the server at first; afterwards it is looked for until closed. */
+  readonly firstConnectMs?: number;
+}
+
+/** No server could be reached, or it does not let us in. */
+export class ServerUnreachable extends Error {
+  readonly url: string;
+  constructor(url: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ServerUnreachable';
+    this.url = url;
+  }
+}
+
+/** Connects, and from then on reconnects for ever. */
+export async function connectNats(options: ConnectOptions): Promise<NatsSession> {
+  const nc = await connectFirst(options);
+  const js = jetstream(nc, { timeout: 10_000 });
+  let manager: Promise<JetStreamManager> | null = null;
+  const jsm = (): Promise<JetStreamManager> => (manager ??= jetstreamManager(nc, { checkAPI: false, timeout: 10_000 }));
+  const handlers = new Set<(event: SessionEvent) => void>();
+  const emit = (event: SessionEvent): void => { for (const handler of handlers) handler(event); };
+  watch(nc, emit);
+  const endpoints = new Endpoints();
+  const bus = natsBus(nc, endpoints, emit);
+  const journals = new Map<RunId, Journal>();
+  const stores = new Map<RunId, Blobs>();
+  const close = async (): Promise<void> => {
+    if (nc.isClosed()) return;
+    // A drain needs the server's answer; without one, closing must not wait for it.
+    await Promise.race([nc.drain().catch(() => {}), sleep(2_000, undefined, { ref: false })]);
+    await nc.close();
+  };
+  return {
+    role: options.role,
+    url: options.url,
+    serverVersion: nc.info?.version ?? 'unknown',
+    bus,
+    journal: (run) => remembered(journals, run, () => natsJournal({ nc, js, jsm, run })),
+    blobs: (run) => remembered(stores, run, () => natsBlobs({ nc, js, run })),
+    presence: (about) => natsPresence({ nc, bus, endpoints, ...about }),
+    async ensureRun(run) {
+      const durability = await inspectDurability(nc, options.monitorUrl ?? null);
+      await ensureRun({ js, jsm: await jsm(), run });
+      return durability;
+    },
+    removeRun: async (run) => { journals.delete(run); stores.delete(run); await removeRun({ js, jsm: await jsm(), run }); },
+    listRuns: async () => listRuns(await jsm()),
+    events(handler) {
+      handlers.add(handler);
+      return { [Symbol.dispose]() { handlers.delete(handler); } };
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000 }: ConnectOptions): Promise<NatsConnection> {
+  const seed = keyFile === null ? null : await readFile(keyFile, 'utf8').catch((cause: unknown) => {
+    throw new ServerUnreachable(url, `the key ${keyFile} cannot be read: give the key file of role ${role}`, { cause });
+  });
+  const until = performance.now() + firstConnectMs;
+  for (;;) {
+    try {
+      return await connect({
+        servers: url, name, inboxPrefix: inboxPrefix(role), timeout: 5_000,
+        ...(seed === null ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
+        maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 20_000, // ten tries, the default, give up twenty seconds after the server
+        ignoreAuthErrorAbort: true,
+      });
+    } catch (cause) {
+      if (cause instanceof AuthorizationError || (cause instanceof Error && /authorization|authentication/i.test(cause.message))) {
+        throw new ServerUnreachable(url, `the server at ${url} does not accept ${keyFile === null ? 'a connection without a key: give the key file' : `the key ${keyFile}: give the one`} of role ${role} from its run's folder`, { cause });
+      }
+      if (performance.now() >= until) throw new ServerUnreachable(url, `no nats-server answers at ${url}: start one, or leave --nats out and Brigade starts its own`, { cause });
+      await sleep(100);
+    }
+  }
+}
+
+function watch(nc: NatsConnection, emit: (event: SessionEvent) => void): void {
+  void (async () => {
+    for await (const status of nc.status()) {
+      if (status.type === 'disconnect') emit({ kind: 'disconnected', reason: `lost ${status.server}` });
+      if (status.type === 'reconnect') emit({ kind: 'reconnected', reason: `back at ${status.server}` });
+      if (status.type === 'error') emit({ kind: 'error', reason: status.error.message });
+      if (status.type === 'slowConsumer') emit({ kind: 'error', reason: 'messages come faster than they are read' });
+    }
+  })();
+  void nc.closed().then((error) => { emit({ kind: 'closed', reason: error instanceof Error ? error.message : 'closed' }); });
+}
+
+function remembered<T>(known: Map<RunId, T>, run: RunId, make: () => T): T {
+  const found = known.get(run) ?? make();
+  known.set(run, found);
+  return found;
+}
