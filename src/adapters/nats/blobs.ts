@@ -6,6 +6,7 @@ import type { NatsConnection } from 'nats';
 import type { BlobHash, RunId } from '../../domain/ids.ts';
 import type { Blobs } from '../../ports.ts';
 import { blobBucket } from '../../protocols/streams.ts';
+import type { Reconnects } from './reconnects.ts';
 
 // Bytes by their SHA-256 in one run's object store.
 //
@@ -29,7 +30,7 @@ export class BlobDamaged extends Error {
 export const hashOf = (bytes: Uint8Array): BlobHash => createHash('sha256').update(bytes).digest('hex');
 
 /** The blobs of one run. */
-export function natsBlobs({ nc, js, run }: { nc: NatsConnection; js: JetStreamClient; run: RunId }): Blobs {
+export function natsBlobs({ nc, js, reconnects, run }: { nc: NatsConnection; js: JetStreamClient; reconnects: Reconnects; run: RunId }): Blobs {
   const cache = new Map<BlobHash, Uint8Array>();
   let cached = 0;
   let opened: Promise<ObjectStore> | null = null;
@@ -50,7 +51,7 @@ export function natsBlobs({ nc, js, run }: { nc: NatsConnection; js: JetStreamCl
   const insist = async <T>(work: () => Promise<T>): Promise<T> => {
     for (let tries = 0; ; tries++) {
       try {
-        return await Promise.race([work(), sleep(WAIT_MS, undefined, { ref: false }).then(() => { throw new Error('no answer in time'); })]);
+        return await Promise.race([reconnects.orLost(work()), sleep(WAIT_MS, undefined, { ref: false }).then(() => { throw new Error('no answer in time'); })]);
       } catch (error) {
         if (nc.isClosed() || error instanceof BlobDamaged || error instanceof JetStreamApiError || isDenied(error) || tries >= 8) throw error;
         opened = null;

@@ -6,6 +6,7 @@ import type { RunId } from '../../domain/ids.ts';
 import type { Journal, Unreadable } from '../../ports.ts';
 import { FACTS, factSubject, readFactSubject } from '../../protocols/facts.ts';
 import { journalStream } from '../../protocols/streams.ts';
+import { AnswerLost, type Reconnects } from './reconnects.ts';
 
 // One run's facts in its JetStream stream.
 //
@@ -59,12 +60,12 @@ export function firstIssue(error: { readonly issues: readonly { readonly path: r
 }
 
 /** The journal of one run over a connection that reconnects by itself. */
-export function natsJournal({ nc, js, jsm, run }: { nc: NatsConnection; js: JetStreamClient; jsm: () => Promise<JetStreamManager>; run: RunId }): Journal {
+export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnection; js: JetStreamClient; jsm: () => Promise<JetStreamManager>; reconnects: Reconnects; run: RunId }): Journal {
   const stream = journalStream(run).name;
 
   const stored = async (subject: string): Promise<{ body: string; seq: number } | null> => {
     try {
-      const message = await (await jsm()).streams.getMessage(stream, { last_by_subj: subject });
+      const message = await reconnects.orLost((await jsm()).streams.getMessage(stream, { last_by_subj: subject }));
       return message === null ? null : { body: message.string(), seq: message.seq };
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === NO_MESSAGE) return null;
@@ -84,7 +85,7 @@ export function natsJournal({ nc, js, jsm, run }: { nc: NatsConnection; js: JetS
       let isUncertain = false;
       for (let tries = 0; ; tries++) {
         try {
-          const { seq } = await js.publish(subject, text, { expect: { lastSubjectSequence: 0 }, timeout: 5_000, retries: 1 }); // J1
+          const { seq } = await reconnects.orLost(js.publish(subject, text, { expect: { lastSubjectSequence: 0 }, timeout: 5_000, retries: 1 })); // J1
           return { kind: 'recorded', seq } as const;
         } catch (error) {
           if (isTaken(error)) {
@@ -103,7 +104,7 @@ export function natsJournal({ nc, js, jsm, run }: { nc: NatsConnection; js: JetS
       let last = after;
       while (!signal.aborted) {
         try {
-          for await (const message of consume(js, stream, last, signal)) {
+          for await (const message of consume({ js, reconnects, stream, after: last, signal })) {
             if (message.seq <= last) continue; // J3
             last = message.seq;
             const fact = readFact(run, { subject: message.subject, data: message.data, seq: message.seq, at: millisOf(message) });
@@ -122,7 +123,7 @@ export function natsJournal({ nc, js, jsm, run }: { nc: NatsConnection; js: JetS
     async position() {
       for (let tries = 0; ; tries++) {
         try {
-          return (await (await jsm()).streams.info(stream)).state.last_seq;
+          return (await reconnects.orLost((await jsm()).streams.info(stream))).state.last_seq;
         } catch (error) {
           await refuseForGood(error, { nc, jsm, run, stream, subject: stream });
           await sleep(Math.min(2_000, 50 * 2 ** Math.min(tries, 6)));
@@ -132,8 +133,8 @@ export function natsJournal({ nc, js, jsm, run }: { nc: NatsConnection; js: JetS
   };
 }
 
-async function* consume(js: JetStreamClient, stream: string, after: number, signal: AbortSignal): AsyncGenerator<JsMsg> {
-  const consumer = await js.consumers.get(stream, { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 });
+async function* consume({ js, reconnects, stream, after, signal }: { js: JetStreamClient; reconnects: Reconnects; stream: string; after: number; signal: AbortSignal }): AsyncGenerator<JsMsg> {
+  const consumer = await reconnects.orLost(js.consumers.get(stream, { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 }));
   if (signal.aborted) return;
   const messages = await consumer.consume({ max_messages: PULL_BATCH, expires: PULL_EXPIRES_MS });
   const stop = () => { messages.stop(); };
@@ -161,6 +162,7 @@ async function refuseForGood(error: unknown, about: { nc: NatsConnection; jsm: (
   if (cause instanceof JetStreamApiError && cause.code === NO_STREAM) throw new JournalUnavailable(about.run, `the server has no run ${about.run}: it was removed, or never started there`, { cause: error });
   if (cause instanceof JetStreamApiError && /insufficient|no space|maximum bytes|resources/.test(cause.message)) throw new JournalUnavailable(about.run, `the journal of ${about.run} is full (${cause.message}): free some disk space and resume the run`, { cause: error });
   if (about.stream === about.subject) return;
+  if (error instanceof AnswerLost) return;
   const gone = await about.jsm().then((manager) => manager.streams.info(about.stream)).then(() => false, (why: unknown) => why instanceof JetStreamApiError && why.code === NO_STREAM);
   if (gone) throw new JournalUnavailable(about.run, `the server has no run ${about.run}: it was removed, or never started there`, { cause: error });
 }

@@ -10,6 +10,7 @@ import { natsBus, type Refused } from './bus.ts';
 import { natsJournal } from './journal.ts';
 import { Endpoints } from './micro.ts';
 import { natsPresence } from './presence.ts';
+import { Reconnects } from './reconnects.ts';
 import { ensureRun, inspectDurability, listRuns, removeRun, type Durability } from './runs.ts';
 import { inboxPrefix } from './server-config.ts';
 
@@ -66,6 +67,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
   const handlers = new Set<(event: SessionEvent) => void>();
   const emit = (event: SessionEvent): void => { for (const handler of handlers) handler(event); };
   watch(nc, emit);
+  const reconnects = new Reconnects(nc);
   const endpoints = new Endpoints();
   const bus = natsBus(nc, endpoints, emit);
   const journals = new Map<RunId, Journal>();
@@ -81,8 +83,8 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
     url: options.url,
     serverVersion: nc.info?.version ?? 'unknown',
     bus,
-    journal: (run) => remembered(journals, run, () => natsJournal({ nc, js, jsm, run })),
-    blobs: (run) => remembered(stores, run, () => natsBlobs({ nc, js, run })),
+    journal: (run) => remembered(journals, run, () => natsJournal({ nc, js, jsm, reconnects, run })),
+    blobs: (run) => remembered(stores, run, () => natsBlobs({ nc, js, reconnects, run })),
     presence: (about) => natsPresence({ nc, bus, endpoints, ...about }),
     async ensureRun(run) {
       const durability = await inspectDurability(nc, options.monitorUrl ?? null);
