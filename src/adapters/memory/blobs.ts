@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import type { BlobHash } from '../../domain/ids.ts';
+import type { Blobs } from '../../ports.ts';
+
+/** Bytes by their hash in this process. */
+export function memoryBlobs(): Blobs {
+  const stored = new Map<BlobHash, Uint8Array>();
+  return {
+    async put(bytes) {
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      stored.set(hash, bytes.slice());
+      return hash;
+    },
+    get: async (hash) => stored.get(hash)?.slice() ?? null,
+  };
+}
