@@ -159,6 +159,19 @@ export interface Presence {
   log(level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, string | number | boolean | null>>): void;
 }
 
+/** A reader's own copy of the facts it has read, with its position and hash chain; a cache that may be thrown away at any time. */
+export interface FactStore extends AsyncDisposable {
+  /** What became of the copy that was found, in words for the log; null when it was fine or there was none. */
+  readonly notice: string | null;
+  position(): { readonly applied: number; readonly chain: string };
+  /** Adds facts, in order and each once, in one transaction: all or none. */
+  apply(facts: readonly Fact[]): void;
+  /** Facts after one position up to another, in order. */
+  read(after: number, upTo: number): Iterable<Fact>;
+  /** Throws everything away. */
+  clear(): void;
+}
+
 /** What one process of an actor is given. */
 export interface Ports {
   readonly journal: Journal;
