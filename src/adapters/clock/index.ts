@@ -10,3 +10,6 @@ export const processClock: Clock = {
     signal.addEventListener('abort', stop, { once: true });
   }),
 };
+
+/** The clock a process hands to its actors. */
+export const openClock = (): Clock => processClock;
