@@ -1,0 +1,60 @@
+import { createWriteStream, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { Processes } from '../../ports.ts';
+
+// Daemons as child processes of this one.
+//
+//   P1. A daemon's standard input is its lifeline: when it closes, because we told it or because we are gone, the daemon ends.
+//   P2. A daemon inherits what it is given and nothing else: the environment is a list of names, so a key reaches only who needs it.
+
+/** A daemon that does not go by itself is made to after this. */
+const GRACE_MS = 8_000;
+
+/** What every daemon may see of our environment. */
+const PLAIN = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'BRIGADE_CRASH_AT'];
+
+export interface ProcessesOptions {
+  /** The program every daemon runs, e.g. node and the entry file. */
+  readonly command: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly logDir: string;
+  /** Further environment names for one daemon, e.g. a model's key for a specialist. */
+  readonly secretsOf: (name: string) => readonly string[];
+}
+
+/** Starts and stops the daemons of one machine. Their standard error goes to `<name>.log` in the log folder. */
+export function openProcesses({ command: [program, ...first], cwd, logDir, secretsOf }: ProcessesOptions): Processes {
+  mkdirSync(logDir, { recursive: true });
+  const running = new Set<{ stop(): Promise<void> }>();
+  return {
+    start({ name, args }) {
+      // A stream over an open descriptor is handed to the child as that descriptor: its log goes on when we are gone.
+      const log = createWriteStream('', { fd: openSync(join(logDir, `${name}.log`), 'a') });
+      const names = [...PLAIN, ...secretsOf(name)];
+      const env = Object.fromEntries(names.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]))); // P2
+      const child = execa(program, [...first, ...args], { cwd, env, extendEnv: false, reject: false, buffer: false, stdin: 'pipe', stdout: log, stderr: log });
+      log.destroy();
+      child.stdin.on('error', () => undefined); // a daemon that died first has nothing to be told
+      const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+        child.once('exit', (code, signal) => resolve({ code, signal }));
+        child.once('error', () => resolve({ code: null, signal: null }));
+      });
+      const daemon = {
+        pid: child.pid ?? 0,
+        exited,
+        async stop() {
+          child.kill('SIGTERM');
+          child.stdin.end(); // P1
+          const force = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+          await exited;
+          clearTimeout(force);
+        },
+      };
+      running.add(daemon);
+      void exited.then(() => running.delete(daemon));
+      return daemon;
+    },
+    async stopAll() { await Promise.all([...running].map((daemon) => daemon.stop())); },
+  };
+}

@@ -1,0 +1,83 @@
+import type { Limits } from '../domain/budget.ts';
+import { NO_LIMITS } from '../domain/budget.ts';
+import type { Arm, KeepRule } from '../domain/fact.ts';
+import type { Surface } from '../domain/surface.ts';
+import { Mistake } from './mistake.ts';
+
+/** What `brigade run` was asked for, before the surface's defaults are known. */
+export interface RunFlags {
+  readonly trials?: string; readonly minutes?: string; readonly slotSeconds?: string; readonly seed?: string; readonly keep?: string; readonly alpha?: string;
+  readonly replicates?: string; readonly calibration?: string; readonly proposer?: string; readonly arm?: string; readonly lineage?: boolean; readonly ownership?: string;
+  readonly slots?: string; readonly sandbox?: string; readonly ttl?: string; readonly patience?: string;
+}
+
+/** A run's settings, whole: no field is optional and nothing else reads a flag. */
+export interface RunConfig {
+  readonly limits: Limits;
+  readonly seed: number;
+  readonly keep: KeepRule;
+  readonly arm: Arm;
+  readonly roster: readonly string[];
+  readonly proposer: 'search';
+  readonly calibrationReplicates: number;
+  readonly leaseTtlMs: number;
+  readonly slots: number | null;
+  readonly sandbox: 'best' | 'bubblewrap' | 'namespaces' | 'none';
+}
+
+/** Confirmations on five fresh seeds, kept at one in a hundred. */
+const KEEP: KeepRule = { kind: 'confirmed', alpha: 0.01, replicates: 5 };
+/** Above the longest stall of a healthy server, below the patience of a person who waits for a dead node. */
+const LEASE_TTL_MS = 30_000;
+
+/** Flags over the surface's defaults. Throws `Mistake` naming the flag. */
+export function configure(surface: Surface, flags: RunFlags): RunConfig {
+  const arm = armOf(surface, flags);
+  return {
+    limits: {
+      ...NO_LIMITS,
+      trials: flags.trials === undefined ? surface.limits.trials : number('--trials', flags.trials, 1, 1e6, true),
+      wallSeconds: flags.minutes === undefined ? surface.limits.wallSeconds : number('--minutes', flags.minutes, 0.01, 1e6, false) * 60,
+      slotSeconds: flags.slotSeconds === undefined ? null : number('--slot-seconds', flags.slotSeconds, 1, 1e9, false),
+      secondsWithoutKeep: flags.patience === undefined ? null : number('--patience', flags.patience, 0.01, 1e6, false) * 60,
+    },
+    seed: flags.seed === undefined ? 0 : number('--seed', flags.seed, 0, Number.MAX_SAFE_INTEGER, true),
+    keep: {
+      kind: choice('--keep', flags.keep ?? KEEP.kind, ['confirmed', 'strict']),
+      alpha: flags.alpha === undefined ? KEEP.alpha : number('--alpha', flags.alpha, 1e-6, 0.49, false),
+      replicates: flags.replicates === undefined ? KEEP.replicates : number('--replicates', flags.replicates, 2, 50, true),
+    },
+    arm, roster: rosterOf(surface, arm),
+    proposer: choice('--proposer', flags.proposer ?? 'search', ['search']),
+    calibrationReplicates: flags.calibration === undefined ? surface.calibrationReplicates : number('--calibration', flags.calibration, 1, 50, true),
+    leaseTtlMs: flags.ttl === undefined ? LEASE_TTL_MS : number('--ttl', flags.ttl, 0.5, 600, false) * 1000,
+    slots: flags.slots === undefined ? null : number('--slots', flags.slots, 1, 1024, true),
+    sandbox: choice('--sandbox', flags.sandbox ?? 'best', ['best', 'bubblewrap', 'namespaces', 'none']),
+  };
+}
+
+function armOf(surface: Surface, flags: RunFlags): Arm {
+  const asked = flags.arm ?? 'specialists';
+  const lineage = flags.lineage !== false;
+  const generic = /^generic-(\d{1,2})$/.exec(asked);
+  if (generic) return { kind: 'generic', agents: number('--arm', generic[1] ?? '', 1, 64, true), ownership: 'advisory', lineage };
+  const kind = choice('--arm', asked, ['specialists', 'single']);
+  const ownership = choice('--ownership', flags.ownership ?? (kind === 'single' ? 'advisory' : 'enforced'), ['enforced', 'advisory']);
+  return { kind, agents: kind === 'single' ? 1 : surface.roster.length, ownership, lineage };
+}
+
+const rosterOf = (surface: Surface, arm: Arm): string[] =>
+  arm.kind === 'specialists' ? surface.roster.map(({ specialist }) => specialist)
+    : arm.kind === 'single' ? ['generalist'] : Array.from({ length: arm.agents }, (_, i) => `generalist-${i + 1}`);
+
+function number(flag: string, value: string, least: number, most: number, whole: boolean): number {
+  const n = Number(value);
+  if (value.trim() === '' || !Number.isFinite(n) || n < least || n > most || (whole && !Number.isInteger(n))) throw new Mistake(`${flag} ${value} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}`);
+  return n;
+}
+
+function choice<const T extends string>(flag: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((one) => one === value);
+  if (found === undefined) throw new Mistake(`${flag} ${value} must be ${choices.length === 1 ? choices[0] : `one of ${choices.join(', ')}`}`);
+  return found;
+}

@@ -1,0 +1,84 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { RunId } from '../domain/ids.ts';
+import { openClock } from '../adapters/clock/index.ts';
+import { connectNats, type NatsSession } from '../adapters/nats/index.ts';
+import { loadSurface } from '../adapters/surfaces/index.ts';
+
+import type { Ports } from '../ports.ts';
+import type { Role } from '../protocols/streams.ts';
+import { findRun, keyFileOf, readLive, runDir, type Place } from './place.ts';
+import { Mistake } from './mistake.ts';
+
+// Each actor as a process of its own. Heavy modules are loaded by the daemon that needs them.
+//
+//   D1. A daemon ends on SIGTERM, and when its standard input closes: then whoever started it is gone.
+//   D2. A daemon that fails says why on its last line and exits with 2; whoever supervises it starts it again.
+
+interface DaemonFlags { readonly run: string; readonly url?: string; readonly key?: string }
+interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
+
+/** Adds the commands that start one actor each. */
+export function daemonCommands(program: Command, place: Place): void {
+  const daemon = (name: Role & string, says: string, example: string) =>
+    program.command(name).description(says)
+      .requiredOption('--run <run>', 'the run to work for')
+      .option('--url <url>', 'its nats-server; found by itself for a run of this folder')
+      .option('--key <file>', 'nkey seed file of this role; found by itself for a run of this folder')
+      .addHelpText('after', `\nExample:\n  $ brigade ${example}`);
+
+  daemon('broker', 'queue trials, lease slots, judge and publish results', 'broker --run golf-mini-1121a')
+    .action((flags: DaemonFlags) => stand(place, 'broker', flags, async ({ run, ports, surface, signal }) => {
+      const { brokerOf } = await import('./daemon-broker.ts');
+      return brokerOf(place, { run, surface, ports, signal });
+    }));
+  daemon('lineage', 'fold the journal and answer what is known', 'lineage --run golf-mini-1121a')
+    .action((flags: DaemonFlags) => stand(place, 'lineage', flags, async ({ run, ports, surface, signal }) => {
+      const { startLineage } = await import('../actors/lineage/index.ts');
+      const { openStore } = await import('../adapters/lmdb/index.ts');
+      const { verifySignature } = await import('../adapters/signature/index.ts');
+      const store = await openStore(join(runDir(place, run), 'lineage.lmdb'));
+      const { roster } = await loadSurface(place.root, surface);
+      return startLineage(ports, { store, verify: verifySignature, briefs: roster }, { run, signal });
+    }));
+  daemon('evaluator', "measure trials on this machine's slots", 'evaluator --run golf-mini-1121a --slots 2')
+    .option('--node <name>', 'name of this machine')
+    .option('--slots <n>', 'CPU slots to offer')
+    .option('--sandbox <level>', 'bubblewrap, namespaces, or none (recipes are then not held at all)')
+    .action((flags: DaemonFlags & { node?: string; slots?: string; sandbox?: string }) => stand(place, 'evaluator', flags, async ({ run, ports, surface, signal }) => {
+      const { evaluatorOf } = await import('./daemon-evaluator.ts');
+      return evaluatorOf(place, { run, surface, ports, signal, node: flags.node, slots: flags.slots, sandbox: flags.sandbox });
+    }));
+  daemon('specialist', 'read what is known and propose the next trial', 'specialist --run golf-mini-1121a --domain optimizer')
+    .requiredOption('--domain <specialist>', 'the partition it owns')
+    .option('--seed <n>', 'seed of its choices', '0')
+    .action((flags: DaemonFlags & { domain: string; seed: string }) => stand(place, 'specialist', flags, async ({ run, ports, surface, signal }) => {
+      const { specialistOf } = await import('./daemon-specialist.ts');
+      return specialistOf(place, { run, surface, ports, signal, specialist: flags.domain, seed: Number(flags.seed) });
+    }));
+}
+
+async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand: Stand) => Promise<{ readonly done: Promise<unknown> } & AsyncDisposable>): Promise<void> {
+  const ending = new AbortController();
+  const end = (): void => { ending.abort(new Error('asked to end')); };
+  process.once('SIGTERM', end);
+  process.on('SIGINT', () => undefined); // a Ctrl-C at the terminal reaches every process; the supervisor decides what it means
+  if (!process.stdin.isTTY) { process.stdin.on('end', end).on('error', end).resume(); } // D1
+  const file = await findRun(place, flags.run);
+  const url = flags.url ?? (await readLive(place, file.run))?.url ?? file.url;
+  if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --url`);
+  await mkdir(runDir(place, file.run), { recursive: true });
+  const session = await connectNats({ url, keyFile: flags.key ?? keyFileOf(file, role), name: `brigade-${role}-${process.pid}`, role });
+  const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
+  try {
+    const actor = await start({ place, run: file.run, surface: file.surface, session, ports, signal: ending.signal });
+    await actor.done;
+    await actor[Symbol.asyncDispose]();
+  } finally {
+    await session.close();
+    process.stdin.pause();
+    process.stdin.unref?.();
+  }
+}
+

@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { RunId } from '../domain/ids.ts';
+import { TOKEN } from '../domain/ids.ts';
+import type { Role } from '../protocols/streams.ts';
+import { Mistake, nearest } from './mistake.ts';
+
+/** Where things lie on this machine. */
+export interface Place {
+  /** The project: surfaces/, evaluators/ and .brigade/ lie in it. */
+  readonly root: string;
+  readonly runs: string;
+}
+
+/** The project this program belongs to; runs go to `runs/` in it, or where BRIGADE_RUNS says. */
+export function findPlace(environment: Readonly<Record<string, string | undefined>>): Place {
+  let root = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(root, 'package.json')) && dirname(root) !== root) root = dirname(root);
+  return { root, runs: resolve(environment.BRIGADE_RUNS ?? join(root, 'runs')) };
+}
+
+const RunFileSchema = z.strictObject({
+  run: z.string().regex(TOKEN), surface: z.string(),
+  /** A server somebody else runs; null for the run's own. */
+  url: z.string().nullable(),
+  /** Folder with one key file a role; null when the server asks for none. */
+  keys: z.string().nullable(),
+});
+/** How to reach a run's server, written once when the run is made. */
+export type RunFile = z.infer<typeof RunFileSchema>;
+
+const LiveFileSchema = z.strictObject({ pid: z.int(), url: z.string(), startedAt: z.string() });
+/** Says that somebody runs it now, and where its server listens. */
+export type LiveFile = z.infer<typeof LiveFileSchema>;
+
+export const runDir = (place: Place, run: RunId): string => join(place.runs, run);
+
+/** Every run that was made here, newest last. */
+export async function listRunFiles(place: Place): Promise<RunFile[]> {
+  const names = await readdir(place.runs).catch(() => []);
+  const files = await Promise.all(names.map(async (name) => ({ file: await readJson(join(place.runs, name, 'run.json'), RunFileSchema), born: await born(join(place.runs, name, 'run.json')) })));
+  return files.flatMap(({ file, born: at }) => (file ? [{ file, at }] : [])).sort((a, b) => a.at - b.at).map(({ file }) => file);
+}
+
+/** The run of that name, or the newest when none is named. Throws `Mistake` with the nearest name. */
+export async function findRun(place: Place, name: string | undefined): Promise<RunFile> {
+  const all = await listRunFiles(place);
+  const found = name === undefined ? all.at(-1) : all.find(({ run }) => run === name);
+  if (found) return found;
+  if (name === undefined) throw new Mistake('there is no run yet: start one with brigade run golf-mini');
+  const near = nearest(name, all.map(({ run }) => run));
+  throw new Mistake(`there is no run ${name}${near ? `; did you mean ${near}?` : ''} brigade runs lists them`);
+}
+
+/** Who runs it now; null when nobody does, a crashed one included. */
+export async function readLive(place: Place, run: RunId): Promise<LiveFile | null> {
+  const live = await readJson(join(runDir(place, run), 'live.json'), LiveFileSchema);
+  return live && isAlive(live.pid) ? live : null;
+}
+
+/** Writes the run's own file; the first time only. */
+export const writeRunFile = (place: Place, file: RunFile): Promise<void> => writeWhole(join(runDir(place, file.run), 'run.json'), file);
+export const writeLive = (place: Place, run: RunId, live: LiveFile): Promise<void> => writeWhole(join(runDir(place, run), 'live.json'), live);
+export const removeLive = (place: Place, run: RunId): Promise<void> => rm(join(runDir(place, run), 'live.json'), { force: true });
+
+/** The key file of a role for a run; null when its server asks for none. */
+export const keyFileOf = (file: RunFile, role: Role): string | null => (file.keys === null ? null : join(file.keys, `${role}.nk`));
+
+/** A name nobody has used: surface, month, day, and a letter. */
+export async function freshRunId(place: Place, surface: string, now: Date): Promise<RunId> {
+  const day = `${String(now.getMonth() + 1).padStart(2, '0')}${String(now.getDate()).padStart(2, '0')}`;
+  const taken = new Set(await readdir(place.runs).catch(() => []));
+  for (let n = 0; ; n++) {
+    const letters = n < 26 ? String.fromCharCode(97 + n) : `${String.fromCharCode(96 + Math.floor(n / 26))}${String.fromCharCode(97 + (n % 26))}`;
+    if (!taken.has(`${surface}-${day}${letters}`)) return `${surface}-${day}${letters}`;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try { process.kill(pid, 0); return true; } catch (error) { return (error as NodeJS.ErrnoException).code === 'EPERM'; }
+}
+
+async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | null> {
+  try { return schema.parse(JSON.parse(await readFile(file, 'utf8'))); } catch { return null; }
+}
+
+const born = (file: string): Promise<number> => stat(file).then((found) => found.mtimeMs, () => 0);
+
+async function writeWhole(file: string, body: unknown): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.${process.pid}`, `${JSON.stringify(body, null, 2)}\n`);
+  await rename(`${file}.${process.pid}`, file);
+}
