@@ -1,0 +1,91 @@
+import type { Recipe } from '../../../../domain/recipe.ts';
+import type { Syntax } from '../../../../ports.ts';
+import type { Built } from './build.ts';
+import type { Chance } from './chance.ts';
+import type { Edit } from './edit.ts';
+import type { Attempt, History } from './history.ts';
+import { knobValue, type Knob } from './knob.ts';
+import { change, editMove, knobMove, readMove, slotOf, type Move } from './move.ts';
+
+/** The ways in which a search comes to a proposal. */
+export const STRATEGIES = ['screen edit', 'screen knob', 'exploit', 'rebase', 'repair', 'compose', 'pair', 'walk'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** A set of moves that might be proposed, and why. */
+export interface Candidate {
+  readonly strategy: Strategy;
+  /** As stamped on the trial, e.g. `repair(t0002)`. */
+  readonly stamp: string;
+  readonly moves: readonly string[];
+  /** What and why, in a sentence. */
+  readonly hypothesis: string;
+  readonly parts: readonly string[];
+}
+
+/** What every strategy looks at. */
+export interface Bench {
+  readonly specialist: string;
+  readonly history: History;
+  /** Moves of the current best. */
+  readonly moves: readonly string[];
+  readonly recipe: Recipe;
+  /** Knobs of this specialist in the current best. */
+  readonly knobs: readonly Knob[];
+  /** Edits this specialist may make. */
+  readonly edits: readonly Edit[];
+  readonly library: readonly Edit[];
+  readonly owns: (file: string, symbol: string) => boolean;
+  readonly syntax: Syntax;
+  readonly build: (moves: readonly string[]) => Built;
+  /** A place in [0, 1) for anything with a name: of the seed alone where the lineage is open, so that nothing else ranks what is untried. */
+  readonly rank: (key: string) => number;
+  /** Decides everything else; of the seed and of how far the run has come. */
+  readonly chance: Chance;
+}
+
+/** Whether a move lies in this specialist's partition. */
+export function isMine(bench: Bench, text: string): boolean {
+  const move = readMove(text);
+  if (move === null) return false;
+  return move.kind === 'edit' ? bench.edits.some((edit) => editMove(edit) === text) : bench.owns(move.file, move.name);
+}
+
+/** Edits already in a set of moves that an edit cannot stand beside. */
+export function displacedBy(bench: Bench, edit: Edit, moves: readonly string[]): string[] {
+  return bench.library.filter((other) => other.specialist === edit.specialist && other.name !== edit.name && (edit.excludes.includes(other.name) || other.excludes.includes(edit.name)))
+    .map(editMove).filter((move) => moves.includes(move));
+}
+
+/** Adds changes to a set of moves; what a new edit excludes makes way. */
+export const join = (bench: Bench, moves: readonly string[], put: readonly string[]): string[] =>
+  put.reduce<string[]>((sum, text) => {
+    const edit = bench.library.find((other) => editMove(other) === text);
+    return change(sum, [text], edit === undefined ? [] : displacedBy(bench, edit, sum));
+  }, [...moves]);
+
+/** A knob's value in the current best without the given move: what it would fall back to. */
+export function fallback(bench: Bench, move: Extract<Move, { kind: 'knob' }>): string | null {
+  const slot = slotOf(knobMove(move, ''));
+  const built = bench.build(bench.moves.filter((text) => slotOf(text) !== slot));
+  return built.kind === 'built' ? knobValue(built.recipe, move.file, move.name) : null;
+}
+
+/** The value a knob had in the parent of an attempt. */
+export function valueBefore(bench: Bench, attempt: Attempt, move: Extract<Move, { kind: 'knob' }>): string | null {
+  const slot = slotOf(knobMove(move, ''));
+  const there = bench.history.byId(attempt.row.parent)?.moves.find((text) => slotOf(text) === slot);
+  return there === undefined ? fallback(bench, move) : there.slice(slot.length + 1);
+}
+
+/** A move in a person's words. */
+export function sayMove(bench: Bench, text: string): string {
+  const move = readMove(text);
+  if (move === null) return text;
+  if (move.kind === 'edit') return bench.library.find((edit) => editMove(edit) === text)?.hypothesis ?? move.name;
+  const before = bench.knobs.find((knob) => knob.file === move.file && knob.name === move.name)?.value;
+  return `${move.name} ${before === undefined ? '' : `${before} → `}${move.value}`;
+}
+
+/** Things in the seed's own order. */
+export const ranked = <T>(bench: Bench, items: readonly T[], keyOf: (item: T) => string): T[] =>
+  items.map((item) => ({ item, at: bench.rank(keyOf(item)) })).sort((a, b) => a.at - b.at).map(({ item }) => item);

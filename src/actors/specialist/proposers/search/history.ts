@@ -1,0 +1,83 @@
+import { delta, gain as gainOf, type Objective } from '../../../../domain/objective.ts';
+import { isValid } from '../../../../domain/status.ts';
+import type { LineageRow } from '../../../../protocols/lineage.ts';
+import type { SpecialistView } from '../../proposer.ts';
+import { difference, keyOf, slotOf } from './move.ts';
+
+// What the lineage says about moves.
+//
+//   H1. A gain is taken against the best a trial was judged by, if that was its parent, and else against its parent's score.
+//   H2. A gain no larger than the noise of one measurement is neither a gain nor a loss.
+
+/** How a trial's change turned out. */
+export type Verdict = 'kept' | 'better' | 'noise' | 'worse' | 'failed' | 'refused' | 'open';
+
+/** One trial, read as a change of its parent. */
+export interface Attempt {
+  readonly row: LineageRow;
+  readonly put: readonly string[];
+  readonly taken: readonly string[];
+  /** Against its parent, positive when better; null when it has no score. */
+  readonly gain: number | null;
+  readonly verdict: Verdict;
+}
+
+export interface History {
+  readonly attempts: readonly Attempt[];
+  readonly best: LineageRow;
+  /** Trials from the baseline to the best. */
+  readonly chain: ReadonlySet<string>;
+  readonly noise: number;
+  /** Every set of moves and every snapshot of the lineage, refused and unfinished ones too. */
+  readonly keys: ReadonlySet<string>;
+  readonly snapshots: ReadonlySet<string>;
+  byId(trial: string): LineageRow | undefined;
+}
+
+/** Without a calibrated figure, a change below this share of the score counts as noise. */
+const ASSUMED_NOISE = 0.005;
+
+/** Reads a view; null while there is no best to start from. */
+export function readHistory(view: SpecialistView, objective: Objective): History | null {
+  const rows = new Map(view.rows.map((row) => [row.trial, row]));
+  const best = rows.get(view.best?.trial ?? '');
+  if (best === undefined) return null;
+  const noise = view.noise ?? Math.abs(best.score ?? 0) * ASSUMED_NOISE;
+  const attempts = view.rows.flatMap((row): Attempt[] => {
+    const parent = rows.get(row.parent);
+    if (parent === undefined || parent === row) return [];
+    const { put, taken } = difference(row.moves, parent.moves);
+    const gain = gainAgainstParent(row, parent, objective);
+    return [{ row, put, taken, gain, verdict: verdictOf(row, gain, noise) }];
+  });
+  const chain = new Set<string>();
+  for (let at: LineageRow | undefined = best; at !== undefined && !chain.has(at.trial); at = rows.get(at.parent)) chain.add(at.trial);
+  return {
+    attempts, best, chain, noise,
+    keys: new Set(view.rows.map((row) => keyOf(row.moves)).filter((key) => key !== '')),
+    snapshots: new Set(view.rows.flatMap((row) => (row.snapshot === null ? [] : [row.snapshot]))),
+    byId: (trial) => rows.get(trial),
+  };
+}
+
+function gainAgainstParent(row: LineageRow, parent: LineageRow, objective: Objective): number | null {
+  if (row.score === null) return null;
+  if (row.judgedAgainst === row.parent && row.deltaVsBest !== null) return gainOf(objective, row.deltaVsBest, 0); // H1
+  return parent.score === null ? null : gainOf(objective, delta(row.score, parent.score), 0);
+}
+
+function verdictOf(row: LineageRow, gain: number | null, noise: number): Verdict {
+  if (row.status === null) return 'open';
+  if (row.status === 'keep') return 'kept';
+  if (row.status === 'rejected') return 'refused';
+  if (!isValid(row.status)) return 'failed';
+  if (gain === null || Math.abs(gain) <= noise) return 'noise'; // H2
+  return gain > 0 ? 'better' : 'worse';
+}
+
+/** Whether the attempt changed one thing only: one move put, and nothing but what it displaced taken. */
+export const isSingle = (attempt: Attempt): boolean => attempt.put.length === 1 && attempt.taken.every((move) => move.startsWith('edit:'));
+
+/** Values a knob's slot was ever set to, by trials that ended, failed or are on their way. */
+export const valuesTried = (history: History, slot: string): string[] =>
+  history.attempts.flatMap((attempt) => attempt.put.filter((move) => slotOf(move) === slot).map((move) => move.slice(slot.length + 1)));
