@@ -24,7 +24,7 @@ export function describeEnding(row: TrialRow): string {
   if (!result) return '';
   if (result.failure) return describeFailure(result.failure);
   if (result.status === 'lost') return `${plural(result.attempt, 'attempt')} died with their nodes`;
-  if (result.p !== null) return `p ${probability(result.p)}, ${plural(result.n, 'seed')}${result.status === 'keep' ? '' : `, ${result.why}`}`;
+  if (result.p !== null) return `p ${probability(result.p)}, ${result.status === 'keep' ? plural(result.n, 'seed') : result.why}`;
   if (result.status === 'baseline' && result.sd !== null) return `± ${decimal(result.sd)}, ${plural(result.n, 'seed')}`;
   return result.why;
 }

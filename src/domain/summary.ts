@@ -52,7 +52,7 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
     reason: lineage.stopped ?? lineage.stopping,
     baseline: { score: baselineScore, sd: lineage.calibration?.sd ?? root?.sd ?? null, n: root?.n ?? lineage.calibration?.measurements.length ?? 0 },
     best: { trial: head?.trial ?? BASELINE, score: head?.score ?? baselineScore, delta: head && head.score !== null && baselineScore !== null && head.trial !== BASELINE ? head.score - baselineScore : null },
-    claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean },
+    claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: lineage.started?.keep.replicates ?? claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean },
     trials: having((status) => status !== 'rejected'), trialLimit: lineage.limits?.trials ?? null,
     keeps: having((status) => status === 'keep'), discards: having((status) => status === 'discard'), rejected: having((status) => status === 'rejected'),
     failures: having((status) => status !== 'rejected' && !isValid(status)), waiting: proposed.filter((row) => statusOf(row) === null).length,

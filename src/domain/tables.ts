@@ -113,7 +113,7 @@ function bestAt(lineage: Lineage, row: TrialRow): TrialId {
 
 const timestamp = (row: TrialRow): string => new Date(row.endedAt ?? row.admittedAt).toISOString().replace(/\.\d+Z$/, 'Z');
 const six = (value: number | null, withSign = false): string => (value === null || !Number.isFinite(value) ? '' : `${withSign && value > 0 ? '+' : ''}${value.toFixed(6)}`);
-const asText = (value: number): string => `${value > 0 ? '+' : ''}${Math.abs(value) < 1e-6 && value !== 0 ? value.toFixed(12).replace(/0+$/, '') : String(value)}`;
+const asText = (value: number): string => `${value > 0 ? '+' : ''}${Math.abs(value) < 1e-6 && value !== 0 ? value.toFixed(12).replace(/0+$/, '') : String(Number(value.toPrecision(6)))}`;
 
 const notes = (row: TrialRow): string => {
   const { kind, strategy } = row.proposal.proposer;
