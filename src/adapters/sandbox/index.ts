@@ -1,0 +1,123 @@
+import { mkdtemp, mkdir, rm, writeFile, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { SandboxLevel } from '../../domain/measurement.ts';
+import type { PhaseEnd, PhaseJob, Sandbox, SandboxSlot } from '../../ports.ts';
+import { startWarden, type Warden } from './warden-process.ts';
+
+// Where recipes run. One warden a slot does the work (warden/warden.py); this side keeps it alive and in touch.
+//
+//   X1. Nothing runs at a weaker level than the one opened; `none` is only ever used when asked for by name.
+//   X2. A phase whose warden died ends as not started, once, and the next phase gets a new warden.
+//   X3. A warden that does not end an aborted phase in time is killed, and everything it held dies with it.
+
+export interface SandboxOptions {
+  /** The pinned interpreter; recipes, scorers and the wardens themselves run on it. */
+  readonly python: string;
+  /** The bubblewrap executable; null when there is none. */
+  readonly bwrap: string | null;
+  readonly level: SandboxLevel | 'best';
+  /** A folder of this machine for what sandboxes need while they run. */
+  readonly scratchRoot: string;
+}
+
+/** No sandbox of the asked strength can be had on this machine. */
+export class SandboxUnavailable extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SandboxUnavailable';
+  }
+}
+
+const ABORT_MS = 5000; // a warden answers an abort in a second; one that does not is stuck
+
+const HOLDS: Readonly<Record<SandboxLevel, string>> = {
+  bubblewrap: 'bubblewrap: own namespaces, no network, read-only but for scratch',
+  namespaces: 'namespaces without bubblewrap: own user, processes, mounts and network, read-only but for scratch',
+  none: 'no sandbox: recipes run as ordinary processes and can read files, use the network and disturb each other',
+};
+
+/** Opens the sandbox of this machine; throws SandboxUnavailable when the level cannot be held. */
+export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const found = await detectLevel(options);
+  if (found.level === null) throw new SandboxUnavailable(found.describes);
+  return sandbox({ ...options, level: found.level }, found.describes);
+}
+
+/** The level this machine can hold, proved by running something at it, with one line that describes it or says why there is none. */
+export async function detectLevel(options: SandboxOptions): Promise<{ readonly level: SandboxLevel | null; readonly describes: string }> {
+  const wanted: readonly SandboxLevel[] = options.level === 'best' ? ['bubblewrap', 'namespaces'] : [options.level]; // X1
+  const reasons: string[] = [];
+  for (const level of wanted) {
+    if (level === 'bubblewrap' && options.bwrap === null) { reasons.push('bubblewrap: not installed'); continue; }
+    const tried = await attempt({ ...options, level });
+    if (tried.works) return { level, describes: tried.describes };
+    reasons.push(`${level}: ${tried.reason}`);
+  }
+  return { level: null, describes: `no sandbox on this machine (${reasons.join('; ')}); install bubblewrap and allow user namespaces, or accept the risk with --sandbox=none` };
+}
+
+type Attempt = { readonly works: true; readonly describes: string } | { readonly works: false; readonly reason: string };
+
+async function attempt(options: SandboxOptions & { readonly level: SandboxLevel }): Promise<Attempt> {
+  await mkdir(options.scratchRoot, { recursive: true });
+  const folder = await mkdtemp(join(resolve(options.scratchRoot), 'probe-'));
+  try {
+    await using slot = await openSlot(options, { slot: `probe${process.pid}`, cores: [] });
+    for (const name of ['recipe', 'evaluator', 'scratch']) await mkdir(join(folder, name));
+    await writeFile(join(folder, 'evaluator', 'probe.py'), 'import os\nopen(os.path.join(os.environ["BRIGADE_WORK"], "seen"), "w").write("yes")\n');
+    const end = await slot.run(probe(folder), { signal: new AbortController().signal, onProgress: () => undefined });
+    if (end.kind !== 'exited' || end.code !== 0) return { works: false, reason: end.kind === 'not-started' ? end.reason : end.logTail.trim() || end.kind };
+    if (await readFile(join(folder, 'scratch', 'seen'), 'utf8') !== 'yes') return { works: false, reason: 'what a phase left in scratch did not come back' };
+    const { opened } = slot.warden;
+    const held = opened.held.length > 0 ? `${opened.held.join(' and ')} held for the whole tree` : 'memory and processes held only per process';
+    return { works: true, describes: `${HOLDS[options.level]}; ${opened.groups}, ${held}${options.level !== 'none' && !opened.seccomp ? '; no system-call filter for this machine' : ''}` };
+  } catch (error) {
+    return { works: false, reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const probe = (folder: string): PhaseJob => ({
+  name: 'probe', command: ['python', '/eval/probe.py'], auditor: null, scorer: null,
+  recipe: join(folder, 'recipe'), evaluator: join(folder, 'evaluator'), data: {}, scratch: join(folder, 'scratch'), env: {},
+  clock: 'wall', budgetSeconds: 30, toleranceSeconds: 0, wallSeconds: 30, silenceMs: 60_000, log: join(folder, 'log'),
+  limits: { memoryBytes: 512 * 2 ** 20, processes: 16, openFiles: 64, scratchBytes: 4 * 2 ** 20, logBytes: 65_536 },
+});
+
+function sandbox(options: SandboxOptions & { readonly level: SandboxLevel }, describes: string): Sandbox {
+  return { level: options.level, describes, open: (slot) => openSlot(options, slot) };
+}
+
+interface OpenSlot extends SandboxSlot { readonly warden: Warden }
+
+async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel }, slot: { readonly slot: string; readonly cores: readonly number[] }): Promise<OpenSlot> {
+  const settings = {
+    slot: slot.slot, index: Number(/\d+$/.exec(slot.slot)?.[0] ?? 0) % 1000, cores: slot.cores, level: options.level, bwrap: options.bwrap,
+    staging: join(resolve(options.scratchRoot), `.warden-${slot.slot}`),
+  };
+  let warden = await startWarden(options.python, settings);
+  return {
+    get warden() { return warden; },
+    beat: () => warden.tell('beat'),
+    run: async (job, { signal, onProgress }): Promise<PhaseEnd> => {
+      if (!warden.alive()) warden = await startWarden(options.python, settings); // X2
+      const running = warden;
+      let stuck: NodeJS.Timeout | undefined;
+      const abort = (): void => {
+        running.tell('abort');
+        stuck = setTimeout(() => running.kill(), ABORT_MS); // X3
+      };
+      const done = running.run(job, (seconds) => onProgress({ seconds }));
+      if (signal.aborted) abort();
+      signal.addEventListener('abort', abort, { once: true });
+      try {
+        return await done;
+      } finally {
+        clearTimeout(stuck);
+        signal.removeEventListener('abort', abort);
+      }
+    },
+    [Symbol.asyncDispose]: async () => { await warden.close(); },
+  };
+}

@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { PhaseEnd, PhaseJob } from '../../ports.ts';
+
+// One warden as this process sees it: lines of JSON in, lines of JSON out.
+
+const ending = {
+  seconds: z.number().finite().nonnegative(), wallSeconds: z.number().finite().nonnegative(), scored: z.unknown(), logTail: z.string(),
+};
+const said = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('open'), groups: z.string(), held: z.array(z.string()), seccomp: z.boolean(), user: z.number() }),
+  z.strictObject({ event: z.literal('refused'), reason: z.string() }),
+  z.strictObject({ event: z.literal('progress'), seconds: z.number() }),
+  z.strictObject({
+    event: z.literal('end'),
+    end: z.discriminatedUnion('kind', [
+      z.strictObject({ ...ending, kind: z.literal('exited'), code: z.number() }),
+      z.strictObject({ ...ending, kind: z.literal('signalled'), signal: z.string(), outOfMemory: z.boolean() }),
+      z.strictObject({ ...ending, kind: z.literal('over-budget'), by: z.enum(['clock', 'wall']) }),
+      z.strictObject({ ...ending, kind: z.literal('killed'), why: z.enum(['silence', 'aborted']) }),
+      z.strictObject({ ...ending, kind: z.literal('scorer-failed'), message: z.string() }),
+      z.strictObject({ ...ending, kind: z.literal('not-started'), reason: z.string() }),
+    ]),
+  }),
+]);
+
+/** What a warden says of itself once it is open. */
+export type Opened = Extract<z.infer<typeof said>, { event: 'open' }>;
+
+/** What a warden must be told before its first phase. */
+export interface WardenSettings {
+  readonly slot: string;
+  /** Ordinal of the slot on this machine: as root it decides the user that recipes run as. */
+  readonly index: number;
+  readonly cores: readonly number[];
+  readonly level: 'bubblewrap' | 'namespaces' | 'none';
+  readonly bwrap: string | null;
+  /** A folder the warden may cover with a file system of its own. */
+  readonly staging: string;
+}
+
+/** A running warden: open once, then one phase at a time. */
+export interface Warden {
+  readonly opened: Opened;
+  readonly pid: number;
+  /** False once its process has ended, whatever ended it. */
+  alive(): boolean;
+  run(job: PhaseJob, onProgress: (seconds: number) => void): Promise<PhaseEnd>;
+  tell(op: 'beat' | 'abort'): void;
+  /** Kills it outright; what it held dies with it. */
+  kill(): void;
+  /** Closes its input and waits until it is gone. */
+  close(): Promise<void>;
+}
+
+const silent = { seconds: 0, wallSeconds: 0, scored: null, logTail: '' };
+
+/** The warden's program, beside this file in the sources or in the sources beside a build. */
+function program(): string {
+  const beside = fileURLToPath(new URL('./warden/warden.py', import.meta.url));
+  return existsSync(beside) ? beside : fileURLToPath(new URL('../../../src/adapters/sandbox/warden/warden.py', import.meta.url));
+}
+
+/** Starts a warden; rejects with its own words when it cannot hold a sandbox of the asked level. */
+export function startWarden(python: string, settings: WardenSettings): Promise<Warden> {
+  // A session of its own: Ctrl-C reaches the daemon, which finishes gracefully, and not the warden.
+  const child = spawn(python, ['-I', program()], { stdio: ['pipe', 'pipe', 'pipe'], env: {}, detached: true });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => { complaints = (complaints + piece).slice(-4000); });
+  child.stdin.on('error', () => undefined); // its end is seen below
+  const gone = new Promise<void>((resolve) => { child.once('error', () => resolve()); child.once('exit', () => resolve()); });
+  let ended = false;
+  let phase: { readonly settle: (end: PhaseEnd) => void; readonly onProgress: (seconds: number) => void } | null = null;
+  const write = (message: unknown): void => { if (!ended) child.stdin.write(`${JSON.stringify(message)}\n`); };
+
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: child.stdout });
+    lines.on('line', (line) => {
+      const message = said.parse(JSON.parse(line));
+      if (message.event === 'open') resolve(warden(message));
+      else if (message.event === 'refused') { reject(new Error(message.reason)); child.stdin.end(); }
+      else if (message.event === 'progress') phase?.onProgress(message.seconds);
+      else { const { settle } = phase ?? { settle: () => undefined }; phase = null; settle(message.end); }
+    });
+    void gone.then(() => {
+      ended = true;
+      const reason = `the warden ended (${child.signalCode ?? child.exitCode ?? 'not started'})${complaints ? `: ${complaints.trim().split('\n').at(-1)}` : ''}`;
+      reject(new Error(reason));
+      phase?.settle({ ...silent, kind: 'not-started', reason });
+      phase = null;
+    });
+    write({ op: 'open', ...settings });
+  });
+
+  function warden(opened: Opened): Warden {
+    return {
+      opened, pid: child.pid ?? 0,
+      alive: () => !ended,
+      run: (job, onProgress) => new Promise((settle) => {
+        if (ended) { settle({ ...silent, kind: 'not-started', reason: 'the warden has ended' }); return; }
+        phase = { settle, onProgress };
+        write({ op: 'run', job });
+      }),
+      tell: (op) => write({ op }),
+      kill: () => { child.kill('SIGKILL'); },
+      close: async () => { child.stdin.end(); await gone; release(child); },
+    };
+  }
+}
+
+function release(child: ChildProcess): void {
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+}
