@@ -37,7 +37,7 @@ export function openState(root, brigade) {
     },
     finish(step, mark) {
       if (JSON.stringify(state.steps[step]) === JSON.stringify(mark)) return;
-      state.steps[step] = mark;
+      state.steps[step] = structuredClone(mark);
       save();
     },
     finishAll(pins) {

@@ -1,0 +1,83 @@
+import { execa } from 'execa';
+import { access, readdir, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { bad, fine, weak, type Check } from './check.ts';
+import { checkServerAt, checkServerBinary } from './nats-server.ts';
+import { findToolchain, SetupNeeded, type Toolchain } from './toolchain.ts';
+import { isAtLeast } from './version.ts';
+
+const OLDEST_NODE = '20.19.0';
+const SETUP = 'npm run setup';
+/** Below this a run's journal, trees and logs may not fit. */
+const LEAST_DISK_BYTES = 500e6;
+const SCANT_DISK_BYTES = 3e9;
+
+/** Looks at everything a run needs on this machine, by trying it; `nats` names a server to look at instead of our own. */
+export async function diagnose(root: string, { nats = null }: { readonly nats?: string | null } = {}): Promise<readonly Check[]> {
+  const toolchain = await findToolchain(root).catch((error: unknown) => {
+    if (error instanceof SetupNeeded) return error;
+    throw error;
+  });
+  const checks = [checkNode(), checkDisk(root), checkPort(), checkGpu(toolchain instanceof SetupNeeded ? 'cpu' : toolchain.device), checkData(root)];
+  if (toolchain instanceof SetupNeeded) checks.unshift(Promise.resolve(bad('set-up', toolchain.message.replace(`: ${SETUP}`, ''), SETUP)));
+  else checks.push(checkPython(toolchain), checkSandbox(toolchain));
+  if (nats !== null) checks.push(checkServerAt(nats));
+  else if (!(toolchain instanceof SetupNeeded)) checks.push(toolchain.nats === null ? Promise.resolve(bad('nats-server', 'set-up was told of an existing server and fetched none', 'give its address: --nats URL')) : checkServerBinary(toolchain.nats.path));
+  return Promise.all(checks);
+}
+
+async function checkNode(): Promise<Check> {
+  const { node } = process.versions;
+  return isAtLeast(node, OLDEST_NODE) ? fine('node', node) : bad('node', `${node} is too old`, `install Node ${OLDEST_NODE} or newer`);
+}
+
+async function checkPython({ python, device }: Toolchain): Promise<Check> {
+  const program = 'import platform, torch, numpy; torch.manual_seed(0); a = torch.rand(64, 64); assert torch.isfinite(a @ a).all(); print(platform.python_version(), torch.__version__)';
+  const run = await execa(python, ['-I', '-c', program], { reject: false, timeout: 120_000, killSignal: 'SIGKILL' });
+  if (run.failed) return bad('python', `PyTorch does not work in ${python}: ${run.stderr.trim().split('\n').at(-1) ?? run.shortMessage}`, `${SETUP} -- --again --only python`);
+  const [version, torch] = run.stdout.trim().split(' ');
+  return fine('python', `${version}, torch ${torch}, ${device} (${python})`);
+}
+
+/** Tries what the sandbox is for: no network, and nothing outside the scratch folder can be written. */
+async function checkSandbox({ bwrap, root }: Toolchain): Promise<Check> {
+  const without = 'recipes can read your files and use the network';
+  if (bwrap === null) return weak('sandbox', `no bubblewrap that works here: ${without}`, 'install bubblewrap with your package manager, then npm run setup -- --again --only sandbox');
+  const script = `test ! -w '${root.replaceAll("'", `'\\''`)}/package.json' && test "$(wc -l < /proc/net/route)" -le 1 && test "$(ls -d /proc/[0-9]* | wc -l)" -lt 8`;
+  const run = await execa(bwrap, ['--unshare-all', '--die-with-parent', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', 'sh', '-c', script], { reject: false, timeout: 20_000, killSignal: 'SIGKILL' });
+  if (!run.failed) return fine('sandbox', 'bubblewrap: no network, files read-only, processes of its own');
+  return weak('sandbox', `bubblewrap does not isolate here (${run.stderr.trim().split('\n').at(-1) || 'the trial inside failed'}): ${without}`, 'allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)');
+}
+
+async function checkDisk(root: string): Promise<Check> {
+  const { bavail, bsize } = await statfs(root);
+  const says = `${(bavail * bsize / 1e9).toFixed(1)} GB free under ${root}`;
+  if (bavail * bsize < LEAST_DISK_BYTES) return bad('disk', says, 'free some space: a full disk ends a run');
+  return bavail * bsize < SCANT_DISK_BYTES ? weak('disk', says, 'a long run may need more: free some space') : fine('disk', says);
+}
+
+async function checkPort(): Promise<Check> {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', (error) => resolve(bad('port', `no port can be opened on 127.0.0.1: ${error.message}`, 'allow loopback sockets for this user, or give --nats URL')));
+    server.listen(0, '127.0.0.1', () => server.close(() => resolve(fine('port', 'a loopback port can be opened'))));
+  });
+}
+
+async function checkGpu(device: 'cpu' | 'cuda'): Promise<Check> {
+  const run = await execa('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader'], { reject: false, timeout: 20_000, killSignal: 'SIGKILL' });
+  if (run.failed) return fine('gpu', 'none: CPU slots');
+  const says = run.stdout.trim().split('\n').join('; ');
+  return device === 'cuda' ? fine('gpu', says) : weak('gpu', `${says}, but PyTorch here is a CPU build`, 'set BRIGADE_PYTHON to a Python with a CUDA build of PyTorch, then npm run setup');
+}
+
+async function checkData(root: string): Promise<Check> {
+  const names: string[] = [];
+  for (const entry of await readdir(join(root, 'evaluators')).catch(() => [])) {
+    const isThere = (path: string) => access(path).then(() => true, () => false);
+    if (!await isThere(join(root, 'evaluators', entry, 'prepare.mjs'))) continue;
+    if (!await isThere(join(root, '.brigade', 'data', entry))) return bad('data', `evaluators/${entry} has no prepared data`, SETUP);
+    names.push(entry);
+  }
+  return fine('data', names.length > 0 ? names.join(', ') : 'nothing to prepare');
+}

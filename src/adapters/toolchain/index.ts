@@ -1,0 +1,3 @@
+export type { Check } from './check.ts';
+export { diagnose } from './diagnose.ts';
+export { findToolchain, projectRoot, SetupNeeded, type Toolchain } from './toolchain.ts';

@@ -1,0 +1,119 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { execa } from 'execa';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connect, type NatsConnection } from 'nats';
+import { z } from 'zod';
+import { bad, fine, weak, type Check } from './check.ts';
+import { isAtLeast, OLDEST_NATS_SERVER, versionIn } from './version.ts';
+
+// Can this nats-server keep what it acknowledges?
+//
+//   N1. The answer is read from the server itself while it runs: a version that knows the setting can still ignore a misspelt one.
+//   N2. A server below the floor is refused whatever it answers; before it, acknowledged messages are lost when the power fails.
+
+const NAME = 'nats-server';
+const FETCH = 'npm run setup fetches one, or give --nats URL';
+const ALWAYS = 'put `sync_interval: always` into its jetstream block';
+const BOOT_MS = 10_000;
+
+const Varz = z.object({ version: z.string(), server_id: z.string(), jetstream: z.object({ config: z.object({ sync_always: z.boolean().optional() }).optional() }).optional() });
+
+/** Boots a server binary on an empty folder and asks it whether it syncs every message. */
+export async function checkServerBinary(binary: string): Promise<Check> {
+  const version = versionIn((await execa(binary, ['--version'], { reject: false, timeout: BOOT_MS })).stdout ?? '');
+  if (version === null) return bad(NAME, `${binary} is not a nats-server that runs`, FETCH);
+  if (!isAtLeast(version, OLDEST_NATS_SERVER)) return tooOld(version, binary); // N2
+  const folder = await mkdtemp(join(tmpdir(), 'brigade-doctor-'));
+  const config = join(folder, 'nats.conf');
+  await writeFile(config, `listen: "127.0.0.1:-1"\nhttp: "127.0.0.1:-1"\nports_file_dir: "${folder}"\njetstream { store_dir: "${folder}/store", sync_interval: always }\n`);
+  const server = execa(binary, ['-c', config], { reject: false, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', timeout: 2 * BOOT_MS, killSignal: 'SIGKILL' });
+  try {
+    const monitor = await Promise.race([monitorOf(folder), server.then(() => null)]);
+    if (monitor === null) return bad(NAME, `${binary} ${version} did not start`, FETCH);
+    const varz = await readVarz(monitor);
+    if (varz?.jetstream?.config?.sync_always !== true) return bad(NAME, `${version} at ${binary} does not confirm sync_interval: always`, FETCH); // N1
+    return fine(NAME, `${version}, every acknowledged message is on disk (${binary})`);
+  } finally {
+    server.kill('SIGKILL');
+    await server;
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Asks a running server for its version, JetStream and durability. */
+export async function checkServerAt(url: string): Promise<Check> {
+  let connection: NatsConnection;
+  try {
+    connection = await connect({ ...addressed(url), timeout: 5000, reconnect: false, maxReconnectAttempts: 0 });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return bad(NAME, `no connection to ${withoutSecret(url)}: ${reason}`, 'is it running, and are the address and the credentials in it right?');
+  }
+  try {
+    const { version = '0.0.0', server_id: id = '' } = connection.info ?? {};
+    const where = withoutSecret(url);
+    if (!isAtLeast(version, OLDEST_NATS_SERVER)) return tooOld(version, where); // N2
+    const hasJetStream = await jetstreamManager(connection, { timeout: 5000 }).then(() => true, () => false);
+    if (!hasJetStream) return bad(NAME, `${version} at ${where} has no JetStream for this user`, 'start it with a jetstream block, and enable it for the account');
+    const varz = await varzOf(connection, url, id);
+    if (varz === null) return weak(NAME, `${version} at ${where}, JetStream; whether it syncs every message cannot be seen from here`, `${ALWAYS}, or give doctor a monitoring port to read`);
+    if (varz.jetstream?.config?.sync_always !== true) return bad(NAME, `${version} at ${where} does not sync every message: a power cut loses acknowledged facts`, ALWAYS); // N1
+    return fine(NAME, `${version} at ${where}, every acknowledged message is on disk`);
+  } finally {
+    await connection.close();
+  }
+}
+
+const tooOld = (version: string, where: string): Check => bad(NAME, `${version} at ${where} cannot promise durability. Brigade needs ${OLDEST_NATS_SERVER} or newer`, FETCH);
+
+/** Through the system account where this user has it, else through the usual monitoring port of the same host. */
+async function varzOf(connection: NatsConnection, url: string, id: string): Promise<z.infer<typeof Varz> | null> {
+  try {
+    const reply = await connection.request(`$SYS.REQ.SERVER.${id}.VARZ`, '', { timeout: 1000 });
+    const answer = z.object({ data: Varz }).safeParse(reply.json());
+    if (answer.success) return answer.data.data;
+  } catch { /* most users may not ask the system account */ }
+  const { hostname } = parseAddress(url);
+  const varz = await readVarz(`http://${hostname}:8222`);
+  return varz?.server_id === id ? varz : null; // another server's answer says nothing about this one
+}
+
+async function readVarz(monitor: string): Promise<z.infer<typeof Varz> | null> {
+  try {
+    const answer = await fetch(`${monitor}/varz`, { signal: AbortSignal.timeout(2000) });
+    return Varz.parse(await answer.json());
+  } catch {
+    return null;
+  }
+}
+
+/** The server writes its ports into a file when it is ready. */
+async function monitorOf(folder: string): Promise<string | null> {
+  for (const started = performance.now(); performance.now() - started < BOOT_MS; await wait(20)) {
+    const file = (await readdir(folder).catch(() => [])).find((name) => name.endsWith('.ports'));
+    if (file === undefined) continue;
+    try {
+      return z.object({ monitoring: z.array(z.string()).min(1) }).parse(JSON.parse(await readFile(join(folder, file), 'utf8'))).monitoring[0] ?? null;
+    } catch { /* half written */ }
+  }
+  return null;
+}
+
+/** Takes the credentials out of the address, which the client library ignores there: `nats://user:password@host` or `nats://token@host`. */
+function addressed(url: string): { servers: string; user?: string; pass?: string; token?: string } {
+  const { protocol, host, username, password } = parseAddress(url);
+  if (username === '') return { servers: url };
+  const [first, second] = [decodeURIComponent(username), decodeURIComponent(password)];
+  return password === '' ? { servers: `${protocol}//${host}`, token: first } : { servers: `${protocol}//${host}`, user: first, pass: second };
+}
+
+function parseAddress(url: string): URL {
+  return new URL(url.includes('://') ? url : `nats://${url}`);
+}
+
+function withoutSecret(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}

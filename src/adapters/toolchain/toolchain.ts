@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+/** What set-up found or installed on this machine. */
+export interface Toolchain {
+  readonly root: string;
+  /** The interpreter with PyTorch. */
+  readonly python: string;
+  readonly pythonVersion: string;
+  readonly torchVersion: string;
+  readonly device: 'cpu' | 'cuda';
+  /** null when set-up was told of an existing server instead. */
+  readonly nats: { readonly path: string; readonly version: string } | null;
+  /** null when there is no bubblewrap that works here. */
+  readonly bwrap: string | null;
+  /** Prepared data lies in a folder per evaluator in here. */
+  readonly dataDir: string;
+  readonly brigadeVersion: string;
+}
+
+/** Set-up was never finished here, or what it made is gone or out of date. */
+export class SetupNeeded extends Error {
+  constructor(what: string, options?: ErrorOptions) {
+    super(`${what}: npm run setup`, options);
+    this.name = 'SetupNeeded';
+  }
+}
+
+const Key = z.string().max(4096);
+const Place = z.string().min(1).max(4096);
+const Version = z.string().max(100);
+
+const SetupFile = z.strictObject({
+  root: Place,
+  brigade: Version,
+  pins: z.string().length(64).nullable(),
+  steps: z.strictObject({
+    build: z.strictObject({ key: Key }).optional(),
+    evaluators: z.strictObject({ sets: z.record(z.string().max(100), Key) }).optional(),
+    python: z.strictObject({ key: Key, path: Place, version: Version, torch: Version, numpy: Version, device: z.enum(['cpu', 'cuda']), own: z.boolean() }).optional(),
+    testPython: z.strictObject({ key: Key, path: Place }).optional(),
+    nats: z.strictObject({ path: Place.nullable(), version: Version.nullable() }).optional(),
+    sandbox: z.strictObject({ path: Place.nullable(), version: Version.nullable(), why: z.string().max(4096).nullable() }).optional(),
+  }),
+});
+
+/** The folder that holds package.json, surfaces/ and .brigade/; the same seen from src/ and from dist/. */
+export function projectRoot(): string {
+  return resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+}
+
+/** Reads what set-up left in .brigade/setup.json; throws `SetupNeeded` when it is missing, unfinished or stale. */
+export async function findToolchain(root: string): Promise<Toolchain> {
+  const { pins, steps, brigade } = await readSetup(root);
+  const { python, nats, sandbox } = steps;
+  if (!python) throw new SetupNeeded('set-up is unfinished, there is no Python yet');
+  if (!nats) throw new SetupNeeded('set-up is unfinished, there is no nats-server yet');
+  if (!sandbox) throw new SetupNeeded('set-up is unfinished, the sandbox was not tried yet');
+  if (pins === null) throw new SetupNeeded('set-up is unfinished');
+  if (pins !== await currentPins(root)) throw new SetupNeeded('set-up is stale, the pinned versions have changed since');
+  for (const path of [python.path, nats.path, sandbox.path]) {
+    if (path !== null) await access(path).catch((cause: unknown) => { throw new SetupNeeded(`set-up is stale, ${path} is gone`, { cause }); });
+  }
+  return {
+    root,
+    python: python.path,
+    pythonVersion: python.version,
+    torchVersion: python.torch,
+    device: python.device,
+    nats: nats.path !== null && nats.version !== null ? { path: nats.path, version: nats.version } : null,
+    bwrap: sandbox.path,
+    dataDir: join(root, '.brigade', 'data'),
+    brigadeVersion: brigade,
+  };
+}
+
+async function readSetup(root: string): Promise<z.infer<typeof SetupFile>> {
+  const file = join(root, '.brigade', 'setup.json');
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new SetupNeeded('nothing is set up here yet', { cause }); });
+  let parsed: z.infer<typeof SetupFile>;
+  try {
+    parsed = SetupFile.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new SetupNeeded('.brigade/setup.json is not one that this version reads', { cause });
+  }
+  if (parsed.root !== root) throw new SetupNeeded(`set-up was done for ${parsed.root}, and Python environments do not move`);
+  return parsed;
+}
+
+async function currentPins(root: string): Promise<string> {
+  return createHash('sha256').update(await readFile(join(root, 'deploy', 'setup', 'pins.json'))).digest('hex');
+}
