@@ -1,0 +1,75 @@
+import { createActor, fromPromise } from 'xstate';
+import type { Bus, Clock, Presence } from '../../ports.ts';
+import { NoAnswer } from '../../ports.ts';
+import { ProposeTrial } from '../../protocols/trial.ts';
+import { clientText, deprive, inFlight } from './decide.ts';
+import { sha256 } from './fingerprint.ts';
+import { specialistMachine, type Answer } from './machine.ts';
+import type { Proposer, SpecialistView, Thought } from './proposer.ts';
+import { lineageReader } from './reader.ts';
+
+const SUBMIT_MS = 15_000;
+
+export interface SpecialistPorts { readonly bus: Bus; readonly clock: Clock; readonly presence: Presence }
+
+export interface SpecialistOptions {
+  readonly run: string;
+  readonly specialist: string;
+  /** False: the proposer sees the current best and nothing else. */
+  readonly lineage: boolean;
+  /** How many of its trials may be unfinished at once. */
+  readonly concurrent: number;
+  readonly signal: AbortSignal;
+}
+
+/** Wakes one specialist. `done` resolves once the run takes no more proposals, or when it is stopped. */
+export function startSpecialist({ bus, clock, presence }: SpecialistPorts, { proposer }: { readonly proposer: Proposer }, options: SpecialistOptions): { readonly done: Promise<void> } & AsyncDisposable {
+  const { run, specialist, concurrent } = options;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const reader = lineageReader({ bus, clock }, { run, specialist, signal });
+  const seen = (view: SpecialistView): SpecialistView => (options.lineage ? view : deprive(view));
+
+  const actor = createActor(specialistMachine.provide({
+    actors: {
+      read: fromPromise<SpecialistView>(({ signal: own }) => reader.view(own, (rows) => options.lineage && inFlight(rows, specialist).length < concurrent)),
+      think: fromPromise<Thought, { view: SpecialistView }>(async ({ input, signal: own }) => {
+        try { return await proposer.propose(seen(input.view), own); } catch (error) {
+          if (!signal.aborted && !(error instanceof NoAnswer)) presence.log('error', `${specialist} could not think: ${error instanceof Error ? error.message : String(error)}`, { run, asOf: input.view.asOf });
+          throw error;
+        }
+      }),
+      submit: fromPromise<Answer, { proposal: Parameters<typeof clientText>[1]; view: SpecialistView }>(async ({ input: { proposal, view }, signal: own }) => {
+        const clientId = await sha256(clientText(run, proposal));
+        try {
+          const answer = await bus.ask(ProposeTrial, { run }, { clientId, proposal: { ...proposal, parts: [...proposal.parts], proposer: { ...proposal.proposer, moves: [...proposal.proposer.moves] } }, feedback: view.feedback }, { timeoutMs: SUBMIT_MS, signal: own });
+          return answer.kind === 'rejected' ? { kind: 'rejected', trial: answer.trial, reason: answer.rejection.message } : answer;
+        } catch (error) {
+          if (!(error instanceof NoAnswer) || error.reason !== 'refused') throw error;
+          // The broker could not even read it: asking again with the same words would not help, a new result might.
+          presence.log('error', `the broker refused a proposal of ${specialist}: ${error.message}`, { run, asOf: view.asOf });
+          return { kind: 'busy' };
+        }
+      }),
+      await: fromPromise(({ input, signal: own }) => reader.until(input.wanted, own)),
+      pause: fromPromise(({ input, signal: own }) => clock.wait(input.ms, own)),
+    },
+  }), { input: { specialist, concurrent } });
+
+  const announced = presence.announce({
+    actor: 'specialist', name: specialist, run,
+    read: () => {
+      const { value, context } = actor.getSnapshot();
+      return { state: String(value), why: context.why, context: { asOf: context.view?.asOf ?? null, trial: context.wanted?.kind === 'seen' ? context.wanted.trial : context.wanted?.kind === 'ended' ? context.wanted.trials.join(' ') : null, refusals: context.refusals, failures: context.failures } };
+    },
+  });
+
+  const ended = new Promise<void>((resolve, reject) => {
+    actor.subscribe({ next: () => announced.changed(), complete: resolve, error: reject });
+    signal.addEventListener('abort', () => { actor.stop(); resolve(); }, { once: true });
+    if (signal.aborted) resolve(); else actor.start();
+  });
+  const done = ended.finally(() => announced[Symbol.asyncDispose]());
+  done.catch(() => {}); // whoever awaits `done` hears of it; a specialist nobody awaits must not take the process down
+  return { done, async [Symbol.asyncDispose]() { stop.abort(new Error(`${specialist} was stopped`)); await done.catch(() => {}); } };
+}
