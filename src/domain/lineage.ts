@@ -41,7 +41,7 @@ export interface Lineage {
   started: (RunStarted & { readonly at: number }) | null;
   limits: Limits | null;
   calibration: Calibrated | null;
-  claim: (RunClaimed & { readonly n: number }) | null;
+  claim: RunClaimed | null;
   /** Index n is the n-th best; 0 is the baseline. */
   readonly bests: RunBest[];
   readonly trials: Map<TrialId, TrialRow>;
@@ -121,7 +121,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       if (lineage.bests.length > 1) lineage.lastKeepAt = fact.at;
       return true;
     }
-    case 'run.claimed': lineage.claim = { ...fact.body, n: lineage.claims }; lineage.claims += 1; return true;
+    case 'run.claimed': lineage.claim = fact.body; lineage.claims += 1; return true;
     case 'run.stopping': {
       lineage.stopping = fact.body.reason;
       lineage.stopMode = fact.body.mode;

@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest';
+import { getShortestPaths } from 'xstate/graph';
+import { brokerMachine } from '../../src/actors/broker/machine.ts';
+import { emptyLineage, grow } from '../../src/domain/lineage.ts';
+import { weigh } from '../../src/actors/trial/index.ts';
+import { LimitRun, PauseRun, ResumeRun, StopRun } from '../../src/protocols/run.ts';
+import { measurement } from '../support/story.ts';
+import { world } from '../support/world.ts';
+
+/** A score that the patch names and the replicate shakes a little, the same for the same replicate. */
+const byPatch = (lease: { replicate: string }, recipe: string) => {
+  const named = /loss=([\d.]+)/.exec(recipe)?.[1];
+  const shake = ((lease.replicate.charCodeAt(1) * 37) % 11) / 1000;
+  return recipe.includes('crash') ? measurement(null, { kind: 'crash', phase: 'train', exception: 'ValueError', frame: 'model.py:3' }) : measurement((named ? Number(named) : 2.5) + shake);
+};
+const RUN = { run: 'toy-1' };
+const status = (lineage: ReturnType<typeof emptyLineage>, trial: string) => lineage.trials.get(trial)?.result?.status;
+
+describe('a run on a virtual clock', () => {
+  test('goes from calibration through keeps and failures to its claim and its stop, each result said once', async () => {
+    const w = await world({ measure: byPatch, started: { limits: { trials: 4, slotSeconds: null, wallSeconds: null, tokens: null, money: null, secondsWithoutKeep: null } } });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    expect(await w.propose('loss=2.1')).toEqual({ kind: 'admitted', trial: 't0001' });
+    await w.until((l) => status(l, 't0001') === 'keep');
+    expect(await w.propose('crash')).toEqual({ kind: 'admitted', trial: 't0002' });
+    expect(await w.propose('loss=2.3', { specialist: 'data' })).toEqual({ kind: 'admitted', trial: 't0003' });
+    await w.until((l) => l.open.size === 0);
+    expect(await w.propose('loss=2.0', { parent: 't0001' })).toEqual({ kind: 'admitted', trial: 't0004' });
+    expect(await w.propose('loss=1.9')).toMatchObject({ kind: 'closed' });
+    const end = await w.until((l) => l.stopped !== null);
+    expect(['t0001', 't0002', 't0003', 't0004'].map((t) => status(end, t))).toEqual(['keep', 'crash', 'discard', 'keep']);
+    expect(end.claim).toMatchObject({ best: 't0004', n: 5 });
+    expect(end.stopped).toBe('trial limit of 4 reached');
+    expect(w.overlaps).toEqual([]);
+    const results = (await w.facts()).filter((fact) => fact.word === 'trial.result');
+    expect(new Set(results.map((fact) => fact.ids[0])).size).toBe(results.length);
+  });
+
+  test('every stored status follows again from the lineage at the position it names', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    for (const patch of ['loss=2.4', 'loss=2.2', 'loss=2.6', 'crash']) {
+      await w.propose(patch);
+      await w.until((l) => l.open.size === 0);
+    }
+    const facts = await w.facts();
+    for (const fact of facts) {
+      if (fact.word !== 'trial.result') continue;
+      const then = emptyLineage();
+      for (const earlier of facts) if (earlier.seq <= fact.body.judgedAt) grow(then, earlier, 'toy-1', () => true);
+      const row = then.trials.get(fact.ids[0]);
+      const again = row && weigh(then, row);
+      expect(again?.kind === 'end' && again.result).toEqual(fact.body);
+    }
+  });
+
+  test('a proposal asked again with its client id names the same trial', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    const { ProposeTrial } = await import('../../src/protocols/trial.ts');
+    const asked = { clientId: 'same', feedback: 'what it knew', proposal: { specialist: 'data', parent: 't0000', asOf: 3, hypothesis: 'again and again', expectedDelta: 0, patch: 'x', parts: [], proposer: { kind: 'search' as const, strategy: 's', moves: [] }, tokens: 0, money: 0 } };
+    const first = await w.ports.bus.ask(ProposeTrial, RUN, asked, { timeoutMs: 1000 });
+    expect(await w.ports.bus.ask(ProposeTrial, RUN, asked, { timeoutMs: 1000 })).toEqual(first);
+    expect((await w.facts()).filter((fact) => fact.word === 'trial.admitted')).toHaveLength(2);
+  });
+
+  test('a foreign symbol is refused with a row and a handoff, and a duplicate names its twin; neither costs a slot', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    expect(await w.propose('refuse me')).toMatchObject({ kind: 'rejected', trial: 't0001', rejection: { rule: 'ownership', owner: 'data' } });
+    expect(await w.propose('loss=2.4')).toMatchObject({ kind: 'admitted', trial: 't0002' });
+    await w.until((l) => l.open.size === 0);
+    expect(await w.propose('loss=2.4')).toMatchObject({ kind: 'rejected', rejection: { rule: 'duplicate', message: 'the same recipe as t0002' } });
+    expect(await w.propose('loss=2.2', { parent: 't0099' })).toMatchObject({ kind: 'rejected', rejection: { rule: 'parent' } });
+    const lineage = await w.until(() => true);
+    expect(lineage.handoffs).toMatchObject([{ from: 'optimizer', to: 'data', trial: 't0001' }]);
+    expect([...lineage.trials.values()].filter((row) => row.rejection && row.replicates.size > 0)).toEqual([]);
+    expect(lineage.admittedCount).toBe(1);
+  });
+
+  test('two brokers at once end no trial twice and put nothing twice on a slot', async () => {
+    const w = await world({ measure: byPatch });
+    await using _one = await w.startBroker();
+    await using _two = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    for (const patch of ['loss=2.4', 'loss=2.3', 'loss=2.0', 'loss=2.7']) {
+      await w.propose(patch);
+      await w.until((l) => l.open.size === 0);
+    }
+    const lineage = await w.until(() => true);
+    expect(w.overlaps).toEqual([]);
+    expect([...lineage.trials.keys()]).toHaveLength(5);
+    expect(lineage.bests.map((b) => b.trial)).toEqual(['t0000', 't0001', 't0002', 't0003']);
+  });
+
+  test('a broker that died between a best and its result has the result said by the next one', async () => {
+    const w = await world({ measure: byPatch });
+    const first = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    await w.propose('loss=2.0');
+    const record = w.ports.journal.record.bind(w.ports.journal);
+    let cut = false;
+    w.ports.journal.record = (async (...said: Parameters<typeof record>) => {
+      if (said[0] === 'trial.result') { cut = true; return new Promise(() => undefined); }
+      return record(...said);
+    }) as typeof record;
+    await w.until((l) => cut && l.bests.length === 2);
+    await first[Symbol.asyncDispose]();
+    w.ports.journal.record = record;
+    await using _second = await w.startBroker();
+    const lineage = await w.until((l) => status(l, 't0001') !== undefined);
+    expect(status(lineage, 't0001')).toBe('keep');
+  });
+
+  test('a node that falls silent loses its lease, and another does the work', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    await w.startNode('deaf', { deaf: true });
+    await w.clock.advance(200);
+    await w.startNode('atlas');
+    const lineage = await w.until((l) => l.bests.length === 1);
+    expect([...(lineage.trials.get('t0000')?.replicates.values() ?? [])].some((r) => r.attempts[0]?.lapsed?.includes('not heard of'))).toBe(true);
+  });
+
+  test('paused, nothing new is leased; resumed, it goes on', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    await w.ports.bus.ask(PauseRun, RUN, {}, { timeoutMs: 1000 });
+    expect(await w.propose('loss=2.4')).toEqual({ kind: 'busy' });
+    await w.clock.advance(20_000);
+    await w.ports.bus.ask(ResumeRun, RUN, {}, { timeoutMs: 1000 });
+    expect(await w.propose('loss=2.6')).toMatchObject({ kind: 'admitted' });
+    const lineage = await w.until((l) => l.open.size === 0);
+    expect(lineage.operatorActs.map((act) => act.act)).toEqual(['pause', 'resume']);
+  });
+
+  test('asked to stop, it finishes what is leased, leaves the rest undecided and makes no claim', async () => {
+    const w = await world({ measure: byPatch, durationMs: 5000 });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    await w.propose('loss=2.0');
+    await w.until((l) => l.leases.size > 0);
+    expect(await w.ports.bus.ask(StopRun, RUN, { now: false }, { timeoutMs: 1000 })).toEqual({ ok: true, message: 'finishing 1 replicate' });
+    const lineage = await w.until((l) => l.stopped !== null);
+    expect([lineage.trials.get('t0001')?.replicates.get('s1')?.measured?.measurement.score, lineage.trials.get('t0001')?.result, lineage.claim]).toEqual([expect.any(Number), null, null]);
+  });
+
+  test('a limit that is lowered below what was used stops the run', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    await w.propose('loss=2.6');
+    await w.ports.bus.ask(LimitRun, RUN, { trials: 1 }, { timeoutMs: 1000 });
+    expect((await w.until((l) => l.stopped !== null)).stopped).toBe('trial limit of 1 reached');
+  });
+
+  test('an equal calibration of an earlier run is taken over, and the baseline is not measured again', async () => {
+    const found = { reusedFrom: 'toy-0', device: 'cpu/test', evaluatorHash: 'a'.repeat(64), environmentHash: 'a'.repeat(64), mean: 2.5, sd: 0.02, measurements: [measurement(2.48), measurement(2.52)] };
+    const w = await world({ measure: byPatch, calibrations: { find: async () => found, keep: async () => undefined } });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    const lineage = await w.until((l) => l.bests.length === 1);
+    expect([lineage.slotSeconds, lineage.bests[0]?.score, lineage.calibration?.reusedFrom]).toEqual([0, 2.5, 'toy-0']);
+  });
+
+  test('a stranger\'s message in the stream is passed over and the run goes on', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    w.ports.journal.inject('brigade.evt.toy-1.trial.result.t0000', '{"status":"keep","score":1e999}');
+    w.ports.journal.inject('brigade.evt.toy-1.nonsense.x', 'not json');
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    expect(w.ports.presence.logged.some((line) => line.message.includes('passed over'))).toBe(true);
+  });
+});
+
+test('the broker chart can stand in eight stages, and nothing but a resume follows a stop', () => {
+  const stages = ['waiting', 'calibrating', 'running', 'paused', 'finishing', 'claiming', 'stopped'] as const;
+  const paths = getShortestPaths(brokerMachine, { events: stages.map((stage) => ({ type: 'lineage.advanced', stage }) as const) });
+  expect(paths.map((path) => path.state.value).sort()).toEqual(['calibrating', 'claiming', 'finishing', 'paused', 'recovering', 'running', 'stopped', 'waiting']);
+  const stopped = paths.find((path) => path.state.value === 'stopped')?.state;
+  expect(stages.filter((stage) => stopped?.can({ type: 'lineage.advanced', stage }))).toEqual(['calibrating', 'running']);
+});

@@ -1,0 +1,117 @@
+import { startBroker } from '../../src/actors/broker/index.ts';
+import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
+import { memoryPorts, virtualClock, type VirtualClock } from '../../src/adapters/memory/index.ts';
+import type { Calibrated, Fact, RunStarted } from '../../src/domain/fact.ts';
+import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
+import type { Lease, Measurement } from '../../src/domain/measurement.ts';
+import { canonicalRecipe } from '../../src/domain/recipe.ts';
+import type { Proposal, Rejection } from '../../src/domain/trial.ts';
+import type { Ports } from '../../src/ports.ts';
+import { Pulse } from '../../src/protocols/actor.ts';
+import { ProposeTrial, RenewLease } from '../../src/protocols/trial.ts';
+import { HASH, STARTED } from './story.ts';
+
+/** A run in memory on a virtual clock: the real broker and trials, a node that measures by a function, and proposals by hand. */
+export interface World {
+  readonly ports: ReturnType<typeof memoryPorts>;
+  readonly clock: VirtualClock;
+  startBroker(): Promise<AsyncDisposable>;
+  /** Starts a node; a deaf one takes leases and never renews nor measures. */
+  startNode(node: string, options?: { readonly slots?: number; readonly deaf?: boolean }): Promise<{ stop(): void; readonly running: ReadonlyMap<string, string> }>;
+  propose(patch: string, more?: Partial<Proposal>): ReturnType<Ports['bus']['ask']>;
+  /** Moves time until the question is answered yes by the folded journal. */
+  until(question: (lineage: Lineage) => boolean): Promise<Lineage>;
+  facts(): Promise<Fact[]>;
+  readonly overlaps: string[];
+}
+
+export interface WorldOptions {
+  readonly started?: Partial<RunStarted>;
+  readonly measure: (lease: Lease, recipe: string) => Measurement;
+  readonly durationMs?: number;
+  readonly calibrations?: { find(): Promise<Calibrated | null>; keep(): Promise<void> };
+}
+
+const RUN = 'toy-1';
+
+/** Admits every patch; its text becomes the recipe. `refuse…` is refused as another's symbol. */
+const admit = async ({ patch, known }: { patch: string; known: (recipe: Record<string, string>) => Promise<string | null> }) => {
+  const recipe = { 'recipe.py': patch };
+  const twin = await known(recipe);
+  const rejection = (rule: Rejection['rule'], owner: string | null, message: string) => ({ kind: 'rejected' as const, rejection: { rule, file: 'model.py', symbol: 'Block', owner, message } });
+  if (patch.startsWith('refuse')) return rejection('ownership', 'data', 'Block is data\'s');
+  return twin ? rejection('duplicate', null, `the same recipe as ${twin}`) : { kind: 'admitted' as const, recipe };
+};
+
+export async function world(options: WorldOptions): Promise<World> {
+  const clock = virtualClock(1_700_000_000_000);
+  const ports = memoryPorts(RUN, clock);
+  const snapshot = await ports.blobs.put(new TextEncoder().encode(canonicalRecipe({ 'recipe.py': 'baseline' })));
+  await ports.journal.record('run.started', [], { ...STARTED, ...options.started, snapshot });
+  const overlaps: string[] = [];
+  let asked = 0;
+  const fold = async (): Promise<Lineage> => {
+    const lineage = emptyLineage();
+    for (const fact of await world.facts()) grow(lineage, fact, RUN, () => true);
+    return lineage;
+  };
+  const world: World = {
+    ports, clock, overlaps,
+    startBroker: () => startBroker(ports, { admit, trials: { weigh, weighClaim, open: openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: () => true }, { run: RUN, signal: new AbortController().signal }),
+    async startNode(node, { slots = 2, deaf = false } = {}) {
+      const stop = new AbortController();
+      const running = new Map<string, string>();
+      const boot = `b${clock.now()}`;
+      await ports.journal.record('node.enrolled', [node, boot], { publicKey: 'k', slots: Array.from({ length: slots }, (_, i) => ({ slot: `cpu${i}`, kind: 'cpu' as const, memoryBytes: 1 })), device: 'cpu/test', evaluatorHash: HASH, environmentHash: HASH, sandbox: 'bubblewrap', canaries: [] });
+      const pulse = async (): Promise<void> => {
+        while (!stop.signal.aborted) {
+          ports.bus.tell(Pulse, { run: RUN, actor: 'evaluator', name: node }, { actor: 'evaluator', name: node, run: RUN, pid: 1, state: 'idle', sinceMs: 0, why: '', context: {} });
+          await clock.wait(500, stop.signal).catch(() => undefined);
+        }
+      };
+      const work = async (lease: Lease): Promise<void> => {
+        for (const slot of lease.slots) {
+          if (running.has(slot)) overlaps.push(`${node}/${slot}: ${running.get(slot)} and ${lease.trial}.${lease.replicate}`);
+          running.set(slot, `${lease.trial}.${lease.replicate}`);
+        }
+        const until = clock.now() + (options.durationMs ?? 1000);
+        while (clock.now() < until) {
+          await clock.wait(Math.min(500, until - clock.now()), stop.signal);
+          const answer = await ports.bus.ask(RenewLease, { run: RUN }, { trial: lease.trial, replicate: lease.replicate, attempt: lease.attempt, node }, { timeoutMs: 1000 }).catch(() => null);
+          if (answer?.kind === 'lapsed') { for (const slot of lease.slots) running.delete(slot); return; }
+        }
+        for (const slot of lease.slots) running.delete(slot);
+        const recipe = new TextDecoder().decode((await ports.blobs.get(lease.snapshot)) ?? new Uint8Array());
+        await ports.journal.record('trial.measured', [lease.trial, lease.replicate, String(lease.attempt), node], { measurement: options.measure(lease, recipe), signature: '', heldMs: options.durationMs ?? 1000 });
+      };
+      void (async () => {
+        for await (const fact of ports.journal.follow({ after: await ports.journal.position(), signal: stop.signal })) {
+          if (fact.word === 'lease.granted' && fact.body.node === node && !deaf) void work(fact.body).catch(() => undefined);
+        }
+      })();
+      if (!deaf) void pulse();
+      return { stop: () => stop.abort(new Error('node died')), running };
+    },
+    propose: (patch, more = {}) => ports.bus.ask(ProposeTrial, { run: RUN }, {
+      clientId: `c${++asked}`, feedback: null,
+      proposal: { specialist: 'optimizer', parent: 't0000', asOf: 1, hypothesis: `try ${patch} because`, expectedDelta: -0.1, patch, parts: [], proposer: { kind: 'search', strategy: 'screen', moves: [] }, tokens: 0, money: 0, ...more },
+    }, { timeoutMs: 60_000 }),
+    async until(question) {
+      for (let i = 0; i < 3000; i++) {
+        const lineage = await fold();
+        if (question(lineage)) return lineage;
+        await clock.advance(100);
+      }
+      throw new Error('five virtual minutes passed and it never came true');
+    },
+    async facts() {
+      const end = await ports.journal.position();
+      const found: Fact[] = [];
+      const stop = new AbortController();
+      if (end > 0) for await (const fact of ports.journal.follow({ after: 0, signal: stop.signal })) { found.push(fact); if (fact.seq >= end) break; }
+      stop.abort();
+      return found;
+    },
+  };
+  return world;
+}
