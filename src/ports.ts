@@ -1,8 +1,10 @@
 import type { BodyOf, Fact, IdsOf, Word } from './domain/fact.ts';
 import type { BlobHash, RunId, SlotId } from './domain/ids.ts';
-import type { SandboxLevel } from './domain/measurement.ts';
+import type { Measurement, SandboxLevel } from './domain/measurement.ts';
+import type { PatchResult } from './domain/patch.ts';
 import type { Recipe } from './domain/recipe.ts';
 import type { ResourceLimits } from './domain/surface.ts';
+import type { SymbolTable } from './domain/symbol.ts';
 import type { CommandMessage, Ids, TelemetryMessage } from './protocols/message.ts';
 
 // What actors ask of the world. Adapters implement these; nothing here does anything.
@@ -66,22 +68,7 @@ export interface Syntax {
   check(path: string, source: string): Promise<{ readonly ok: true } | { readonly ok: false; readonly line: number; readonly message: string }>;
 }
 
-export interface SymbolTable {
-  /** Every named symbol with the text that defines it, in source order; nested ones follow their parent. */
-  readonly symbols: readonly PythonSymbol[];
-  /** Statements that change a symbol defined elsewhere: `Block.forward = f`, `setattr(Block, "forward", f)`, `model.WIDTH = 1`. */
-  readonly assaults: readonly { readonly target: string; readonly line: number; readonly text: string }[];
-}
-
-export interface PythonSymbol {
-  /** Dotted name from the module's top: `Block.forward`, `WIDTH`, `HYP["opt"]`; `<module>` gathers what has no name, imports included. */
-  readonly name: string;
-  readonly kind: 'function' | 'class' | 'method' | 'attribute' | 'assignment' | 'key' | 'block' | 'module';
-  readonly line: number;
-  readonly endLine: number;
-  /** Its own text, without that of the symbols inside it; comments and white space normalised away, so that only a change of code is a change. */
-  readonly text: string;
-}
+export type { PythonSymbol, SymbolTable } from './domain/symbol.ts';
 
 /** Unified diffs. */
 export interface Patches {
@@ -89,9 +76,7 @@ export interface Patches {
   apply(before: Recipe, patch: string): PatchResult;
 }
 
-export type PatchResult =
-  | { readonly kind: 'applied'; readonly recipe: Recipe; readonly touched: readonly string[]; readonly added: readonly string[]; readonly deleted: readonly string[] }
-  | { readonly kind: 'refused'; readonly rule: 'apply' | 'path' | 'mode' | 'size' | 'empty'; readonly file: string | null; readonly message: string };
+export type { PatchResult } from './domain/patch.ts';
 
 /** Where recipes run. One slot runs one thing at a time. */
 export interface Sandbox {
@@ -147,6 +132,58 @@ export type PhaseEnd = {
   | { readonly kind: 'scorer-failed'; readonly message: string }
   | { readonly kind: 'not-started'; readonly reason: string }
 );
+
+/** A node's own key. Its private half never leaves the process. */
+export interface Signer {
+  /** Base64 of the raw 32 bytes. */
+  readonly publicKey: string;
+  sign(signed: { readonly run: string; readonly trial: string; readonly replicate: string; readonly attempt: number; readonly node: string; readonly measurement: Measurement }): string;
+}
+
+/** A node's own disk: recipes are laid out on it, artifacts sealed on it, and what is trusted is watched on it. */
+export interface Workbench {
+  /** Device class and hashes that say what a score of this node may be compared with. */
+  readonly device: string;
+  readonly environmentHash: string;
+  /** Folder with the trusted programs, without canaries and documentation: what a sandbox sees as /eval. */
+  readonly evaluator: string;
+  /** Folder of the prepared data, held-out sets included. */
+  readonly data: string;
+  dataSet(name: string): string;
+  /** The first trusted file that differs from what it was at the start; null while all hold. */
+  changed(): Promise<string | null>;
+  /** The surface's baseline with a canary's files laid over it. */
+  canary(name: string): Promise<Recipe>;
+  /** Canaries that passed earlier under the same pins; null when none are on record. */
+  recallCanaries(): Promise<readonly PassedCanary[] | null>;
+  rememberCanaries(passed: readonly PassedCanary[]): Promise<void>;
+  /** Lays out one recipe for one measurement. */
+  stage(slot: SlotId, recipe: Recipe): Promise<Bench>;
+}
+
+export interface PassedCanary { readonly name: string; readonly expect: string; readonly ended: string; readonly score: number | null }
+
+/** One recipe laid out; disposing it removes everything the measurement left. */
+export interface Bench extends AsyncDisposable {
+  readonly recipe: string;
+  /** What the recipe's files weigh together: they count against the cap as the artifact does. */
+  readonly recipeBytes: number;
+  /** The first recipe file that is not as it was laid out; null while all are. */
+  changed(): Promise<string | null>;
+  /** An empty folder for one phase, and the path of its log. */
+  scratch(phase: string): Promise<{ readonly folder: string; readonly log: string }>;
+  /** Takes a file out of a scratch folder when everything that could write to it is dead. */
+  seal(scratch: string, file: string, mostBytes: number): Promise<Sealed>;
+  /** Puts a copy of the sealed artifact into a scratch folder. */
+  place(artifact: Extract<Sealed, { kind: 'sealed' }>, scratch: string): Promise<void>;
+}
+
+/** `forged` is what only someone who means to deceive leaves: a link, a pipe, a second name for another file. */
+export type Sealed =
+  | { readonly kind: 'sealed'; readonly path: string; readonly file: string; readonly bytes: number; readonly sha256: string }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'forged'; readonly what: string }
+  | { readonly kind: 'too-large'; readonly bytes: number };
 
 /** How an actor is seen: its state served on request, its pulse published. */
 export interface Presence {
