@@ -1,0 +1,62 @@
+import { assign, setup } from 'xstate';
+import type { Worth } from './decide.ts';
+
+// The life of a lineage keeper.
+//
+//   M1. Nothing is answered before the journal was read up to where it stood at the start.
+//   M2. A copy that is not of this journal is thrown away before the first fact is read.
+
+interface Context { worth: string; applied: number; target: number; unreadable: number; reason: string }
+type Event =
+  | { type: 'copy.judged'; worth: Worth; target: number }
+  | { type: 'facts.applied'; applied: number }
+  | { type: 'fact.unreadable' }
+  | { type: 'journal.failed'; reason: string }
+  | { type: 'keeper.closed' };
+
+export const lineageMachine = setup({
+  types: { context: {} as Context, events: {} as Event },
+  guards: {
+    isUseless: (_, params: { worth: Worth }) => params.worth.kind === 'useless',
+    isCaughtUp: ({ context }, params: { applied: number }) => params.applied >= context.target,
+  },
+  actions: {
+    rememberWorth: assign((_, params: { worth: Worth; target: number }) => ({ worth: params.worth.kind === 'useless' ? params.worth.why : params.worth.kind, target: params.target })),
+    rememberPosition: assign((_, params: { applied: number }) => ({ applied: params.applied })),
+    countUnreadable: assign(({ context }) => ({ unreadable: context.unreadable + 1 })),
+    rememberReason: assign((_, params: { reason: string }) => ({ reason: params.reason })),
+  },
+}).createMachine({
+  id: 'lineage',
+  context: { worth: 'unknown', applied: 0, target: 0, unreadable: 0, reason: '' },
+  initial: 'probing',
+  on: {
+    'fact.unreadable': { actions: 'countUnreadable' },
+    'journal.failed': { target: '.failed', actions: { type: 'rememberReason', params: ({ event }) => event } },
+    'keeper.closed': '.closed',
+  },
+  states: {
+    probing: {
+      on: {
+        'copy.judged': [
+          { guard: { type: 'isUseless', params: ({ event }) => event }, target: 'rebuilding', actions: { type: 'rememberWorth', params: ({ event }) => event } }, // M2
+          { target: 'catchingUp', actions: { type: 'rememberWorth', params: ({ event }) => event } },
+        ],
+      },
+    },
+    rebuilding: { on: applied() },
+    catchingUp: { on: applied() },
+    following: { on: { 'facts.applied': { actions: { type: 'rememberPosition', params: ({ event }) => event } } } },
+    failed: { type: 'final' },
+    closed: { type: 'final' },
+  },
+});
+
+function applied() {
+  return {
+    'facts.applied': [
+      { guard: { type: 'isCaughtUp' as const, params: ({ event }: { event: { applied: number } }) => event }, target: 'following' as const, actions: { type: 'rememberPosition' as const, params: ({ event }: { event: { applied: number } }) => event } }, // M1
+      { actions: { type: 'rememberPosition' as const, params: ({ event }: { event: { applied: number } }) => event } },
+    ],
+  };
+}
