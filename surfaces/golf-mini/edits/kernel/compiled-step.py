@@ -1,0 +1,8 @@
+# hypothesis: a compiled model fuses the small operations that a step mostly consists of; the compiler's own seconds are spent from the budget
+# file: kernel.py
+# source: Ansel et al., PyTorch 2: Faster Machine Learning Through Dynamic Python Bytecode Transformation and Graph Compilation (2024)
+# excludes: quantisation-aware
+
+
+def prepare(net: nn.Module):
+    return torch.compile(net, dynamic=False)
