@@ -62,7 +62,7 @@ class V1:
     def __init__(self, name, parents):
         self.at = {controller: os.path.join(parents[controller], 'brigade', name) for controller in self.NEEDED}
         for path in set(self.at.values()):
-            os.makedirs(path, exist_ok=True)
+            _make(path)
 
     @classmethod
     def parents(cls):
@@ -119,7 +119,7 @@ class V2:
 
     def __init__(self, name, parents):
         self.at = os.path.join(parents['cgroup2'], 'brigade', name)
-        os.makedirs(self.at, exist_ok=True)
+        _make(self.at)
         available = set(_read(self.at + '/cgroup.controllers').split())
         self.limits = frozenset(noun for noun, controller in (('memory', 'memory'), ('processes', 'pids')) if controller in available)
 
@@ -253,8 +253,11 @@ class Tree:
         return [pid for pid, (state, _) in self._members().items() if state not in 'ZX'] if self.root else []
 
     def kill(self):
-        for pid in self.pids():
-            _kill(pid, signal.SIGKILL)
+        """The root last: it gathers what its children leave behind."""
+        members = self.pids()
+        for pid in members:
+            if pid != self.root or len(members) == 1:
+                _kill(pid, signal.SIGKILL)
 
     def remove(self):
         pass
@@ -265,6 +268,16 @@ def _kill(pid, number):
         os.kill(pid, number)
     except ProcessLookupError:
         pass
+
+
+def _make(path):
+    for _ in range(20):
+        try:
+            os.makedirs(path, exist_ok=True)
+            return
+        except FileNotFoundError:
+            continue  # another warden has just taken the folder above away
+    os.makedirs(path, exist_ok=True)
 
 
 def _remove(path):
@@ -278,11 +291,9 @@ def _remove(path):
             time.sleep(0.01)  # a dying task is still counted for a moment
 
 
-def choose(wanted=None):
+def choose(kinds=(V1, V2)):
     """The best kind this machine lets us write, as (class, parents)."""
-    for kind in (V1, V2):
-        if wanted is not None and kind is not wanted:
-            continue
+    for kind in kinds:
         try:
             parents = kind.parents()
             if parents is None:
@@ -298,6 +309,15 @@ def choose(wanted=None):
         except (OSError, KeyError, ValueError):
             continue
     return Tree, {}
+
+
+def leave(parents):
+    """Takes our folder away when no other warden uses it."""
+    for parent in set(parents.values()):
+        try:
+            os.rmdir(os.path.join(parent, 'brigade'))
+        except OSError:
+            pass
 
 
 def sweep(kind, parents, slot):

@@ -17,7 +17,7 @@ import seccomp
 import staging as stage
 
 libc = ctypes.CDLL(None, use_errno=True)
-PDEATHSIG, NO_NEW_PRIVS = 1, 38
+PDEATHSIG, NO_NEW_PRIVS, SUBREAPER = 1, 38, 36
 ONE_THREAD = {name: '1' for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMEXPR_NUM_THREADS', 'VECLIB_MAXIMUM_THREADS')}
 
 
@@ -184,13 +184,53 @@ def sandboxed(settings, view, staging, job, command, fds, group):
         return start(lambda: confine.run(argv, env, binds(view, staging), view, list(system_links()), user, job['limits']), fds, group, cores, limits, None)
     places = {key: view[key] for key in ('recipe', 'eval', 'work', 'clock', 'control')} | {'data': f"{view['top']}/data"}
     env = environment(job, python, places)
-    argv = [outside(word, places) for word in argv]
+    argv = [argv[0], *(outside(word, places) for word in argv[1:])]
 
     def run():
         os.chdir(view['work'])
         os.execve(argv[0], argv, env)
 
-    return start(run, fds, group, cores, limits, user)
+    return start(lambda: hold(run), fds, group, cores, limits, None)
+
+
+def hold(run):
+    """Level none: a parent that inherits every orphan of the command, and lets none outlive it."""
+    libc.prctl(SUBREAPER, 1, 0, 0, 0)
+    command = os.fork()
+    if command == 0:
+        libc.prctl(PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        run()
+    os.closerange(0, 4096)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.siginterrupt(signal.SIGTERM, True)
+    libc.prctl(PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    warden, status = os.getppid(), 9 << 8
+    while os.getppid() == warden:
+        pid, how = os.waitpid(-1, os.WNOHANG)
+        if pid == command:
+            status = os.waitstatus_to_exitcode(how)
+            break
+        if pid == 0:
+            signal.sigtimedwait([signal.SIGCHLD], 0.02)
+    while True:
+        for child in children():
+            os.kill(child, signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            os._exit(status if status >= 0 else 128 - status)
+
+
+def children():
+    own = str(os.getpid())
+    for entry in os.listdir('/proc'):
+        if entry.isdigit():
+            try:
+                with open(f'/proc/{entry}/stat') as file:
+                    if file.read().rsplit(')', 1)[1].split()[1] == own:
+                        yield int(entry)
+            except OSError:
+                continue
 
 
 def outside(word, places):

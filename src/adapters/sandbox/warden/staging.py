@@ -131,6 +131,16 @@ class Staging:
             unmount(view['work'])
         shutil.rmtree(view['top'], ignore_errors=True)
 
+    def leave(self):
+        """Takes the folder it covered away again; as root it is one for all wardens and stays."""
+        if not self.mounted:
+            shutil.rmtree(self.root, ignore_errors=True)
+        elif self.uid == 0:
+            for source, _ in self.python:
+                unmount(source)
+            unmount(self.root)
+            os.rmdir(self.root)
+
 
 def readable_by_others(path):
     """Whether any user may read a data set once it is bound: its own modes count, those of the folders above do not."""

@@ -160,23 +160,21 @@ class Slot:
 
     def _open(self, order):
         root = os.getuid() == 0
-        user = (FIRST_SLOT_USER + order['index'], FIRST_SLOT_USER + order['index']) if root else None
+        mounted = order['level'] != 'none'
+        user = (FIRST_SLOT_USER + order['index'], FIRST_SLOT_USER + order['index']) if root and mounted else None
         self.kind, self.parents = cgroup.choose()
         self.name = order['slot']
         cgroup.sweep(self.kind, self.parents, self.name)
-        mounted = True
-        try:
+        if mounted:
             staging.private_namespace()
-        except OSError:
-            if order['level'] != 'none':
-                raise
-            mounted = False
         self.undertaker = bury_later(self.kind, self.parents, self.name)
-        self.staging = staging.Staging('/run/brigade' if root and mounted else order['staging'], mounted, *(user or (0, 0)))
-        self.settings = {'level': order['level'], 'bwrap': order['bwrap'], 'cores': order['cores'], 'user': user if mounted else None,
+        self.staging = staging.Staging('/run/brigade' if user else order['staging'], mounted, *(user or (0, 0)))
+        self.settings = {'level': order['level'], 'bwrap': order['bwrap'], 'cores': order['cores'], 'user': user,
                          'disableUserns': bool(order['bwrap']) and launch.understands_disable_userns(order['bwrap'])}
         self.reference = Reference(self)
-        held = sorted(self.kind.limits) if hasattr(self.kind, 'limits') and not isinstance(self.kind.limits, property) else []
+        probe = self.new_group('probe')
+        held = sorted(probe.limits)
+        probe.remove()
         self.say({'event': 'open', 'groups': self.kind.describes, 'held': held, 'seccomp': seccomp.program() is not None, 'user': user[0] if user else os.getuid()})
 
     def new_group(self, role):
@@ -205,6 +203,8 @@ class Slot:
                 self._flush()
         if self.reference is not None:
             self.reference.end()
+            self.staging.leave()
+            cgroup.leave(self.parents)
 
 
 def bury_later(kind, parents, name):
@@ -237,6 +237,7 @@ def bury_later(kind, parents, name):
                         else:
                             group.remove()
             if not left:
+                cgroup.leave(parents)
                 break
             signal.sigtimedwait([], 0.01)
     finally:
