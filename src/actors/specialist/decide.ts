@@ -1,3 +1,4 @@
+import { isShownToSpecialists } from '../../domain/status.ts';
 import type { Proposal } from '../../domain/trial.ts';
 import type { LineageRow } from '../../protocols/lineage.ts';
 import type { Draft, SpecialistView } from './proposer.ts';
@@ -5,8 +6,15 @@ import type { Draft, SpecialistView } from './proposer.ts';
 /** How many refusals in a row are answered with a new thought at once; after that only a new result can teach more. */
 export const PATIENCE = 5;
 
-/** A run in which everybody was turned away has no result to wait for; so after this they try again. */
-export const TURNED_AWAY_MS = 10_000;
+/** How long a wait may take before the broker is asked all the same; null for as long as it takes. */
+export function patienceMs(wanted: Wanted): number | null {
+  switch (wanted.kind) {
+    case 'seen': return 60_000;
+    case 'ended': return 60_000; // a trial that was lost looks unfinished in the lineage; only the broker knows
+    case 'result': return wanted.isUrgent ? 10_000 : null; // where everybody was turned away there is no result to wait for
+    default: return wanted satisfies never;
+  }
+}
 
 const RETRY_MS = 250;
 const RETRY_LIMIT_MS = 15_000;
@@ -17,8 +25,8 @@ export type Wanted =
   | { readonly kind: 'seen'; readonly trial: string }
   /** One of these trials has ended. */
   | { readonly kind: 'ended'; readonly trials: readonly string[] }
-  /** Any trial has ended in a measurement since this position; null waits for as long as it takes. */
-  | { readonly kind: 'result'; readonly after: number; readonly atMostMs: number | null };
+  /** Any trial has ended in a measurement since this position. `isUrgent`: somebody was turned away and may ask again before that. */
+  | { readonly kind: 'result'; readonly after: number; readonly isUrgent: boolean };
 
 /** Whether what a specialist waits for is in the lineage. */
 export function isThere(wanted: Wanted, rows: readonly LineageRow[]): boolean {
@@ -36,6 +44,11 @@ export const inFlight = (rows: readonly LineageRow[], specialist: string): strin
 
 /** How long to leave a silent neighbour alone before asking again. */
 export const retryMs = (failures: number): number => Math.min(RETRY_LIMIT_MS, RETRY_MS * 2 ** Math.min(failures - 1, 10));
+
+/** Takes away what says nothing about a recipe: our own faults and dead machines look unfinished to a proposer. */
+export const withoutFaults = (view: SpecialistView): SpecialistView => ({
+  ...view, rows: view.rows.map((row) => (row.status === null || isShownToSpecialists(row.status) ? row : { ...row, status: null, score: null, deltaVsBest: null, failure: null, artifactBytes: null })),
+});
 
 /** Takes away everything that an agent without lineage may not know: of the best its id, score, moves and code remain. */
 export function deprive(view: SpecialistView): SpecialistView {

@@ -2,7 +2,7 @@ import { createActor, fromPromise } from 'xstate';
 import type { Bus, Clock, Presence } from '../../ports.ts';
 import { NoAnswer } from '../../ports.ts';
 import { ProposeTrial } from '../../protocols/trial.ts';
-import { clientText, deprive, inFlight } from './decide.ts';
+import { clientText, deprive, inFlight, withoutFaults } from './decide.ts';
 import { sha256 } from './fingerprint.ts';
 import { specialistMachine, type Answer } from './machine.ts';
 import type { Proposer, SpecialistView, Thought } from './proposer.ts';
@@ -27,8 +27,8 @@ export function startSpecialist({ bus, clock, presence }: SpecialistPorts, { pro
   const { run, specialist, concurrent } = options;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const reader = lineageReader({ bus, clock }, { run, specialist, signal });
-  const seen = (view: SpecialistView): SpecialistView => (options.lineage ? view : deprive(view));
+  const reader = lineageReader({ bus, clock }, { run, specialist, lineage: options.lineage, signal });
+  const seen = (view: SpecialistView): SpecialistView => (options.lineage ? withoutFaults(view) : deprive(view));
 
   const actor = createActor(specialistMachine.provide({
     actors: {

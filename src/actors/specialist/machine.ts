@@ -1,6 +1,6 @@
 import { assign, fromPromise, setup } from 'xstate';
 import type { Proposal } from '../../domain/trial.ts';
-import { inFlight, PATIENCE, retryMs, sign, TURNED_AWAY_MS, type Wanted } from './decide.ts';
+import { inFlight, PATIENCE, retryMs, sign, type Wanted } from './decide.ts';
 import type { SpecialistView, Thought } from './proposer.ts';
 
 // One specialist: reads, thinks, submits, waits, and reads again until the run takes no more.
@@ -26,6 +26,8 @@ interface Context {
   readonly wanted: Wanted | null;
   readonly refusals: number;
   readonly failures: number;
+  /** A trial of its own took so long that the broker is asked whether it still runs. */
+  readonly isOverdue: boolean;
   readonly why: string;
 }
 
@@ -41,32 +43,33 @@ const machineSetup = setup({
     read: fromPromise<SpecialistView>(unprovided('read')),
     think: fromPromise<Thought, { view: SpecialistView }>(unprovided('think')),
     submit: fromPromise<Answer, { proposal: Proposal; view: SpecialistView }>(unprovided('submit')),
-    await: fromPromise<void, { wanted: Wanted }>(unprovided('await')),
+    await: fromPromise<'there' | 'overdue', { wanted: Wanted }>(unprovided('await')),
     pause: fromPromise<void, { ms: number }>(unprovided('pause')),
   },
   actions: {
     keepView: assign((_, { view }: { view: SpecialistView }) => ({ view, failures: 0 })),
     keepProposal: assign(({ context }, { thought }: { thought: Thought }) => (thought.kind === 'proposal'
       ? { proposal: sign(thought.draft, context.specialist, context.view?.asOf ?? 0), failures: 0, why: `submitting ${thought.draft.proposer.strategy}` } : {})),
-    want: assign((_, { wanted, why }: { wanted: Wanted; why: string }) => ({ wanted, why, proposal: null })),
+    want: assign((_, { wanted, why }: { wanted: Wanted; why: string }) => ({ wanted, why, proposal: null, isOverdue: false })),
     countRefusal: assign(({ context }) => ({ refusals: context.refusals + 1 })),
     forgiveRefusals: assign({ refusals: 0 }),
     countFailure: assign(({ context }, trouble: Trouble) => ({ failures: context.failures + 1, why: `${reasonOf(trouble)}; asking again in ${retryMs(context.failures + 1) / 1000} s` })),
+    noteOverdue: assign((_, { waited }: { waited: 'there' | 'overdue' }) => ({ isOverdue: waited === 'overdue' })),
     explain: assign((_, { why }: { why: string }) => ({ why })),
   },
   guards: {
-    hasEnoughInFlight: ({ context }, { view }: { view: SpecialistView }) => inFlight(view.rows, context.specialist).length >= context.concurrent,
+    hasEnoughInFlight: ({ context }, { view }: { view: SpecialistView }) => !context.isOverdue && inFlight(view.rows, context.specialist).length >= context.concurrent,
     isPatient: ({ context }) => context.refusals + 1 < PATIENCE,
     isProposal: (_, { thought }: { thought: Thought }) => thought.kind === 'proposal',
     isAnswer: (_, { answer, kind }: { answer: Answer; kind: Answer['kind'] }) => answer.kind === kind,
   },
 });
 
-const nextResult = (context: Context, atMostMs: number | null): Wanted => ({ kind: 'result', after: context.view?.asOf ?? 0, atMostMs });
+const nextResult = (context: Context, isUrgent: boolean): Wanted => ({ kind: 'result', after: context.view?.asOf ?? 0, isUrgent });
 
 export const specialistMachine = machineSetup.createMachine({
   id: 'specialist',
-  context: ({ input }) => ({ ...input, view: null, proposal: null, wanted: null, refusals: 0, failures: 0, why: 'reading the lineage' }),
+  context: ({ input }) => ({ ...input, view: null, proposal: null, wanted: null, refusals: 0, failures: 0, isOverdue: false, why: 'reading the lineage' }),
   initial: 'reading',
   states: {
     reading: {
@@ -89,7 +92,7 @@ export const specialistMachine = machineSetup.createMachine({
         src: 'think', input: ({ context }) => ({ view: context.view as SpecialistView }),
         onDone: [
           { guard: { type: 'isProposal', params: ({ event }) => ({ thought: event.output }) }, target: 'submitting', actions: { type: 'keepProposal', params: ({ event }) => ({ thought: event.output }) } },
-          { target: 'waiting', actions: { type: 'want', params: ({ context, event }) => ({ wanted: nextResult(context, null), why: `for a result: ${event.output.kind === 'nothing' ? event.output.reason : ''}` }) } },
+          { target: 'waiting', actions: { type: 'want', params: ({ context, event }) => ({ wanted: nextResult(context, false), why: `for a result: ${event.output.kind === 'nothing' ? event.output.reason : ''}` }) } },
         ],
         onError: { target: 'resting', actions: { type: 'countFailure', params: ({ event }) => ({ error: event.error }) } },
       },
@@ -100,22 +103,22 @@ export const specialistMachine = machineSetup.createMachine({
         onDone: [
           { guard: { type: 'isAnswer', params: ({ event }) => ({ answer: event.output, kind: 'closed' }) }, target: 'closed', actions: { type: 'explain', params: ({ event }) => ({ why: event.output.kind === 'closed' ? event.output.reason : '' }) } },
           { guard: { type: 'isAnswer', params: ({ event }) => ({ answer: event.output, kind: 'admitted' }) }, target: 'submitted', actions: ['forgiveRefusals', { type: 'want', params: ({ event }) => wantSeen(event.output) }] },
-          { guard: { type: 'isAnswer', params: ({ event }) => ({ answer: event.output, kind: 'busy' }) }, target: 'waiting', actions: { type: 'want', params: ({ context }) => ({ wanted: nextResult(context, TURNED_AWAY_MS), why: 'for a result: the queue is long enough' }) } },
+          { guard: { type: 'isAnswer', params: ({ event }) => ({ answer: event.output, kind: 'busy' }) }, target: 'waiting', actions: { type: 'want', params: ({ context }) => ({ wanted: nextResult(context, true), why: 'for a result: the queue is long enough' }) } },
           { guard: 'isPatient', target: 'submitted', actions: ['countRefusal', { type: 'want', params: ({ event }) => wantSeen(event.output) }] }, // A3
-          { target: 'waiting', actions: ['forgiveRefusals', { type: 'want', params: ({ context, event }) => ({ wanted: nextResult(context, TURNED_AWAY_MS), why: `for a result: refused ${PATIENCE} times, last ${event.output.kind === 'rejected' ? event.output.reason : ''}` }) }] }, // A3
+          { target: 'waiting', actions: ['forgiveRefusals', { type: 'want', params: ({ context, event }) => ({ wanted: nextResult(context, true), why: `for a result: refused ${PATIENCE} times, last ${event.output.kind === 'rejected' ? event.output.reason : ''}` }) }] }, // A3
         ],
         onError: { target: 'resubmitting', actions: { type: 'countFailure', params: ({ event }) => ({ error: event.error }) } }, // A2
       },
     },
     submitted: {
       invoke: {
-        src: 'await', input: ({ context }) => ({ wanted: context.wanted as Wanted }), onDone: 'reading',
+        src: 'await', input: ({ context }) => ({ wanted: context.wanted as Wanted }), onDone: { target: 'reading', actions: { type: 'noteOverdue', params: ({ event }) => ({ waited: event.output }) } },
         onError: { target: 'resting', actions: { type: 'countFailure', params: ({ event }) => ({ error: event.error }) } }, // A2
       },
     },
     waiting: {
       invoke: {
-        src: 'await', input: ({ context }) => ({ wanted: context.wanted as Wanted }), onDone: 'reading',
+        src: 'await', input: ({ context }) => ({ wanted: context.wanted as Wanted }), onDone: { target: 'reading', actions: { type: 'noteOverdue', params: ({ event }) => ({ waited: event.output }) } },
         onError: { target: 'resting', actions: { type: 'countFailure', params: ({ event }) => ({ error: event.error }) } }, // A2
       },
     },

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Bus, Clock } from '../../ports.ts';
 import { ReadFeedback, ReadRecipe, ReadRows, type LineageRow } from '../../protocols/lineage.ts';
-import { isThere, type Wanted } from './decide.ts';
+import { isThere, patienceMs, type Wanted } from './decide.ts';
 import type { SpecialistView } from './proposer.ts';
 
 const ASK_MS = 5_000;
@@ -15,12 +15,12 @@ type Rows = z.infer<typeof ReadRows.reply>;
 export interface Reader {
   /** Everything up to the newest position. The feedback is read when `wantsFeedback` says the rows call for a thought. */
   view(signal: AbortSignal, wantsFeedback: (rows: readonly LineageRow[]) => boolean): Promise<SpecialistView>;
-  /** Resolves once what is wanted is in the lineage, or has been waited for long enough. */
-  until(wanted: Wanted, signal: AbortSignal): Promise<void>;
+  /** Resolves once what is wanted is in the lineage, or has been waited for long enough. Where rows are closed, any new fact will do: the broker decides. */
+  until(wanted: Wanted, signal: AbortSignal): Promise<'there' | 'overdue'>;
 }
 
 /** Follows one run's lineage by asking its keeper. */
-export function lineageReader({ bus, clock }: { readonly bus: Bus; readonly clock: Clock }, { run, specialist, signal: lifetime }: { readonly run: string; readonly specialist: string; readonly signal: AbortSignal }): Reader {
+export function lineageReader({ bus, clock }: { readonly bus: Bus; readonly clock: Clock }, { run, specialist, lineage, signal: lifetime }: { readonly run: string; readonly specialist: string; readonly lineage: boolean; readonly signal: AbortSignal }): Reader {
   const rows = new Map<string, LineageRow>();
   let asOf = 0;
   let best: SpecialistView['best'] = null;
@@ -53,8 +53,15 @@ export function lineageReader({ bus, clock }: { readonly bus: Bus; readonly cloc
       };
     },
     async until(wanted, signal) {
-      const end = clock.now() + (wanted.kind === 'result' ? wanted.atMostMs ?? Infinity : Infinity);
-      while (!isThere(wanted, await refresh(signal)) && clock.now() < end) await clock.wait(LOOK_MS, signal);
+      const before = asOf;
+      const limit = patienceMs(wanted);
+      const end = clock.now() + (limit ?? Infinity);
+      for (;;) {
+        const now = await refresh(signal);
+        if (lineage ? isThere(wanted, now) : asOf > before) return 'there';
+        if (clock.now() >= end) return 'overdue';
+        await clock.wait(LOOK_MS, signal);
+      }
     },
   };
 }

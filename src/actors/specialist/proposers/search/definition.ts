@@ -1,8 +1,8 @@
-import type { PythonSymbol, Syntax } from '../../../../ports.ts';
+import type { Syntax } from '../../../../ports.ts';
 
 // Where the definitions of a Python source lie, by line, so that one can be exchanged without touching another.
 //
-//   D1. A definition's lines include its decorators, and no line of another definition.
+//   D1. A definition's lines include its decorators; a name defined twice spans both.
 
 /** One named definition and the lines it takes, both ends included, counted from 1. */
 export interface Definition {
@@ -32,10 +32,10 @@ export function layOut(source: string, syntax: Syntax): Layout {
   const symbols = syntax.symbols(source).symbols;
   const top = symbols.filter((symbol) => /^[^.[<]+$/.test(symbol.name) && ['function', 'class', 'assignment'].includes(symbol.kind) && indent(lines[symbol.line - 1]) === 0);
   const definitions = top.map((symbol): Definition => {
-    const whole = widen(symbol, symbols, lines);
+    const whole = { start: symbol.line, end: symbol.endLine }; // D1
     const members = symbol.kind === 'class'
       ? symbols.filter((inner) => inner.name.startsWith(`${symbol.name}.`) && !/[.[]/.test(inner.name.slice(symbol.name.length + 1)) && inner.line >= symbol.line && inner.line <= whole.end)
-        .map((inner): Definition => ({ name: inner.name.slice(symbol.name.length + 1), kind: inner.kind === 'method' || inner.kind === 'function' ? 'function' : inner.kind === 'class' ? 'class' : 'assignment', ...widen(inner, symbols, lines), headerEnd: inner.line, members: [] }))
+        .map((inner): Definition => ({ name: inner.name.slice(symbol.name.length + 1), kind: inner.kind === 'method' || inner.kind === 'function' ? 'function' : inner.kind === 'class' ? 'class' : 'assignment', start: inner.line, end: inner.endLine, headerEnd: inner.line, members: [] }))
       : [];
     return { name: symbol.name, kind: symbol.kind === 'class' ? 'class' : symbol.kind === 'function' ? 'function' : 'assignment', ...whole, headerEnd: symbol.kind === 'class' ? headerEnd(lines, whole.start) : whole.start, members };
   });
@@ -50,25 +50,6 @@ export function layOut(source: string, syntax: Syntax): Layout {
   }
   return { lines, definitions, imports, preambleEnd };
 }
-
-/** The definition's whole extent: upwards over its decorators, down to the last of what is inside it. */
-function widen(symbol: PythonSymbol, symbols: readonly PythonSymbol[], lines: readonly string[]): { start: number; end: number } {
-  const inside = symbols.filter((inner) => inner.name.startsWith(`${symbol.name}.`) && inner.line >= symbol.line);
-  const end = symbol.kind === 'class' ? Math.max(symbol.endLine, ...inside.filter((inner) => !later(symbols, symbol, inner)).map((inner) => inner.endLine)) : symbol.endLine;
-  const floor = Math.max(0, ...symbols.filter((other) => other.kind !== 'module' && other !== symbol && other.line < symbol.line).map((other) => (encloses(other, symbol) ? other.line : other.endLine)));
-  const margin = indent(lines[symbol.line - 1]);
-  let start = symbol.line;
-  for (let at = symbol.line - 1; at > floor; at--) {
-    const text = lines[at - 1] ?? '';
-    if (text.trimStart().startsWith('@') && indent(text) === margin) start = at; // D1
-  }
-  return { start, end };
-}
-
-const encloses = (outer: PythonSymbol, inner: PythonSymbol): boolean => inner.name.startsWith(`${outer.name}.`);
-/** A second definition of the same name begins between the two. */
-const later = (symbols: readonly PythonSymbol[], symbol: PythonSymbol, inner: PythonSymbol): boolean =>
-  symbols.some((other) => other !== symbol && other.name === symbol.name && other.line > symbol.line && other.line <= inner.line);
 
 export const indent = (line: string | undefined): number => (line ?? '').length - (line ?? '').trimStart().length;
 

@@ -7,7 +7,7 @@ import type { Edit } from './edit.ts';
 //
 //   E1. What the edit does not name stays byte for byte, so that diffs are small and owners are not crossed.
 //   E2. A definition takes the place of its namesake. A new one follows the edit's previous definition, or precedes its next.
-//   E3. A class merges by member unless the edit replaces it whole; its `class …:` line follows the edit's.
+//   E3. A class merges by member unless the edit replaces it whole; its `class …:` line changes only when the edit names other bases.
 //   E4. Imports are added once, after the last import of the file.
 
 export type Merged = { readonly kind: 'merged'; readonly recipe: Recipe } | { readonly kind: 'refused'; readonly reason: string };
@@ -92,7 +92,8 @@ function mergeClass(target: Layout, old: Definition, edit: Layout, wanted: Defin
   const splices: Splice[] = [];
   const header = (layout: Layout, definition: Definition): string[] => textOf(layout, { start: definition.start, end: definition.headerEnd });
   const plain = (lines: readonly string[]): string => lines.join(' ').replace(/#.*$/, '').replace(/\s+/g, ' ').trim();
-  if (plain(header(target, old)) !== plain(header(edit, wanted))) splices.push({ start: old.start, end: old.headerEnd, text: header(edit, wanted) });
+  const wantedHeader = plain(header(edit, wanted));
+  if (/[(@]/.test(wantedHeader) && wantedHeader !== plain(header(target, old))) splices.push({ start: old.start, end: old.headerEnd, text: header(edit, wanted) });
   const firstMethod = old.members.find((member) => member.kind !== 'assignment');
   for (const member of wanted.members) {
     const text = textOf(edit, { start: aboveComment(edit.lines, member.start, wanted.headerEnd), end: member.end });
