@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { access, readFile, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
 /** What set-up found or installed on this machine. */
@@ -47,9 +47,11 @@ const SetupFile = z.strictObject({
   }),
 });
 
-/** The folder that holds package.json, surfaces/ and .brigade/; the same seen from src/ and from dist/. */
+/** The folder that holds package.json, surfaces/ and .brigade/, from wherever this file was compiled to. */
 export function projectRoot(): string {
-  return resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+  let folder = import.meta.dirname;
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
 }
 
 /** Reads what set-up left in .brigade/setup.json; throws `SetupNeeded` when it is missing, unfinished or stale. */
@@ -86,7 +88,7 @@ async function readSetup(root: string): Promise<z.infer<typeof SetupFile>> {
   } catch (cause) {
     throw new SetupNeeded('.brigade/setup.json is not one that this version reads', { cause });
   }
-  if (parsed.root !== root) throw new SetupNeeded(`set-up was done for ${parsed.root}, and Python environments do not move`);
+  if (parsed.root !== await realpath(root)) throw new SetupNeeded(`set-up was done for ${parsed.root}, and Python environments do not move`);
   return parsed;
 }
 
