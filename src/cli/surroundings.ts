@@ -1,10 +1,10 @@
 import type { OpenRunByName } from './opening.ts';
+import type { Place } from './place.ts';
 
 /** What a command is given by its process; tests give it another. */
 export interface Surroundings {
   readonly open: OpenRunByName;
-  /** Folder of the project: `runs/` lies in it. */
-  readonly root: string;
+  readonly place: Place;
   readonly out: { write(text: string): unknown };
   /** Width of the terminal; null when there is none. */
   readonly width: () => number | null;

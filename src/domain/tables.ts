@@ -24,12 +24,20 @@ export const experimentId = (trial: TrialId): string => trial.replace(/^t0*(?=\d
 export const endedRows = (lineage: Lineage): TrialRow[] =>
   [...lineage.trials.values()].filter((row) => statusOf(row) !== null).sort((a, b) => a.number - b.number);
 
+/** A surface's columns with the change against the best among them: after the metric where the surface does not place it. */
+function withDelta(columns: readonly string[], metric: string): readonly string[] {
+  if (columns.includes('delta_vs_best')) return columns;
+  const place = columns.indexOf(metric) + 1;
+  return [...columns.slice(0, place), 'delta_vs_best', ...columns.slice(place)];
+}
+
 /** Where a kept recipe lies, relative to the run's folder; empty for a trial that was not kept. */
 export const snapshotPath = (row: TrialRow): string =>
   (row.result?.status === 'keep' || row.result?.status === 'baseline' ? `snapshots/${experimentId(row.trial)}_${owner(row)}` : '');
 
 /** results.tsv: one line a trial, with the surface's own columns between status and job name. */
-export function resultsTable(run: string, lineage: Lineage, columns: readonly string[]): string {
+export function resultsTable(run: string, lineage: Lineage, own: readonly string[]): string {
+  const columns = withDelta(own, lineage.started?.objective.metric ?? '');
   const lines = endedRows(lineage).map((row) => {
     const isRoot = row.trial === BASELINE;
     const fixed = [

@@ -15,7 +15,8 @@ export function toneOf(status: Status | null): string {
     case 'rejected': return 'tone-rejected';
     case 'size_blocked': return 'tone-size';
     case 'train_budget_overrun': case 'eval_budget_overrun': return 'tone-time';
-    case 'preflight_crash': case 'crash': return 'tone-crash';
+    case 'preflight_crash': return 'tone-preflight';
+    case 'crash': return 'tone-crash';
     case 'disqualified': return 'tone-gate';
     case 'tampered': return 'tone-tampered';
     case 'lost': case 'harness_abort': return 'tone-ours';

@@ -23,7 +23,7 @@ export function predictionFigure(lineage: Lineage): Markup {
   const measured = rows.map((row) => row.result?.deltaVsBest ?? 0);
   const bound = (values: readonly number[]): [number, number] => {
     const low = Math.min(0, quantile(values, 0.06));
-    const high = Math.max(0, quantile(values, 0.9));
+    const high = Math.max(0, quantile(values, 0.78));
     const room = (high - low || 1e-6) * 0.12;
     return [low - room, high + room];
   };

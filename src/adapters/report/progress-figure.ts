@@ -119,13 +119,11 @@ function band(x: (v: number) => number, y: (v: number) => number, mean: number, 
   return markup`<rect class="noise" x="${LEFT}" y="${top}" width="${WIDTH - RIGHT - LEFT}" height="${Math.max(1.5, Math.abs(y(mean + spread) - y(mean - spread)))}"/><text class="noise-label" x="${WIDTH - RIGHT - 6}" y="${top - 5}" text-anchor="end">baseline ${decimal(mean)}${sd === null ? '' : ` ± ${decimal(sd)}`}</text>`;
 }
 
-/** Names of the kept trials beside their steps, those that would overlap left to the hover. */
+/** Names of the kept trials under their steps; where the next step is too near, the hover has to do. */
 function keepLabels(bests: readonly { trial: string; number: number; score: number }[], x: (v: number) => number, y: (v: number) => number, direction: 'minimize' | 'maximize'): Markup[] {
-  let until = -Infinity;
   return bests.flatMap((b, i) => {
-    const at = x(b.number);
-    if (at - 44 < until || i === bests.length - 1) return [];
-    until = at;
-    return [markup`<text class="keep-label" x="${at - 8}" y="${y(b.score) + (direction === 'minimize' ? 13 : -7)}" text-anchor="end">${b.trial}</text>`];
+    const next = bests[i + 1];
+    if (!next || x(next.number) - x(b.number) < 52) return [];
+    return [markup`<text class="keep-label" x="${x(b.number) + 7}" y="${y(b.score) + (direction === 'minimize' ? 14 : -7)}">${b.trial}</text>`];
   });
 }

@@ -1,10 +1,10 @@
 /** The page's whole style: two themes by variables, and a print one that spends no ink on ground. */
 export const STYLE = `
 :root{color-scheme:light dark;--ground:#fbfaf7;--card:#fff;--ink:#1f1e1b;--soft:#6d6960;--faint:#a8a398;--rule:#e6e2d8;--band:#8d8778;
---keep:#2c7a4b;--size:#b7791f;--time:#c05f26;--crash:#b23b3b;--gate:#8355a6;--tampered:#1f1e1b;--rejected:#9b968b;--ours:#b9b4a8;--discard:#c9c4b8;
+--keep:#2c7a4b;--size:#b7791f;--time:#c05f26;--crash:#b23b3b;--pre:#cf8577;--gate:#8355a6;--tampered:#1f1e1b;--rejected:#9b968b;--ours:#b9b4a8;--discard:#c9c4b8;
 --h0:#2f6fb3;--h1:#cf6a2c;--h2:#39906a;--h3:#9257a8;--h4:#b5415f;--h5:#2b8f9a;--h6:#98791f;--h7:#5f6fbf;--h8:#6f8a2e;--h9:#7a6a5c;--add:#e7f3ea;--del:#fbeae8;--search:#8fb0d4;--confirm:#2f6fb3;--final:#d2a03a}
 @media (prefers-color-scheme:dark){:root{--ground:#15161a;--card:#1c1e23;--ink:#e9e6df;--soft:#a09b91;--faint:#6b675f;--rule:#2d2f36;--band:#8f8a7e;
---keep:#63b886;--size:#dfa94a;--time:#e38b57;--crash:#e07a75;--gate:#b68fd4;--tampered:#f1eee8;--rejected:#7d7970;--ours:#57544d;--discard:#4c4a45;
+--keep:#63b886;--size:#dfa94a;--time:#e38b57;--crash:#e07a75;--pre:#a8564f;--gate:#b68fd4;--tampered:#f1eee8;--rejected:#7d7970;--ours:#57544d;--discard:#4c4a45;
 --h0:#6ea8e6;--h1:#eb955f;--h2:#66bf97;--h3:#c08fd6;--h4:#e07f9a;--h5:#63c0cb;--h6:#cdae55;--h7:#97a4ea;--h8:#a9c466;--h9:#b3a393;--add:#1b2e22;--del:#351f1f;--search:#3f638c;--confirm:#6ea8e6;--final:#dfb558}}
 @media print{:root{color-scheme:light;--ground:#fff;--card:#fff}}
 *{box-sizing:border-box}
@@ -16,9 +16,10 @@ h1 strong{font-weight:600;white-space:nowrap}
 h2{font-size:22px;line-height:1.3;margin:64px 0 4px}
 .kicker{color:var(--soft);font-size:13px;letter-spacing:.02em;margin:0}
 .lead,.note{color:var(--soft);margin:2px 0 18px;max-width:64em}.note{font-size:13px}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:0 28px;margin:0 0 36px;border-top:1px solid var(--rule)}
+.facts{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:0 28px;margin:0 0 36px;border-top:1px solid var(--rule)}
 .facts div{padding:12px 0;border-bottom:1px solid var(--rule)}
 .facts dt{color:var(--soft);font-size:12.5px}.facts dd{margin:0;font-size:18px;line-height:1.35}.facts small{display:block;color:var(--soft);font-size:12.5px}
+@media (max-width:720px){.facts{grid-template-columns:repeat(2,minmax(0,1fr))}}
 .scroll{overflow-x:auto}
 .figure{display:block;width:100%;height:auto;min-width:640px;margin:6px 0}
 .half .figure{min-width:0}
@@ -34,7 +35,7 @@ svg .axis{font-size:11.5px;fill:var(--faint)}svg .end{fill:var(--ink);font-weigh
 g:hover>circle:not(.touch),g:hover>path{stroke:var(--ink);stroke-opacity:1}
 ${Array.from({ length: 10 }, (_, i) => `.hue-${i}{--hue:var(--h${i})}`).join('')}.hue-none{--hue:var(--soft)}
 .tone-keep{--tone:var(--keep)}.tone-baseline{--tone:var(--ink)}.tone-discard{--tone:var(--discard)}.tone-rejected{--tone:var(--rejected)}.tone-size{--tone:var(--size)}.tone-time{--tone:var(--time)}
-.tone-crash{--tone:var(--crash)}.tone-gate{--tone:var(--gate)}.tone-tampered{--tone:var(--tampered)}.tone-ours,.tone-waiting{--tone:var(--ours)}
+.tone-crash{--tone:var(--crash)}.tone-preflight{--tone:var(--pre)}.tone-gate{--tone:var(--gate)}.tone-tampered{--tone:var(--tampered)}.tone-ours,.tone-waiting{--tone:var(--ours)}
 svg .rim{fill:var(--tone);font-size:11.5px}svg .rim.tone-rejected,svg .rim.tone-ours{fill:var(--soft)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 20px;list-style:none;margin:0 0 4px;padding:0;color:var(--soft);font-size:13px}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:50%;background:var(--hue,var(--tone));margin-right:7px}.legend i.square{border-radius:2px}

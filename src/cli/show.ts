@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { readLogs } from '../adapters/report/index.ts';
+import { describeEnding } from '../domain/evidence.ts';
+import { counted, duration, oneLine, plural, probability, signed } from '../domain/figures.ts';
+import { BASELINE } from '../domain/ids.ts';
+import { deltaInterval } from '../domain/interval.ts';
+import { statusOf, type Lineage, type TrialRow } from '../domain/lineage.ts';
+import { trialObject } from '../domain/tables.ts';
+import { Mistake } from './mistake.ts';
+import type { OpenRun } from './opening.ts';
+import { findTrial, jsonLine, reading, trialCommand } from './reading.ts';
+import type { Surroundings } from './surroundings.ts';
+import { paintDiff } from './view/diff.ts';
+import { painter, toneOfStatus, type Paint } from './view/terminal.ts';
+
+interface Flags { readonly run?: string; readonly json?: boolean; readonly feedback?: boolean; readonly log?: boolean; readonly diff?: boolean }
+
+/** `brigade show`: one trial, what it did, what came of it and what its author knew. */
+export function showCommand(program: Command, here: Surroundings): void {
+  trialCommand(program, 'show <trial>', 'one trial: what was tried, what came of it, and its diff', 'show t0005 --feedback')
+    .option('--feedback', 'only what its author had read').option('--log', 'only what its replicates printed').option('--diff', 'only its diff')
+    .action(async (trial: string, flags: Flags) => reading(here, flags.run, async (opened) => {
+      const row = findTrial(opened, trial);
+      const paint = painter(here.color);
+      if (flags.feedback) here.out.write(withEnd(await feedbackOf(opened, row)));
+      else if (flags.log) here.out.write(withEnd(harmless(await readLogs(opened.blobs, row)) || `${row.trial} printed nothing that was kept`));
+      else if (flags.diff) here.out.write(withEnd(paintDiff(row.proposal.patch, paint)));
+      else if (flags.json) here.out.write(jsonLine(trialObject(opened.run, opened.lineage, row)));
+      else here.out.write(`${describe(opened.lineage, row, paint).join('\n')}\n${paintDiff(row.proposal.patch, paint)}`);
+    }));
+}
+
+async function feedbackOf({ blobs }: OpenRun, row: TrialRow): Promise<string> {
+  const bytes = row.feedback && (await blobs.get(row.feedback));
+  if (!bytes) throw new Mistake(`${row.trial} was proposed without feedback${row.rejection ? ', or refused, which keeps none' : ''}`);
+  return harmless(new TextDecoder().decode(bytes));
+}
+
+/** Everything about a trial but its diff, one fact a line. */
+export function describe(lineage: Lineage, row: TrialRow, paint: Paint): string[] {
+  const { proposal, result } = row;
+  const status = statusOf(row);
+  const isRoot = row.trial === BASELINE;
+  const place = result?.node ? `on ${result.node}/${result.slots.join('+')}, attempt ${result.attempt}` : null;
+  const head = [`${paint('strong', row.trial)}  ${isRoot ? 'baseline' : proposal.specialist}`, ...(isRoot ? [] : [paint(toneOfStatus(status), status ?? 'waiting'), `parent ${proposal.parent}`]), ...(place ? [place] : []), ...(isRoot ? [] : [`${proposal.proposer.kind}:${proposal.proposer.strategy}`])].join('   ');
+  const interval = deltaInterval(lineage, row);
+  const margin = interval && `± ${((interval[1] - interval[0]) / 2).toFixed(4)}`;
+  const measured = result?.deltaVsBest == null || isRoot ? null : `measured ${signed(result.deltaVsBest)}${margin ? ` ${margin}` : ''}${result.p === null ? ` (${result.why})` : ` (p ${probability(result.p)}, ${plural(result.n, 'seed')})`}`;
+  const figures = [
+    ...(isRoot ? [] : [`predicted ${signed(proposal.expectedDelta)}`]), ...(measured ? [measured] : []),
+    ...(result?.score == null ? [] : [`${lineage.started?.objective.metric ?? 'score'} ${result.score.toFixed(4)}`]), ...(result?.artifactBytes == null ? [] : [`${counted(result.artifactBytes)} bytes`]),
+    ...(result?.phases.map((phase) => `${phase.name} ${phase.censored ? '> ' : ''}${duration(phase.seconds)}`) ?? []),
+  ].join('   ');
+  const ending = result?.p === null || row.rejection ? describeEnding(row) : '';
+  const knew = proposal.proposer.strategy.match(/t\d{4,}/g)?.flatMap((id) => lineage.trials.get(id) ?? []) ?? [];
+  return [
+    head, oneLine(proposal.hypothesis), figures, ...(ending && !figures.includes(ending) ? [`because  ${oneLine(ending)}`] : []),
+    ...knew.map((known) => `knew     ${known.trial} ${statusOf(known) ?? 'waiting'} ${oneLine(describeEnding(known))}`),
+    ...(row.feedback ? [paint('quiet', `         (all it knew: brigade show ${row.trial} --feedback)`)] : []),
+    ...(proposal.parts.length > 0 ? [`joins    ${proposal.parts.join(', ')}`] : []),
+  ].filter(Boolean);
+}
+
+/** Text of a recipe's making, unable to drive the terminal. */
+const harmless = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+const withEnd = (text: string): string => (text.endsWith('\n') || text === '' ? text : `${text}\n`);

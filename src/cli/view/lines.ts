@@ -1,0 +1,105 @@
+import { describeEnding } from '../../domain/evidence.ts';
+import { change, counted, decimal, duration, oneLine, percent, plural, probability, signed } from '../../domain/figures.ts';
+import { BASELINE } from '../../domain/ids.ts';
+import { range, relative } from '../../domain/leaderboard.ts';
+import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
+import type { Summary } from '../../domain/summary.ts';
+import { owner } from '../../domain/tables.ts';
+import { columnsOf, fit, pad, toneOfStatus, type Paint } from './terminal.ts';
+
+// The lines of a run as it is seen. Pure: a lineage and a width in, text out. A width of null is a pipe: nothing is cut.
+
+interface Look { readonly width: number | null; readonly paint: Paint }
+
+/** Columns that a width has room for, and how wide each is. */
+function layout(lineage: Lineage, width: number | null) {
+  const roster = lineage.started?.roster ?? [];
+  const wide = width ?? 200;
+  return {
+    specialist: wide >= 80 ? Math.min(16, Math.max(10, ...roster.map((name) => name.length))) : 0,
+    status: wide >= 120 ? 20 : 15,
+    evidence: wide >= 120,
+  };
+}
+
+/** The names of the columns of `trialLine`. */
+export function trialHead(lineage: Lineage, { width, paint }: Look): string {
+  const columns = layout(lineage, width);
+  const metric = lineage.started?.objective.metric ?? 'score';
+  const cells = ['trial', ...(columns.specialist > 0 ? [pad('specialist', columns.specialist)] : []), pad('status', columns.status), pad(fit(metric, 9), 9, 'left'), pad('Δ best', 8, 'left'), 'why'];
+  return paint('quiet', `  ${cells.join('  ')}`);
+}
+
+/** One trial that has ended, on one line. */
+export function trialLine(row: TrialRow, lineage: Lineage, { width, paint }: Look): string {
+  const columns = layout(lineage, width);
+  const status = statusOf(row);
+  const result = row.result;
+  const delta = status === 'keep' || status === 'discard' ? result?.deltaVsBest ?? null : null;
+  const cells = [
+    pad(row.trial, 5), ...(columns.specialist > 0 ? [pad(fit(owner(row), columns.specialist), columns.specialist)] : []), paint(toneOfStatus(status), pad(status ?? 'waiting', columns.status)),
+    pad(result?.score == null ? '' : decimal(result.score), 9, 'left'), paint(status === 'keep' ? 'good' : 'plain', pad(delta === null ? '' : signed(delta), 8, 'left')),
+  ];
+  const start = `  ${cells.join('  ')}  `;
+  const hypothesis = oneLine(row.proposal.hypothesis);
+  const evidence = oneLine(describeEnding(row));
+  if (width === null) return `${start}${hypothesis}${evidence ? `   ${evidence}` : ''}`.trimEnd();
+  const room = Math.max(0, width - columnsOf(start) - 1);
+  if (!columns.evidence) return `${start}${fit(hypothesis, room)}`.trimEnd();
+  const forEvidence = Math.min(columnsOf(evidence), Math.floor(room * 0.5));
+  const forHypothesis = room - forEvidence - 2;
+  return `${start}${pad(fit(hypothesis, forHypothesis), Math.min(forHypothesis, Math.max(44, Math.floor(room * 0.5))))}  ${paint('quiet', fit(evidence, forEvidence))}`.trimEnd();
+}
+
+/** What the run was started with, on one line. */
+export function startLine(run: string, lineage: Lineage, context: string | null, { paint }: Look): string {
+  const started = lineage.started;
+  if (!started) return `${paint('strong', `run ${run}`)}   starting`;
+  const keep = started.keep.kind === 'confirmed' ? `keep confirmed (p < ${started.keep.alpha})` : 'keep strict';
+  const arm = started.arm.kind === 'specialists' && started.arm.lineage ? [] : [`arm ${started.arm.kind}${started.arm.lineage ? '' : ', no lineage'}`];
+  return [paint('strong', `run ${run}`), `surface ${started.surface}`, `proposer ${started.proposer}, seed ${started.seed}`, keep, ...arm, ...(context ? [`nats --context ${context}`] : [])].join('   ');
+}
+
+/** What the baseline measured, on one line. */
+export function baselineLine(lineage: Lineage, summary: Summary): string {
+  const root = lineage.trials.get(BASELINE);
+  const { baseline, unit } = summary;
+  const slots = [...lineage.nodes.values()].flatMap((node) => node.slots.map(({ slot }) => slot));
+  const replicates = [...(root?.replicates.values() ?? [])].flatMap(({ measured }) => (measured ? [measured.heldMs / 1000] : []));
+  const score = baseline.score === null ? 'baseline has no score: the first trial to pass is the first keep' : `baseline ${decimal(baseline.score)}${baseline.sd === null ? '' : ` ± ${decimal(baseline.sd)}`} ${unit} (n = ${baseline.n})`;
+  const bytes = root?.result?.artifactBytes;
+  const reused = lineage.calibration?.reusedFrom ? [`calibration of ${lineage.calibration.reusedFrom}`] : [];
+  const limits = lineage.limits;
+  const limited = [...(limits?.trials == null ? [] : [plural(limits.trials, 'trial')]), ...(limits?.wallSeconds == null ? [] : [duration(limits.wallSeconds)])];
+  return [
+    score, ...reused, ...(bytes == null ? [] : [`${counted(bytes)} bytes`]),
+    ...(replicates.length === 0 ? [] : [`${duration(replicates.reduce((sum, s) => sum + s, 0) / replicates.length)} a replicate`]),
+    ...(slots.length === 0 ? [] : [`${plural(slots.length, 'slot')}: ${slots.slice(0, 8).join(' ')}${slots.length > 8 ? ' …' : ''}`]), ...(limited.length === 0 ? [] : [`limits ${limited.join(', ')}`]),
+  ].join('   ');
+}
+
+/** Where the run stands, on one line that is drawn again and again. */
+export function standingLine(summary: Summary): string {
+  const { best, baseline } = summary;
+  const score = best.score === null ? 'calibrating' : `best ${decimal(best.score)} (${best.trial})${best.delta === null || baseline.score === null ? '' : `  ${change(best.score, baseline.score)}`}`;
+  const state = summary.state === 'running' ? [] : [summary.state];
+  return [score, `${summary.trials}${summary.trialLimit === null ? '' : ` of ${summary.trialLimit}`} trials`, duration(summary.wallSeconds), ...(summary.busyShare === null ? [] : [`slots ${percent(summary.busyShare)} busy`]), ...state].join('   ');
+}
+
+/** What a run ends with: the best, where it lies, and what to do next. */
+export function endingLines(run: string, summary: Summary, folder: string, { paint }: Look): string[] {
+  const { best, baseline, claim } = summary;
+  const tally = `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')} of ${summary.trials}${summary.rejected > 0 ? `, ${summary.rejected} refused` : ''}`;
+  const head = best.delta === null || best.score === null || baseline.score === null
+    ? ['best', 'the baseline stands', ...(baseline.score === null ? [] : [`${decimal(baseline.score)} ${summary.unit}`]), tally]
+    : claim
+      ? ['best', best.trial, `${decimal(claim.bestMean)} ${summary.unit}`, `${signed(claim.delta)} (${relative(claim.delta, claim.baselineMean)})`, `95% interval ${range(claim.interval)}, p ${probability(claim.p)}, final claim: ${claim.n} fresh seeds each, unseen data`, tally]
+      : ['best', best.trial, `${decimal(best.score)} ${summary.unit}`, `${signed(best.delta)} (${relative(best.delta, baseline.score)})`, 'the final claim was not made', tally];
+  const wide = Math.max(`${folder}/report.html`.length, `brigade run --resume ${run}`.length) + 2;
+  const line = (name: string, what: string, says: string): string => `${pad(name, 9)}${pad(what, wide)}${paint('quiet', says)}`.trimEnd();
+  return [
+    `${pad(head[0] ?? '', 9)}${paint('strong', head[1] ?? '')}   ${head.slice(2).join('   ')}`,
+    line('recipe', `${folder}/best/`, 'the best recipe, file by file'), line('report', `${folder}/report.html`, 'plots, lineage, every diff'),
+    line('next', `brigade show ${best.trial}`, 'the diff, and what its author knew'), line('', `brigade run --resume ${run}`, '--trials +32'),
+  ];
+}
