@@ -187,6 +187,15 @@ test('with a server of the user\'s own nothing is fetched', async () => {
   expect(small.has('.brigade/bin')).toBe(false);
 });
 
+test('where bubblewrap cannot be had set-up goes on and says what is weaker', async () => {
+  const small = await checkout();
+  for (let round = 0; round < 2; round++) {
+    const { code, says } = await small.run(['--only', 'sandbox'], { PATH: join(small.root, 'nothing') });
+    expect(code).toBe(0);
+    expect(says).toMatch(/sandbox: .*they can read your files and use the network.* !/);
+  }
+});
+
 test('without a Python that is new enough set-up says which it found and what to do', async () => {
   const small = await checkout();
   const none = await small.run(['--only', 'python'], { PATH: join(small.root, 'nothing'), VIRTUAL_ENV: undefined, CONDA_PREFIX: undefined });
