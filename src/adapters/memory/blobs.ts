@@ -8,7 +8,7 @@ export function memoryBlobs(): Blobs {
   return {
     async put(bytes) {
       const hash = createHash('sha256').update(bytes).digest('hex');
-      stored.set(hash, bytes.slice());
+      stored.set(hash, new Uint8Array(bytes));
       return hash;
     },
     get: async (hash) => stored.get(hash)?.slice() ?? null,

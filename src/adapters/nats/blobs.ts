@@ -64,7 +64,7 @@ export function natsBlobs({ nc, js, reconnects, run }: { nc: NatsConnection; js:
     async put(bytes) {
       const hash = hashOf(bytes);
       if (cache.has(hash)) return hash;
-      const kept = bytes.slice();
+      const kept = new Uint8Array(bytes); // a copy: slicing a Buffer shares its memory
       await insist(async () => {
         const store = await open();
         if ((await store.info(hash)) !== null) return; // B2
@@ -83,7 +83,7 @@ export function natsBlobs({ nc, js, reconnects, run }: { nc: NatsConnection; js:
       if (known) {
         cache.delete(hash);
         cache.set(hash, known); // newest again
-        return known.slice();
+        return new Uint8Array(known);
       }
       const bytes = await insist(async () => {
         try {
@@ -96,7 +96,7 @@ export function natsBlobs({ nc, js, reconnects, run }: { nc: NatsConnection; js:
       if (bytes === null) return null;
       if (hashOf(bytes) !== hash) throw new BlobDamaged(hash); // B1
       remember(hash, bytes);
-      return bytes.slice();
+      return new Uint8Array(bytes);
     },
   };
 }

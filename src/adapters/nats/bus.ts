@@ -1,7 +1,7 @@
 import { headers, NoRespondersError, PermissionViolationError, RequestError, TimeoutError, type Msg, type NatsConnection } from 'nats';
 import { NoAnswer, type Bus } from '../../ports.ts';
 import type { CommandMessage, Ids } from '../../protocols/message.ts';
-import { firstIssue } from './journal.ts';
+import { firstIssue } from './issue.ts';
 import type { Endpoints } from './micro.ts';
 
 // Commands and telemetry over core NATS.
@@ -72,8 +72,8 @@ export function natsBus(nc: NatsConnection, endpoints: Endpoints, report: (refus
     return {
       async [Symbol.asyncDispose]() {
         endpoints.remove(subject);
-        if (!nc.isClosed()) subscription.unsubscribe();
-        await Promise.race([Promise.allSettled(running), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
+        const drained = nc.isClosed() ? Promise.resolve() : subscription.drain().catch(() => {}); // what the server already sent is still answered
+        await Promise.race([drained.then(() => Promise.allSettled(running)), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
       },
     };
   };

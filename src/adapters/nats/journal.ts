@@ -6,6 +6,7 @@ import type { RunId } from '../../domain/ids.ts';
 import type { Journal, Unreadable } from '../../ports.ts';
 import { FACTS, factSubject, readFactSubject } from '../../protocols/facts.ts';
 import { journalStream } from '../../protocols/streams.ts';
+import { firstIssue } from './issue.ts';
 import { AnswerLost, type Reconnects } from './reconnects.ts';
 
 // One run's facts in its JetStream stream.
@@ -49,14 +50,6 @@ export function readFact(run: string, message: { readonly subject: string; reado
   const parsed = FACTS[named.word].body.safeParse(value);
   if (!parsed.success) return `${named.word}: ${firstIssue(parsed.error)}`;
   return { word: named.word, ids: named.ids, body: parsed.data, seq: message.seq, at: message.at } as unknown as Fact;
-}
-
-/** The first thing a schema holds against a value, in one line. */
-export function firstIssue(error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] }): string {
-  const [issue] = error.issues;
-  if (!issue) return 'does not fit its schema';
-  const path = issue.path.map(String).join('.');
-  return `${path === '' ? '' : `${path}: `}${issue.message}`.slice(0, 300);
 }
 
 /** The journal of one run over a connection that reconnects by itself. */
@@ -139,6 +132,7 @@ async function* consume({ js, reconnects, stream, after, signal }: { js: JetStre
   const messages = await consumer.consume({ max_messages: PULL_BATCH, expires: PULL_EXPIRES_MS });
   const stop = () => { messages.stop(); };
   signal.addEventListener('abort', stop, { once: true });
+  using _ = reconnects.on(stop); // a server that is back has forgotten the consumer: a new one starts after what was read
   try {
     if (signal.aborted) return;
     yield* messages;

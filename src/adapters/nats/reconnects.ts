@@ -11,12 +11,19 @@ export class AnswerLost extends Error {
 /** Ends a wait as soon as the server is back, instead of when its time runs out. */
 export class Reconnects {
   private readonly waiting = new Set<() => void>();
+  private readonly handlers = new Set<() => void>();
 
   constructor(nc: NatsConnection) {
     void (async () => {
-      for await (const status of nc.status()) if (status.type === 'reconnect') for (const interrupt of [...this.waiting]) interrupt();
+      for await (const status of nc.status()) if (status.type === 'reconnect') for (const each of [...this.waiting, ...this.handlers]) each();
     })();
     void nc.closed().then(() => { for (const interrupt of [...this.waiting]) interrupt(); });
+  }
+
+  /** Calls back every time the server is back, until disposed. */
+  on(handler: () => void): Disposable {
+    this.handlers.add(handler);
+    return { [Symbol.dispose]: () => { this.handlers.delete(handler); } };
   }
 
   /** The outcome of `work`, or `AnswerLost` when the server was away meanwhile. Only for what may be asked twice. */
