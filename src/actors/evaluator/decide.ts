@@ -1,0 +1,170 @@
+import type { Failure, GateReading, Measurement, PhaseReading, SandboxLevel } from '../../domain/measurement.ts';
+import { isScore } from '../../domain/objective.ts';
+import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
+import type { PhaseEnd, Sealed } from '../../ports.ts';
+import type { Scored } from '../../protocols/scored.ts';
+import { lastLine, readTraceback, tame } from './traceback.ts';
+
+// From what was observed to one measurement.
+//
+//   D1. Every cause that applies is kept until the end; the first in priority is the failure.
+//   D2. What was measured before or beside a failure is kept: bytes over the cap are worth more with the score they would have had.
+//   D3. Our own faults are never a recipe's.
+//   D4. A missing number is unknown, never zero; a number out of range is no number.
+
+/** What is known of one replicate so far. */
+export interface Findings {
+  readonly readings: readonly PhaseReading[];
+  readonly failures: readonly Failure[];
+  readonly score: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly gates: readonly GateReading[];
+  readonly artifactBytes: number | null;
+  /** True when nothing more can be learnt by going on. */
+  readonly isOver: boolean;
+}
+
+export const nothingFound: Findings = { readings: [], failures: [], score: null, metrics: {}, gates: [], artifactBytes: null, isOver: false };
+
+/** One phase as seen from outside, when all of it is dead. */
+export interface PhaseSeen {
+  readonly end: PhaseEnd;
+  /** The scorer's word, parsed; null when there was none, and the reason when it could not be read. */
+  readonly scored: Scored | null;
+  readonly unreadable: string | null;
+  /** A recipe file or trusted file that changed meanwhile. */
+  readonly changed: string | null;
+  /** The artifact of a smoke run, which projects the size; null after any other phase. */
+  readonly sealed: Sealed | null;
+  readonly recipeBytes: number;
+}
+
+/** A smoke run's artifact is close to the final size, not equal to it: weights that have learnt compress a little better or worse. Past this it never fits. */
+const CLEARLY_OVER = 1.15;
+
+const PRIORITY: readonly Failure['kind'][] = [
+  'harness_abort', 'tampered', 'preflight_crash', 'crash', 'size_blocked', 'train_budget_overrun', 'eval_budget_overrun', 'disqualified',
+];
+
+/** Adds what one phase taught. */
+export function afterPhase(found: Findings, spec: EvaluatorSpec, phase: PhaseSpec, seen: PhaseSeen): Findings {
+  const failures = [...judgeEnd(phase, seen), ...(seen.changed === null ? [] : [tampered('a protected file was changed', seen.changed)])];
+  const sized = seen.sealed === null || failures.length > 0 ? {} : sizeUp(spec, phase, seen.sealed, seen.recipeBytes);
+  const scored = phase.role === 'eval' && failures.length === 0 ? readScore(spec, seen) : {};
+  const all = [...failures, ...(sized.failures ?? []), ...(scored.failures ?? [])];
+  return {
+    readings: [...found.readings, readingOf(phase, seen.end)],
+    failures: [...found.failures, ...all],
+    score: scored.score ?? found.score,
+    metrics: { ...found.metrics, ...scored.metrics },
+    gates: [...found.gates, ...(scored.gates ?? [])],
+    artifactBytes: sized.artifactBytes ?? found.artifactBytes,
+    isOver: failures.length > 0 || sized.isFatal === true || phase.role === 'eval',
+  };
+}
+
+/** Adds what the sealed artifact taught: a recipe over its cap is still scored (D2). */
+export function afterSeal(found: Findings, spec: EvaluatorSpec, phase: PhaseSpec, sealed: Sealed, recipeBytes: number): Findings {
+  const { artifactBytes, failures = [], isFatal = false } = sizeUp(spec, phase, sealed, recipeBytes);
+  return { ...found, artifactBytes: artifactBytes ?? found.artifactBytes, failures: [...found.failures, ...failures], isOver: isFatal };
+}
+
+const readingOf = (phase: PhaseSpec, end: PhaseEnd): PhaseReading =>
+  ({ name: phase.name, seconds: end.seconds, wallSeconds: end.wallSeconds, censored: end.kind === 'over-budget' });
+
+/** How a phase that ended otherwise than it should is called; empty when it ended well. */
+function judgeEnd(phase: PhaseSpec, { end, scored, unreadable }: PhaseSeen): Failure[] {
+  const word: Failure[] = scored?.kind === 'tampered' ? [tampered(scored.what, scored.where)] : [];
+  switch (end.kind) {
+    case 'exited':
+      if (end.code !== 0) return [...word, crash(phase, end, `exit code ${end.code}`)];
+      if (word.length > 0) return word;
+      if (scored?.kind === 'hung-up') return [crash(phase, end, `the ${scored.who} ended before everything was asked`)];
+      if (unreadable !== null) return [abort(`the scorer could not be read: ${unreadable}`)]; // D3
+      if (phase.scorer !== null && scored === null) return [crash(phase, end, 'the predictor ended before it was scored')];
+      return [];
+    case 'signalled': return [...word, crash(phase, end, end.outOfMemory ? 'out of memory' : `killed by ${end.signal}`)];
+    case 'over-budget': return [...word, overrun(phase, end, end.by)];
+    case 'killed': return [abort(end.why === 'silence' ? 'the node fell silent and its warden killed the phase' : 'the phase was stopped')]; // D3
+    case 'scorer-failed': return [abort(`the scorer failed: ${lastLine(end.message)}`)]; // D3
+    case 'not-started': return [abort(`the sandbox did not start: ${end.reason}`)]; // D3
+    default: return end satisfies never;
+  }
+}
+
+const tampered = (what: string, where: string): Failure => ({ kind: 'tampered', what: tame(what, 400), where: tame(where, 400) });
+const abort = (reason: string): Failure => ({ kind: 'harness_abort', reason: tame(reason.replace(/\s+/g, ' '), 400) });
+
+function crash(phase: PhaseSpec, end: PhaseEnd, otherwise: string): Failure {
+  const evidence = readTraceback(end.logTail) ?? { exception: [otherwise, lastLine(end.logTail)].filter((text) => text !== '').join(': '), frame: '' };
+  return { kind: phase.role === 'smoke' ? 'preflight_crash' : 'crash', phase: phase.name, ...evidence };
+}
+
+function overrun(phase: PhaseSpec, end: PhaseEnd, by: 'clock' | 'wall'): Failure {
+  const [seconds, budget] = by === 'clock' ? [end.seconds, phase.budgetSeconds] : [end.wallSeconds, phase.wallSeconds];
+  if (phase.role === 'smoke') return { kind: 'preflight_crash', phase: phase.name, exception: `the smoke run was not done after ${budget} s`, frame: readTraceback(end.logTail)?.frame ?? '' };
+  return { kind: phase.role === 'train' ? 'train_budget_overrun' : 'eval_budget_overrun', phase: phase.name, seconds, budget, censored: true };
+}
+
+interface Sized { readonly artifactBytes?: number; readonly failures?: readonly Failure[]; readonly isFatal?: boolean }
+
+/** Weighs an artifact together with the recipe's code. */
+function sizeUp(spec: EvaluatorSpec, phase: PhaseSpec, sealed: Sealed, recipeBytes: number): Sized {
+  const cap = spec.artifact.capBytes;
+  const isProjection = phase.role === 'smoke';
+  if (sealed.kind === 'forged') return { failures: [tampered(sealed.what, spec.artifact.file)], isFatal: true };
+  if (sealed.kind === 'absent') {
+    if (isProjection) return {};
+    return { failures: [{ kind: 'crash', phase: phase.name, exception: `training ended without leaving ${spec.artifact.file} as a regular file`, frame: '' }], isFatal: true };
+  }
+  const bytes = sealed.bytes + recipeBytes;
+  const limit = cap === null ? Infinity : isProjection ? cap * CLEARLY_OVER : cap;
+  if (bytes <= limit && sealed.kind === 'sealed') return isProjection ? {} : { artifactBytes: bytes };
+  return { artifactBytes: bytes, failures: [{ kind: 'size_blocked', bytes, cap: cap ?? spec.limits.scratchBytes, projected: isProjection }], isFatal: isProjection || sealed.kind === 'too-large' }; // D2
+}
+
+interface ScoreRead { readonly score?: number; readonly metrics?: Readonly<Record<string, number>>; readonly gates?: readonly GateReading[]; readonly failures?: readonly Failure[] }
+
+/** The score and its gates, out of a phase that ended well. */
+function readScore(spec: EvaluatorSpec, { scored }: PhaseSeen): ScoreRead {
+  if (scored?.kind !== 'scored') return { failures: [abort(`${spec.name} has no scorer, so it cannot say a score`)] };
+  const declared = spec.gates.map((gate): GateReading | string => {
+    const value = scored.metrics[gate.name] ?? (gate.name === spec.objective.metric ? scored.score : null);
+    if (value === null || value === undefined) return gate.name;
+    return { name: gate.name, value, limit: gate.limit, passed: gate.at === 'least' ? value >= gate.limit : value <= gate.limit };
+  });
+  const gates = [...scored.gates, ...declared.filter((gate) => typeof gate !== 'string')];
+  const missed = gates.filter((gate) => !gate.passed).map(({ name, value, limit }): Failure => ({ kind: 'disqualified', gate: name, value, limit, deficit: Math.abs(value - limit) }));
+  const kept = { metrics: scored.metrics, gates };
+  if (scored.score === null) return { ...kept, failures: missed.length > 0 ? missed : [abort('the scorer gave neither a score nor a gate that was missed')] }; // D4
+  const unknown = declared.filter((gate) => typeof gate === 'string');
+  if (unknown.length > 0) return { ...kept, failures: [...missed, abort(`the scorer gave no ${unknown.join(', ')}, which a gate needs`)] }; // D4
+  if (!isScore(spec.objective, scored.score)) { // D4
+    const limit = scored.score < spec.objective.range[0] ? spec.objective.range[0] : spec.objective.range[1];
+    return { ...kept, failures: [...missed, { kind: 'disqualified', gate: 'range', value: scored.score, limit, deficit: Math.abs(scored.score - limit) }] };
+  }
+  return { ...kept, score: scored.score, failures: missed };
+}
+
+/** Our own fault, found outside any phase. */
+export const abandon = (found: Findings, reason: string): Findings => ({ ...found, failures: [...found.failures, abort(reason)], isOver: true });
+
+/** What every measurement of a node says beside its findings. */
+export interface Provenance {
+  readonly seed: number;
+  readonly device: string;
+  readonly evaluatorHash: string;
+  readonly environmentHash: string;
+  readonly sandbox: SandboxLevel;
+  readonly log: string | null;
+}
+
+/** The measurement of one replicate: a score, or the failure that comes first in priority (D1) with all that was measured beside it (D2). */
+export function conclude(found: Findings, provenance: Provenance): Measurement {
+  const failure = PRIORITY.flatMap((kind) => found.failures.find((one) => one.kind === kind) ?? [])[0] ?? null;
+  const none = failure === null && found.score === null;
+  return {
+    score: found.score, scoreSource: 'evaluator', failure: none ? { kind: 'harness_abort', reason: 'the replicate ended without a score' } : failure,
+    metrics: found.metrics, phases: found.readings, artifactBytes: found.artifactBytes, gates: found.gates, ...provenance,
+  };
+}

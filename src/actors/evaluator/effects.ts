@@ -1,0 +1,179 @@
+import { createActor, fromPromise, type ActorRefFrom, type SnapshotFrom } from 'xstate';
+import type { BlobHash, NodeId, SlotId } from '../../domain/ids.ts';
+import type { Measurement } from '../../domain/measurement.ts';
+import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
+import type { Bench, PhaseEnd, PhaseJob, Ports, SandboxSlot, Sealed, Signer, Workbench } from '../../ports.ts';
+import { Progress } from '../../protocols/actor.ts';
+import { ReadRecipe } from '../../protocols/lineage.ts';
+import { ScoredSchema, type Scored } from '../../protocols/scored.ts';
+import { abandon, afterPhase, afterSeal, conclude, nothingFound, type Findings } from './decide.ts';
+import { keepLease } from './lease.ts';
+import { slotMachine } from './machine.ts';
+import type { Work } from './work.ts';
+
+// What a slot does.
+//
+//   X1. Trusted files are compared with their pins before a measurement and after every phase.
+//   X2. The seed a recipe gets and the secret its scorer draws from are made here, once for each attempt.
+//   X3. The warden hears from us while a phase runs; when this process stops, it kills.
+
+/** One slot of this node with its open sandbox. */
+export interface SlotPlace { readonly slot: SlotId; readonly sandbox: SandboxSlot }
+
+/** What all slots of a node have in common. */
+export interface NodeTools {
+  readonly node: NodeId;
+  readonly spec: EvaluatorSpec;
+  readonly level: Measurement['sandbox'];
+  readonly workbench: Workbench;
+  readonly signer: Signer;
+  readonly draw: () => Draw;
+  /** Snapshots that passed their smoke run on this node. */
+  readonly smoked: Set<BlobHash>;
+}
+
+/** A seed for the recipe, and a secret it never learns. */
+export interface Draw { readonly seed: number; readonly secret: string }
+
+/** A fresh draw from the system's own randomness. */
+export const drawFresh = (): Draw => ({
+  seed: (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1, // fits every seed function there is
+  secret: [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+});
+
+export type SlotActor = ActorRefFrom<typeof slotMachine>;
+export type SlotSnapshot = SnapshotFrom<typeof slotMachine>;
+
+/** Says what became of one piece of work; for a lease that is a fact, for a canary a verdict. */
+export type Publish = (work: Work, measurement: Measurement, signal: AbortSignal) => Promise<void>;
+
+const BEAT_MS = 1000;
+/** Silence after which the warden kills, as a fraction of the lease: dead before anybody else may start. */
+const SILENCE = 0.8;
+
+interface Holding { bench: Bench; readonly draw: Draw; readonly logs: string[]; sealed: Extract<Sealed, { kind: 'sealed' }> | null }
+
+/** The statechart of one slot with its effects. */
+export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: NodeTools, publish: Publish): SlotActor {
+  const { spec, workbench, node } = tools;
+  let holding: Holding | null = null;
+  let running: Promise<PhaseEnd> | null = null;
+  let confirmed: PromiseWithResolvers<void> = withResolvers();
+  const held = (): Holding => { if (holding === null) throw new Error(`${slot} holds no recipe`); return holding; };
+  const phaseOf = (role: PhaseSpec['role']): PhaseSpec | null => spec.phases.find((phase) => phase.role === role) ?? null;
+  const tell = (work: Work | null, phase: string, seconds: number, budgetSeconds: number): void =>
+    ports.bus.tell(Progress, { run: ports.journal.run, node, slot }, { trial: work?.trial ?? null, replicate: work?.replicate ?? null, phase, seconds, budgetSeconds });
+
+  async function stage(work: Work, signal: AbortSignal): Promise<Findings> {
+    if (!work.isFresh) await confirmed.promise;
+    const changed = await workbench.changed(); // X1
+    if (changed !== null) return abandon(nothingFound, `${changed} changed since this evaluator started: start it again`);
+    const recipe = await readRecipe(ports, work);
+    if (recipe === null) return abandon(nothingFound, 'the snapshot is not in the blob store');
+    signal.throwIfAborted();
+    holding = { bench: await workbench.stage(slot, recipe), draw: tools.draw(), logs: [], sealed: null }; // X2
+    return nothingFound;
+  }
+
+  async function runPhase({ work, role, found, signal }: { work: Work; role: PhaseSpec['role']; found: Findings; signal: AbortSignal }): Promise<Findings> {
+    const phase = phaseOf(role);
+    if (phase === null) return found;
+    const { bench, draw, logs, sealed } = held();
+    const scratch = await bench.scratch(phase.name);
+    if (role === 'eval' && sealed !== null) await bench.place(sealed, scratch.folder);
+    const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed });
+    tell(work, phase.name, 0, job.budgetSeconds);
+    const beating = new AbortController();
+    void beat(sandbox, ports, AbortSignal.any([beating.signal, signal]));
+    running = sandbox.run(job, { signal, onProgress: ({ seconds }) => tell(work, phase.name, seconds, job.budgetSeconds) });
+    const end = await running.finally(() => { beating.abort(); running = null; });
+    signal.throwIfAborted();
+    if (end.logTail !== '') logs.push(`== ${phase.name}\n${end.logTail}`);
+    const changed = await bench.changed() ?? await workbench.changed(); // X1
+    const isRead = role === 'smoke' && end.kind === 'exited' && end.code === 0;
+    const learnt = afterPhase(found, spec, phase, {
+      end, changed, ...readScored(end.scored), recipeBytes: bench.recipeBytes,
+      sealed: isRead ? await bench.seal(scratch.folder, spec.artifact.file, spec.limits.scratchBytes) : null,
+    });
+    if (role === 'smoke' && !learnt.isOver && work.source.kind === 'snapshot') tools.smoked.add(work.source.snapshot);
+    return learnt;
+  }
+
+  async function sealArtifact(found: Findings): Promise<Findings> {
+    const phase = phaseOf('train');
+    if (phase === null) return found;
+    const { bench } = held();
+    const sealed = await bench.seal((await bench.scratch(phase.name)).folder, spec.artifact.file, spec.limits.scratchBytes);
+    if (sealed.kind === 'sealed') held().sealed = sealed;
+    return afterSeal(found, spec, phase, sealed, bench.recipeBytes);
+  }
+
+  async function sayMeasurement(work: Work, found: Findings, signal: AbortSignal): Promise<void> {
+    const logs = holding?.logs ?? [];
+    const log = logs.length > 0 && work.source.kind === 'snapshot' ? await ports.blobs.put(new TextEncoder().encode(logs.join('\n'))) : null;
+    const measurement = conclude(found, {
+      seed: holding?.draw.seed ?? 0, device: workbench.device, evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: tools.level, log,
+    });
+    await publish(work, measurement, signal);
+  }
+
+  async function clear(): Promise<void> {
+    await running?.catch(() => undefined);
+    await holding?.bench[Symbol.asyncDispose]();
+    holding = null;
+    confirmed = withResolvers();
+    tell(null, 'idle', 0, 0);
+  }
+
+  return createActor(slotMachine.provide({
+    actors: {
+      stage: fromPromise(({ input, signal }) => stage(input.work, signal)),
+      runPhase: fromPromise(({ input, signal }) => runPhase({ ...input, signal })),
+      seal: fromPromise(({ input }) => sealArtifact(input.found)),
+      publish: fromPromise(({ input, signal }) => sayMeasurement(input.work, input.found, signal)),
+      keepLease: fromPromise(({ input, signal }) => keepLease({ ports, node, work: input.work, onRenewed: () => confirmed.resolve(), signal })),
+      clear: fromPromise(() => clear()),
+    },
+  }));
+}
+
+interface JobParts { spec: EvaluatorSpec; phase: PhaseSpec; work: Work; bench: Bench; scratch: { folder: string; log: string }; workbench: Workbench; draw: Draw; sealed: Holding['sealed'] }
+
+function describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed }: JobParts): PhaseJob {
+  const budgetSeconds = phase.role === 'train' ? work.trainSeconds ?? phase.budgetSeconds : phase.budgetSeconds;
+  const request = { purpose: work.purpose, seed: draw.secret, data: workbench.data, artifact: sealed?.path ?? null, artifactBytes: sealed?.bytes ?? null, recipe: bench.recipe };
+  return {
+    name: phase.name, command: phase.command, auditor: phase.auditor,
+    scorer: phase.scorer === null ? null : { command: phase.scorer, request: JSON.stringify(request) },
+    recipe: bench.recipe, evaluator: workbench.evaluator, data: Object.fromEntries(phase.data.map((name) => [name, workbench.dataSet(name)])),
+    scratch: scratch.folder, log: scratch.log, env: { BRIGADE_SEED: String(draw.seed), BRIGADE_BUDGET_SECONDS: String(budgetSeconds) },
+    clock: phase.clock, budgetSeconds, toleranceSeconds: phase.toleranceSeconds, wallSeconds: phase.wallSeconds, limits: spec.limits,
+    silenceMs: Math.round(work.ttlMs * SILENCE),
+  };
+}
+
+async function readRecipe(ports: Ports, work: Work) {
+  if (work.source.kind === 'canary') return work.source.recipe;
+  const bytes = await ports.blobs.get(work.source.snapshot);
+  return bytes === null ? null : ReadRecipe.reply.parse({ recipe: JSON.parse(new TextDecoder().decode(bytes)) }).recipe;
+}
+
+function readScored(said: unknown): { readonly scored: Scored | null; readonly unreadable: string | null } {
+  if (said === null || said === undefined) return { scored: null, unreadable: null };
+  const parsed = ScoredSchema.safeParse(said);
+  return parsed.success ? { scored: parsed.data, unreadable: null } : { scored: null, unreadable: parsed.error.issues[0]?.message ?? 'not of its schema' };
+}
+
+async function beat(sandbox: SandboxSlot, ports: Ports, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    sandbox.beat(); // X3
+    await ports.clock.wait(BEAT_MS, signal).catch(() => undefined);
+  }
+}
+
+interface PromiseWithResolvers<T> { readonly promise: Promise<T>; readonly resolve: (value: T) => void }
+function withResolvers(): PromiseWithResolvers<void> {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => { resolve = done; });
+  return { promise, resolve };
+}

@@ -1,0 +1,170 @@
+import type { NodeEnrolled } from '../../domain/fact.ts';
+import type { NodeId, SlotId } from '../../domain/ids.ts';
+import type { Lease, Measurement } from '../../domain/measurement.ts';
+import type { EvaluatorSpec, Surface } from '../../domain/surface.ts';
+import type { PassedCanary, Ports, Sandbox, Signer, Workbench } from '../../ports.ts';
+import { judgeCanaries, runCanaries } from './canary.ts';
+import { drawFresh, slotActor, type Draw, type NodeTools, type Publish, type SlotActor, type SlotPlace } from './effects.ts';
+import { leaseBook } from './lease.ts';
+import type { Work } from './work.ts';
+
+export { CanaryFailed } from './canary.ts';
+
+// One node: its slots, what is leased to them, and what it says of them.
+//
+//   V1. A node that its canaries do not trust enrols nothing.
+//   V2. The node is the last authority over its slots: a lease for a slot that is not clean waits, however sure the broker is.
+//   V3. Nothing is taken before the journal was read to where it stood at the start.
+
+export interface EvaluatorNeeds {
+  readonly sandbox: Sandbox;
+  readonly workbench: Workbench;
+  readonly signer: Signer;
+  /** Where seeds and secrets come from; the system's randomness unless a simulation brings its own. */
+  readonly draw?: () => Draw;
+}
+
+export interface EvaluatorOptions {
+  readonly node: NodeId;
+  readonly surface: Surface;
+  readonly spec: EvaluatorSpec;
+  readonly slots: readonly { readonly slot: SlotId; readonly kind: 'cpu' | 'gpu'; readonly memoryBytes: number; readonly cores: readonly number[] }[];
+  /** Aborting drains: what is held is finished, nothing more is taken, and `done` resolves. Disposing stops at once. */
+  readonly signal: AbortSignal;
+  /** New at every start; made here unless given. */
+  readonly boot?: string;
+}
+
+export interface Evaluator extends AsyncDisposable { readonly done: Promise<void> }
+
+/** Starts the evaluator of one node: canaries, enrolment, then leases until told to stop. Throws CanaryFailed when the evaluator is not to be trusted. */
+export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, options: EvaluatorOptions): Promise<Evaluator> {
+  const { node, spec, signal } = options;
+  const { journal, presence, clock } = ports;
+  const stopping = new AbortController();
+  const tools: NodeTools = { node, spec, level: needs.sandbox.level, workbench: needs.workbench, signer: needs.signer, draw: needs.draw ?? drawFresh, smoked: new Set() };
+  const opened: AsyncDisposable[] = [];
+  const own = <T extends AsyncDisposable>(thing: T): T => { opened.unshift(thing); return thing; };
+  const release = async (): Promise<void> => { for (const thing of opened.splice(0)) await thing[Symbol.asyncDispose](); };
+  const actors = new Map<SlotId, SlotActor>();
+  let stage: 'opening' | 'calibrating' | 'serving' | 'draining' | 'stopped' = 'opening';
+  const seen = own(presence.announce({ actor: 'evaluator', name: node, run: journal.run, read: () => ({ state: stage, why: why(stage, actors), context: Object.fromEntries([...actors].map(([slot, actor]) => [slot, describe(actor)])) }) }));
+  const move = (next: typeof stage): void => { stage = next; seen.changed(); };
+
+  try {
+    const places: SlotPlace[] = [];
+    for (const slot of options.slots) places.push({ slot: slot.slot, sandbox: own(await needs.sandbox.open(slot)) });
+    move('calibrating');
+    const canaries = await passCanaries(places, ports, tools, AbortSignal.any([signal, stopping.signal])); // V1
+    await enrol(ports, needs, options, canaries);
+
+    const book = leaseBook(node);
+    const enrolledAt = await journal.position();
+    let read = 0;
+    const isFree = (slot: SlotId): boolean => actors.get(slot)?.getSnapshot().value === 'idle' && !reserved().has(slot);
+    const reserved = (): Set<SlotId> => new Set([...actors.values()].flatMap((actor) => { const { work } = actor.getSnapshot().context; return work?.slots.slice(1) ?? []; }));
+    const pump = (): void => {
+      if (stage !== 'serving' || read < enrolledAt) return; // V3
+      for (const { lease, seq } of book.due()) {
+        if (!lease.slots.every(isFree)) continue; // V2
+        book.take(lease);
+        actors.get(lease.slots[0] ?? '')?.send({ type: 'lease.granted', work: workOf(lease, tools, seq > enrolledAt, clock.now()) });
+      }
+    };
+    const publish = publisher(ports, needs.signer, node);
+    for (const place of places) {
+      const actor = slotActor(place, ports, tools, publish);
+      actors.set(place.slot, actor);
+      actor.subscribe({ next: (snapshot) => { seen.changed(); if (snapshot.value === 'idle') queueMicrotask(pump); if (snapshot.value === 'broken') presence.log('error', 'a slot could not be cleared and takes no more work', { slot: place.slot }); }, error: (error) => presence.log('error', 'a slot failed', { slot: place.slot, error: String(error) }) });
+      actor.start();
+    }
+    move('serving');
+
+    const drained = Promise.all([...actors.values()].map((actor) => new Promise<void>((resolve) => {
+      actor.subscribe({ next: (snapshot) => { if (snapshot.value === 'broken' && stage === 'draining') resolve(); }, complete: resolve, error: () => resolve() });
+    })));
+    const drain = (): void => { move('draining'); for (const actor of actors.values()) actor.send({ type: 'node.draining' }); };
+    if (signal.aborted) drain(); else signal.addEventListener('abort', drain, { once: true });
+
+    const following = (async () => {
+      for await (const fact of journal.follow({ after: 0, signal: stopping.signal, onUnreadable: ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }) })) {
+        read = fact.seq;
+        book.apply(fact);
+        pump();
+      }
+    })().catch((error: unknown) => { if (!stopping.signal.aborted) throw error; });
+
+    const done = Promise.race([drained.then(() => undefined), following.then(() => drained).then(() => undefined)]).finally(() => { stopping.abort(new Error('the evaluator ended')); signal.removeEventListener('abort', drain); move('stopped'); });
+    done.catch(() => undefined); // whoever waits for it is told; nobody must
+    return {
+      done,
+      async [Symbol.asyncDispose]() {
+        stage = 'draining';
+        for (const actor of actors.values()) actor.send({ type: 'node.stopping' });
+        await drained;
+        stopping.abort(new Error('the evaluator was stopped'));
+        await following.catch(() => undefined);
+        await release();
+      },
+    };
+  } catch (error) {
+    stopping.abort(error);
+    await release();
+    throw error;
+  }
+}
+
+async function passCanaries(places: readonly SlotPlace[], ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<readonly PassedCanary[]> {
+  const known = await tools.workbench.recallCanaries();
+  if (known !== null) return known;
+  const begun = ports.clock.now();
+  const passed = judgeCanaries(tools.spec, await runCanaries(places, ports, tools, signal));
+  await tools.workbench.rememberCanaries(passed);
+  ports.presence.log('info', 'canaries passed', { canaries: passed.map(({ name, ended }) => `${name}: ${ended}`).join(', '), ms: Math.round(ports.clock.now() - begun) });
+  return passed;
+}
+
+async function enrol({ journal }: Ports, { sandbox, workbench, signer }: EvaluatorNeeds, { node, spec, slots, boot }: EvaluatorOptions, canaries: readonly PassedCanary[]): Promise<void> {
+  const body: NodeEnrolled = {
+    publicKey: signer.publicKey, slots: slots.map(({ slot, kind, memoryBytes }) => ({ slot, kind, memoryBytes })), device: workbench.device,
+    evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: sandbox.level, canaries,
+  };
+  await journal.record('node.enrolled', [node, boot ?? crypto.randomUUID()], body);
+}
+
+const PUBLISH_RETRY_MS = 500;
+
+/** Signs and records, again and again while the lease holds: a journal that is away for a moment must not cost a measurement. */
+const publisher = ({ journal, clock, presence }: Ports, signer: Signer, node: NodeId): Publish => async (work, measurement, signal) => {
+  const { trial, replicate, attempt } = work;
+  const signature = signer.sign({ run: journal.run, trial, replicate, attempt, node, measurement });
+  for (;;) {
+    try {
+      await journal.record('trial.measured', [trial, replicate, String(attempt), node], { measurement, signature, heldMs: Math.round(clock.now() - work.takenMs) });
+      return;
+    } catch (error) {
+      presence.log('warn', 'a measurement could not be recorded yet', { trial, replicate, attempt, error: String(error) });
+      await clock.wait(PUBLISH_RETRY_MS, signal);
+    }
+  }
+};
+
+const workOf = (lease: Lease, tools: NodeTools, isFresh: boolean, takenMs: number): Work => ({
+  trial: lease.trial, replicate: lease.replicate, attempt: lease.attempt, purpose: lease.purpose, slots: lease.slots, ttlMs: lease.ttlMs,
+  source: { kind: 'snapshot', snapshot: lease.snapshot }, smoke: !tools.smoked.has(lease.snapshot), trainSeconds: null, isFresh, takenMs,
+});
+
+function describe(actor: SlotActor): string {
+  const { value, context } = actor.getSnapshot();
+  const state = typeof value === 'string' ? value : Object.values(value)[0] ?? 'measuring';
+  return context.work === null ? state : `${context.work.trial} ${context.work.replicate} ${state}`;
+}
+
+function why(stage: string, actors: ReadonlyMap<SlotId, SlotActor>): string {
+  if (stage === 'calibrating') return 'running its canaries';
+  if (stage !== 'serving') return stage;
+  const busy = [...actors.values()].filter((actor) => actor.getSnapshot().context.work !== null).length;
+  return busy === actors.size ? 'every slot is busy' : `${actors.size - busy} of ${actors.size} slots wait for a lease`;
+}
+
+export type { Draw, Measurement };

@@ -1,0 +1,61 @@
+import type { Fact } from '../../domain/fact.ts';
+import type { NodeId } from '../../domain/ids.ts';
+import type { Lease } from '../../domain/measurement.ts';
+import { NoAnswer, type Ports } from '../../ports.ts';
+import { RenewLease } from '../../protocols/trial.ts';
+import type { Work } from './work.ts';
+
+// The leases of one node.
+//
+//   N1. A lease is taken once by this daemon, and only while it is the newest of its replicate, not lapsed and not measured.
+//   N2. A lease of an earlier daemon is taken only after the broker has renewed it.
+//   N3. A lease nobody has renewed for most of its life is given up before anybody else may have it.
+
+interface Entry { readonly lease: Lease; readonly seq: number; isOver: boolean; isTaken: boolean }
+
+/** The leases that were granted to one node, folded from the journal. */
+export interface LeaseBook {
+  apply(fact: Fact): void;
+  /** Leases that are due and not yet taken, in journal order. */
+  due(): { readonly lease: Lease; readonly seq: number }[];
+  take(lease: Lease): void;
+}
+
+/** Opens an empty book. */
+export function leaseBook(node: NodeId): LeaseBook {
+  const newest = new Map<string, Entry>();
+  const keyOf = (trial: string, replicate: string): string => `${trial}.${replicate}`;
+  return {
+    apply(fact) {
+      if (fact.word === 'lease.granted') newest.set(keyOf(fact.ids[0], fact.ids[1]), { lease: fact.body, seq: fact.seq, isOver: false, isTaken: false });
+      if (fact.word === 'lease.lapsed' || fact.word === 'trial.measured') {
+        const entry = newest.get(keyOf(fact.ids[0], fact.ids[1]));
+        if (entry !== undefined && entry.lease.attempt === Number(fact.ids[2])) entry.isOver = true; // N1
+      }
+      if (fact.word === 'trial.result') for (const [key, entry] of newest) if (entry.lease.trial === fact.ids[0]) newest.delete(key);
+    },
+    due: () => [...newest.values()].filter((entry) => entry.lease.node === node && !entry.isOver && !entry.isTaken).sort((a, b) => a.seq - b.seq),
+    take(lease) {
+      const entry = newest.get(keyOf(lease.trial, lease.replicate));
+      if (entry?.lease === lease) entry.isTaken = true; // N1
+    },
+  };
+}
+
+const FORSAKEN = 0.8;
+
+/** Renews a lease until it is lost or the signal aborts; resolves with why it was lost. */
+export async function keepLease({ ports, node, work, onRenewed, signal }: { ports: Ports; node: NodeId; work: Work; onRenewed: () => void; signal: AbortSignal }): Promise<string> {
+  if (work.source.kind === 'canary') return new Promise<never>((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }); });
+  const { bus, clock, journal } = ports;
+  let renewedMs = work.isFresh ? work.takenMs : clock.now();
+  for (;;) {
+    const answer = await bus.ask(RenewLease, { run: journal.run }, { trial: work.trial, replicate: work.replicate, attempt: work.attempt, node }, { timeoutMs: work.ttlMs / 3, signal })
+      .then((reply) => reply.kind, (error: unknown) => { if (error instanceof NoAnswer) return 'unanswered' as const; throw error; });
+    signal.throwIfAborted();
+    if (answer === 'lapsed') return 'the broker let it lapse';
+    if (answer === 'renewed') { renewedMs = clock.now(); onRenewed(); } // N2
+    if (clock.now() - renewedMs > work.ttlMs * FORSAKEN) return 'nobody renewed it'; // N3
+    await clock.wait(answer === 'renewed' ? work.ttlMs / 3 : Math.min(500, work.ttlMs / 10), signal);
+  }
+}

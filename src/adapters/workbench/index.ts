@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { z } from 'zod';
+import type { SandboxLevel } from '../../domain/measurement.ts';
+import type { Recipe } from '../../domain/recipe.ts';
+import type { EvaluatorSpec } from '../../domain/surface.ts';
+import type { Bench, PassedCanary, Workbench } from '../../ports.ts';
+import { deviceClass, hashEnvironment } from './environment.ts';
+import { findChange, pin } from './pins.ts';
+import { seal } from './seal.ts';
+
+// A node's own disk.
+//
+//   K1. What a sandbox sees as /eval is a copy made at the start: nothing that a recipe could reach is anybody's source.
+//   K2. Trusted programs and data are compared with their pins before and after every measurement.
+//   K3. A recipe is laid out in a folder made for this one measurement and removed after it.
+
+/** Where things lie on this machine. */
+export interface WorkbenchOptions {
+  readonly python: string;
+  /** `evaluators/<name>`. */
+  readonly evaluatorDir: string;
+  readonly dataDir: string;
+  /** A folder of this node alone; emptied at the start. */
+  readonly workDir: string;
+  /** Where passed canaries are remembered, for all runs. */
+  readonly canaryDir: string;
+  readonly spec: EvaluatorSpec;
+  readonly surfaceHash: string;
+  readonly baseline: Recipe;
+  readonly sandbox: SandboxLevel;
+}
+
+const CanaryRecord = z.array(z.strictObject({ name: z.string(), expect: z.string(), ended: z.string(), score: z.number().nullable() }));
+const NOT_SHOWN = new Set(['canaries', 'README.md', 'evaluator.yaml', 'prepare.mjs', '__pycache__']);
+
+/** Opens the workbench of a node and pins everything it trusts. */
+export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench> {
+  const { workDir, evaluatorDir, dataDir, spec } = options;
+  await rm(workDir, { recursive: true, force: true });
+  const evaluator = join(workDir, 'evaluator');
+  await mkdir(evaluator, { recursive: true });
+  await copyTree(evaluatorDir, evaluator, NOT_SHOWN); // K1
+  const hasData = (await readdir(dataDir).catch(() => [])).length > 0;
+  const trusted = [evaluator, ...(hasData ? [dataDir] : [])];
+  const pins = await pin(trusted);
+  const environmentHash = await hashEnvironment(options.python);
+  const device = deviceClass();
+  const record = join(options.canaryDir, `${createHash('sha256').update(JSON.stringify([spec.hash, environmentHash, device, options.sandbox, options.surfaceHash])).digest('hex')}.json`);
+  let staged = 0;
+  return {
+    device, environmentHash, evaluator, data: dataDir,
+    dataSet: (name) => join(dataDir, `${name}.bin`),
+    changed: () => findChange(pins, trusted), // K2
+    canary: async (name) => ({ ...options.baseline, ...await readOverlay(join(evaluatorDir, 'canaries', name)) }),
+    recallCanaries: async () => {
+      const text = await readFile(record, 'utf8').catch(() => null);
+      if (text === null) return null;
+      try { return CanaryRecord.parse(JSON.parse(text)); } catch { return null; }
+    },
+    rememberCanaries: async (passed: readonly PassedCanary[]) => {
+      await mkdir(options.canaryDir, { recursive: true });
+      await writeFile(`${record}.${process.pid}`, JSON.stringify(passed));
+      await rename(`${record}.${process.pid}`, record);
+    },
+    stage: (slot, recipe) => stage(join(workDir, `${slot}-${++staged}`), recipe),
+  };
+}
+
+async function stage(folder: string, recipe: Recipe): Promise<Bench> {
+  const root = join(folder, 'recipe');
+  await rm(folder, { recursive: true, force: true }); // K3
+  await mkdir(root, { recursive: true });
+  let recipeBytes = 0;
+  for (const [path, text] of Object.entries(recipe)) {
+    if (path.startsWith(sep) || path.split('/').some((part) => part === '' || part === '.' || part === '..')) throw new Error(`${path} is no path within a recipe`);
+    const file = join(root, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text, { flag: 'wx', mode: 0o444 });
+    recipeBytes += Buffer.byteLength(text);
+  }
+  const pins = await pin([root]);
+  return {
+    recipe: root, recipeBytes,
+    changed: () => findChange(pins, [root]),
+    scratch: async (phase) => {
+      const scratch = join(folder, phase, 'work');
+      await mkdir(scratch, { recursive: true });
+      return { folder: scratch, log: join(folder, phase, 'log') };
+    },
+    seal: (scratch, file, mostBytes) => seal(scratch, file, mostBytes, join(folder, 'sealed', file)),
+    place: async (artifact, scratch) => {
+      await copyFile(artifact.path, join(scratch, artifact.file));
+      await chmod(join(scratch, artifact.file), 0o600);
+    },
+    [Symbol.asyncDispose]: async () => { await rm(folder, { recursive: true, force: true }); },
+  };
+}
+
+async function copyTree(from: string, to: string, leaveOut: ReadonlySet<string>): Promise<void> {
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    if (leaveOut.has(entry.name)) continue;
+    if (entry.isDirectory()) {
+      await mkdir(join(to, entry.name));
+      await copyTree(join(from, entry.name), join(to, entry.name), leaveOut);
+    } else await copyFile(join(from, entry.name), join(to, entry.name));
+  }
+}
+
+/** A canary's files by path; its README.md says what it tries and is no part of it. */
+async function readOverlay(folder: string, prefix = ''): Promise<Recipe> {
+  const overlay: Record<string, string> = {};
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory() && entry.name !== '__pycache__') Object.assign(overlay, await readOverlay(join(folder, entry.name), `${prefix}${entry.name}/`));
+    else if (entry.isFile() && entry.name !== 'README.md') overlay[prefix + entry.name] = await readFile(join(folder, entry.name), 'utf8');
+  }
+  return overlay;
+}
