@@ -13,7 +13,7 @@ def distance_bias(length: int) -> Tensor:
     return bias.masked_fill(distance < 0, float("-inf"))
 
 
-class Attention:
+class Attention(nn.Module):
     def place(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         return q, k
 

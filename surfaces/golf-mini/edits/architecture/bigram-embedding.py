@@ -6,7 +6,7 @@ BIGRAM_ROWS = 512
 BIGRAM_WIDTH = 16
 
 
-class Embedding:
+class Embedding(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(ALPHABET, width))

@@ -6,7 +6,7 @@ SHORT_LIST = 128
 REST_LOGIT = -12.0  # of every byte that is not on the list
 
 
-class Embedding:
+class Embedding(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(SHORT_LIST, width))
@@ -15,7 +15,7 @@ class Embedding:
         return F.embedding(tokens.clamp(max=SHORT_LIST - 1), self.weight)
 
 
-class Head:
+class Head(nn.Module):
     def __init__(self, width: int, embedding: Tensor):
         super().__init__()
         self.norm = make_norm(width)

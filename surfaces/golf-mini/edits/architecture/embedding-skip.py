@@ -4,7 +4,7 @@
 # excludes: value-residual
 
 
-class Model:
+class Model(nn.Module):
     def __init__(self):
         super().__init__()
         self.embedding = Embedding(WIDTH)

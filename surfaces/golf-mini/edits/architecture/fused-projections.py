@@ -4,7 +4,7 @@
 # excludes: multi-query, value-residual
 
 
-class Attention:
+class Attention(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.inputs = nn.Linear(width, 3 * width, bias=False)

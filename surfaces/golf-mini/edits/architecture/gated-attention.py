@@ -3,7 +3,7 @@
 # source: Qiu et al., Gated Attention for Large Language Models (2025)
 
 
-class Output:
+class Output(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.project = nn.Linear(width, width, bias=False)

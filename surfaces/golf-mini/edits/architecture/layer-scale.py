@@ -4,7 +4,7 @@
 BRANCH_START = 0.3
 
 
-class Residual:
+class Residual(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.scale = nn.Parameter(torch.full((width,), BRANCH_START))

@@ -5,6 +5,6 @@
 SOFTCAP = 15.0
 
 
-class Head:
+class Head(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return SOFTCAP * torch.tanh(F.linear(self.norm(x), self.weight) / SOFTCAP)

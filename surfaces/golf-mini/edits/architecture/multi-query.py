@@ -4,7 +4,7 @@
 # excludes: alibi, fused-projections
 
 
-class Attention:
+class Attention(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.query = nn.Linear(width, width, bias=False)

@@ -4,7 +4,7 @@
 # excludes: value-residual
 
 
-class Block:
+class Block(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.attention, self.mlp, self.norm, self.join = Attention(width), MLP(width), make_norm(width), Residual(width)

@@ -5,7 +5,7 @@
 QK_GAIN = 1.2
 
 
-class Attention:
+class Attention(nn.Module):
     def place(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         size = (q.size(-1),)
         return rotate(F.rms_norm(q, size)) * QK_GAIN, rotate(F.rms_norm(k, size))

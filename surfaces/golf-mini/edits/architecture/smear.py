@@ -4,7 +4,7 @@
 # excludes: word-position
 
 
-class Stem:
+class Stem(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.norm = make_norm(width)

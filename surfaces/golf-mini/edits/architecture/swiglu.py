@@ -3,7 +3,7 @@
 # source: Shazeer, GLU Variants Improve Transformer (2020)
 
 
-class MLP:
+class MLP(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         hidden = int(MLP_RATIO * width * 2 / 3)

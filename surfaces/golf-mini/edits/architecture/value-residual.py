@@ -5,7 +5,7 @@
 VALUE_SHARE = 0.5
 
 
-class Attention:
+class Attention(nn.Module):
     def forward(self, x: Tensor, first: Tensor | None) -> tuple[Tensor, Tensor]:
         q, k = self.place(self.split(self.query(x)), self.split(self.key(x)))
         v = self.split(self.value(x))
@@ -14,14 +14,14 @@ class Attention:
         return self.output(mixed.transpose(1, 2).flatten(2), x), first
 
 
-class Block:
+class Block(nn.Module):
     def forward(self, x: Tensor, first: Tensor | None) -> tuple[Tensor, Tensor]:
         branch, first = self.attention(self.attention_norm(x), first)
         x = self.attention_join(x, branch)
         return self.mlp_join(x, self.mlp(self.mlp_norm(x))), first
 
 
-class Model:
+class Model(nn.Module):
     def trunk(self, x: Tensor) -> Tensor:
         first = None
         for block in self.blocks:

@@ -5,7 +5,7 @@
 WORD_POSITIONS = 16
 
 
-class Stem:
+class Stem(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.norm = make_norm(width)

@@ -10,7 +10,7 @@ class Sampler:
             offset = torch.randint(context, (1,), generator=self.generator).item()
             places = torch.cat([torch.arange(start + offset, end - context, context) for start, end in self.documents])
             chance = self.weights / (self.bounds[:, 1] - self.bounds[:, 0])
-            owner = torch.bucketize(places, self.bounds[:, 1], right=True)
+            owner = torch.bucketize(places, self.bounds[:, 1].contiguous(), right=True)
             keep = torch.rand(len(places), generator=self.generator) < (chance / chance.max())[owner]
             places = places[keep]
             self.queue, self.span = places[torch.randperm(len(places), generator=self.generator)], context
