@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect } from 'vitest';
 import type { SandboxLevel } from '../../src/domain/measurement.ts';
-import { detectLevel, openSandbox, type SandboxOptions } from '../../src/adapters/sandbox/index.ts';
-import type { PhaseEnd, PhaseJob, SandboxSlot } from '../../src/ports.ts';
+import { detectLevel, openSandbox, type OpenSlot, type SandboxOptions } from '../../src/adapters/sandbox/index.ts';
+import type { PhaseEnd, PhaseJob } from '../../src/ports.ts';
 
 /** The interpreter that set-up installed for this checkout. */
 export const python = join(import.meta.dirname, '../../.brigade/python/bin/python');
@@ -27,7 +27,7 @@ let opened = 0;
 
 /** One open slot with a folder of its own, and what tests do with it. */
 export interface Bench extends AsyncDisposable {
-  readonly slot: SandboxSlot;
+  readonly slot: OpenSlot;
   readonly folder: string;
   /** Value of BRIGADE_MARK in everything the slot runs. */
   readonly mark: string;
@@ -83,7 +83,10 @@ export function ofUser(uid: number): number[] {
   });
 }
 
-/** Asserts that nothing a bench ran is left. */
+/** Whether nothing that a bench ran is left. */
+export const nobody = (on: Bench): boolean => alive(on.mark).length === 0 && (process.getuid?.() !== 0 || ofUser(60_000 + (process.pid % 1000)).length === 0);
+
+/** Asserts that nothing a bench ran is left, at this moment and not later. */
 export function expectNobody(on: Bench): void {
   expect(alive(on.mark)).toEqual([]);
   if (process.getuid?.() === 0) expect(ofUser(60_000 + (process.pid % 1000))).toEqual([]);

@@ -2,7 +2,9 @@ import { mkdtemp, mkdir, rm, writeFile, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { SandboxLevel } from '../../domain/measurement.ts';
 import type { PhaseEnd, PhaseJob, Sandbox, SandboxSlot } from '../../ports.ts';
-import { startWarden, type Warden } from './warden-process.ts';
+import { startWarden, type Groups, type Warden } from './warden-process.ts';
+
+export type { Groups };
 
 // Where recipes run. One warden a slot does the work (warden/warden.py); this side keeps it alive and in touch.
 //
@@ -18,6 +20,8 @@ export interface SandboxOptions {
   readonly level: SandboxLevel | 'best';
   /** A folder of this machine for what sandboxes need while they run. */
   readonly scratchRoot: string;
+  /** How trees of processes are held; the best this machine has when left out. */
+  readonly groups?: Groups;
 }
 
 /** No sandbox of the asked strength can be had on this machine. */
@@ -37,7 +41,7 @@ const HOLDS: Readonly<Record<SandboxLevel, string>> = {
 };
 
 /** Opens the sandbox of this machine; throws SandboxUnavailable when the level cannot be held. */
-export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox> {
   const found = await detectLevel(options);
   if (found.level === null) throw new SandboxUnavailable(found.describes);
   return sandbox({ ...options, level: found.level }, found.describes);
@@ -85,15 +89,20 @@ const probe = (folder: string): PhaseJob => ({
   limits: { memoryBytes: 512 * 2 ** 20, processes: 16, openFiles: 64, scratchBytes: 4 * 2 ** 20, logBytes: 65_536 },
 });
 
-function sandbox(options: SandboxOptions & { readonly level: SandboxLevel }, describes: string): Sandbox {
+function sandbox(options: SandboxOptions & { readonly level: SandboxLevel }, describes: string): OpenSandbox {
   return { level: options.level, describes, open: (slot) => openSlot(options, slot) };
 }
 
-interface OpenSlot extends SandboxSlot { readonly warden: Warden }
+/** An open slot and the warden that holds it at the moment. */
+export interface OpenSlot extends SandboxSlot { readonly warden: Warden }
+
+/** A sandbox of one proven level. */
+export interface OpenSandbox extends Sandbox { open(slot: { readonly slot: string; readonly cores: readonly number[] }): Promise<OpenSlot> }
 
 async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel }, slot: { readonly slot: string; readonly cores: readonly number[] }): Promise<OpenSlot> {
   const settings = {
     slot: slot.slot, index: Number(/\d+$/.exec(slot.slot)?.[0] ?? 0) % 1000, cores: slot.cores, level: options.level, bwrap: options.bwrap,
+    groups: options.groups ?? 'best',
     staging: join(resolve(options.scratchRoot), `.warden-${slot.slot}`),
   };
   let warden = await startWarden(options.python, settings);

@@ -30,6 +30,9 @@ const said = z.discriminatedUnion('event', [
 /** What a warden says of itself once it is open. */
 export type Opened = Extract<z.infer<typeof said>, { event: 'open' }>;
 
+/** Control groups of either version, or a walk over the process tree. */
+export type Groups = 'best' | 'v1' | 'v2' | 'tree';
+
 /** What a warden must be told before its first phase. */
 export interface WardenSettings {
   readonly slot: string;
@@ -38,6 +41,7 @@ export interface WardenSettings {
   readonly cores: readonly number[];
   readonly level: 'bubblewrap' | 'namespaces' | 'none';
   readonly bwrap: string | null;
+  readonly groups: Groups;
   /** A folder the warden may cover with a file system of its own. */
   readonly staging: string;
 }

@@ -35,7 +35,7 @@ class Phase:
         self.statuses = {}
         self.groups, self.views, self.handles = [], [], []
         self.ending = None
-        self.timer = None
+        self.timer, self.ready = None, False
         self.calibration = None  # None | 'freezing' | 'measuring' | 'last'
         self.command_ended = None
         self.scored, self.scorer_out, self.scorer_err = None, bytearray(), bytearray()
@@ -165,11 +165,12 @@ class Phase:
         os.close(self.control)
         self.handles.remove(self.control)
         if said == b'R' and self.timer is None and self.ending is None and self.command_ended is None:
+            self.ready = True
             self._start_clock()
 
     def _start_clock(self):
         if self.job['clock'] == 'wall':
-            self.timer = clock.Wall(self.now())
+            self.timer = clock.Wall(self.now() if self.ready else self.began)
             self.page.write(*self.timer.page(self.now()))
             self.next_calibration = self.now() + CADENCE_SECONDS
         else:
@@ -210,8 +211,8 @@ class Phase:
             self._watch_clock(now)
 
     def _watch_clock(self, now):
-        if self.timer is None and self.calibration is None and now - self.began > STARTUP_SECONDS:
-            self._start_silent_clock()
+        if self.timer is None and self.calibration is None and (self.ready or now - self.began > STARTUP_SECONDS):
+            self._start_clock()
         if self.calibration is not None:
             self._go_on_calibrating(now)
         elif self.timer is not None and now >= self.next_calibration:
@@ -228,12 +229,6 @@ class Phase:
                 self.next_progress = now + PROGRESS_SECONDS
                 self.say({'event': 'progress', 'seconds': round(seconds, 4)})
 
-    def _start_silent_clock(self):
-        if self.job['clock'] == 'wall':
-            self.timer = clock.Wall(self.began)
-        else:
-            self._calibrate()
-
     def _measure(self, now):
         return now if self.job['clock'] == 'wall' else self.group.cpu_seconds()
 
@@ -247,6 +242,8 @@ class Phase:
             said, problem = None, f'its output is not one JSON value: {error}'
         if self.command_ended is not None:
             self.finish(self._command_end())
+        elif (os.waitstatus_to_exitcode(status) != 0 or said is None) and not self._command_lives():
+            return  # the command went first and took the scorer with it; its own end is a moment away
         elif os.waitstatus_to_exitcode(status) != 0:
             self.scored = None
             self.finish({'kind': 'scorer-failed', 'message': f'ended with {describe(status)}: {readable(self.scorer_err[-2000:])}'})
@@ -254,6 +251,20 @@ class Phase:
             self.finish({'kind': 'scorer-failed', 'message': problem})
         else:
             self.finish({'kind': 'exited', 'code': 0})
+
+    def _command_lives(self):
+        """Whether the command itself runs, not only what is wrapped around it: it is always process 2 of its namespace."""
+        if self.slot.settings['level'] == 'none':
+            return True
+        for pid in self.group.pids():
+            try:
+                with open(f'/proc/{pid}/status') as file:
+                    status = dict(line.split(':', 1) for line in file)
+            except OSError:
+                continue
+            if status['NSpid'].split()[-1] == '2' and status['State'].split()[0] not in 'ZX':
+                return True
+        return False
 
     def _command_end(self):
         code = os.waitstatus_to_exitcode(self.statuses['command'])
@@ -277,12 +288,13 @@ class Phase:
     def _go_on_calibrating(self, now):
         waited = now - self.calibrating_since
         if self.calibration == 'freezing':
-            if all(group.frozen() for group in self.groups):
+            late = waited > FREEZE_PATIENCE
+            if late and self.timer is not None:
+                self._end_calibration()
+            elif late or all(group.frozen() for group in self.groups):  # a clock has to start, frozen or not
                 self.cpu_frozen = self.group.cpu_seconds()
                 self.calibration = 'measuring'
                 self.slot.reference.ask(self._calibrated)
-            elif waited > FREEZE_PATIENCE:
-                self._end_calibration()
         elif waited > REFERENCE_PATIENCE:
             self.slot.reference.restart()
             self._end_calibration()
@@ -291,8 +303,7 @@ class Phase:
         if self.calibration != 'measuring':
             return
         if self.timer is None:
-            silent = self.now() - self.began > STARTUP_SECONDS
-            self.timer = clock.Calibrated(self.cpu_at_start if silent else self.cpu_frozen, unit_seconds)
+            self.timer = clock.Calibrated(self.cpu_frozen if self.ready else self.cpu_at_start, unit_seconds)
         else:
             self.timer.calibrate(self.cpu_frozen, unit_seconds)
         self.page.write(*self.timer.page(self.page.sequence))
@@ -322,11 +333,9 @@ class Phase:
             if self.now() - self.dying_since > REFERENCE_PATIENCE:
                 self._close()
             return
-        for pid in list(self.children):
-            try:
+        for pid, role in list(self.children.items()):
+            if role == 'scorer' or self.group.paths:  # without control groups the first process must outlive what it gathers
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         alive = False
         for group in self.groups:
             if group.pids():

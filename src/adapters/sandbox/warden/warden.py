@@ -2,7 +2,7 @@
 
 It is spoken to in lines of JSON on standard input and answers in lines of JSON on standard output.
 
-  in   {"op": "open", slot, index, cores, level, bwrap, staging}  once, first
+  in   {"op": "open", slot, index, cores, level, bwrap, groups, staging}  once, first
        {"op": "run", "job": PhaseJob}    one at a time      {"op": "beat"}      {"op": "abort"}
   out  {"event": "open", "describes", "held": [...]} | {"event": "refused", "reason"}
        {"event": "progress", "seconds"}  at least twice a second once the clock runs
@@ -162,7 +162,7 @@ class Slot:
         root = os.getuid() == 0
         mounted = order['level'] != 'none'
         user = (FIRST_SLOT_USER + order['index'], FIRST_SLOT_USER + order['index']) if root and mounted else None
-        self.kind, self.parents = cgroup.choose()
+        self.kind, self.parents = cgroup.choose(order['groups'])
         self.name = order['slot']
         cgroup.sweep(self.kind, self.parents, self.name)
         if mounted:
