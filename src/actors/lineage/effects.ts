@@ -70,6 +70,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
   let caughtUp = (): void => {};
   const isCaughtUp = new Promise<void>((resolve) => { caughtUp = resolve; });
   const advance = (): void => {
+    if (stop.signal.aborted) return;
     chart.send({ type: 'facts.applied', applied: keeper.passed() });
     if (chart.getSnapshot().value === 'following') caughtUp();
   };
@@ -93,7 +94,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
     }
   };
   const following = follow().catch((error: unknown) => {
-    chart.send({ type: 'journal.failed', reason: error instanceof Error ? error.message : String(error) });
+    if (chart.getSnapshot().status === 'active') chart.send({ type: 'journal.failed', reason: error instanceof Error ? error.message : String(error) });
     seen.changed();
     throw error;
   });
@@ -140,10 +141,11 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
     lineage,
     done,
     async [Symbol.asyncDispose]() {
+      if (stop.signal.aborted) return;
       stop.abort();
       await Promise.all(served.map((each) => each[Symbol.asyncDispose]()));
       await done.catch(() => {});
-      chart.send({ type: 'keeper.closed' });
+      if (chart.getSnapshot().status === 'active') chart.send({ type: 'keeper.closed' });
       chart.stop();
       await seen[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();

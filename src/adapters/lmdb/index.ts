@@ -15,7 +15,7 @@ import { volatileStore } from './volatile.ts';
 //   P3. What cannot be used is moved aside, never repaired: the journal has it all.
 //   P4. No store is no reason to stop: then the copy lives in memory.
 
-/** Opens the copy at a folder, proved sound, or a fresh one. */
+/** Opens the copy in a file, proved sound, or a fresh one. */
 export async function openStore(path: string): Promise<FactStore> {
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -33,6 +33,7 @@ async function quarantine(path: string): Promise<string> { // P3
     const aside = `${path}.damaged-${n}`;
     if (existsSync(aside)) continue;
     await rename(path, aside);
+    await rm(`${path}-lock`, { force: true });
     return aside;
   }
   await rm(path, { recursive: true, force: true }); // nine are enough to study
@@ -40,7 +41,7 @@ async function quarantine(path: string): Promise<string> { // P3
 }
 
 function openSound(path: string, notice: string | null): FactStore {
-  const root = open({ path, maxDbs: 8, encoding: 'string' });
+  const root = open({ path, noSubdir: true, maxDbs: 8, encoding: 'string' });
   const facts = root.openDB<string, number>({ name: 'facts', encoding: 'string', keyEncoding: 'uint32' });
   const meta = root.openDB<string, string>({ name: 'meta', encoding: 'string' });
   const stored = meta.get('position');

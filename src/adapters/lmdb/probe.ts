@@ -8,7 +8,7 @@ const PROBE = `
 const { createHash } = require('node:crypto');
 const [lmdb, path, start] = process.argv.slice(1);
 const sha = (text) => createHash('sha256').update(text).digest('hex');
-const root = require(lmdb).open({ path, maxDbs: 8, encoding: 'string' });
+const root = require(lmdb).open({ path, noSubdir: true, maxDbs: 8, encoding: 'string' });
 const facts = root.openDB({ name: 'facts', encoding: 'string', keyEncoding: 'uint32' });
 const meta = root.openDB({ name: 'meta', encoding: 'string' });
 const said = meta.get('position');

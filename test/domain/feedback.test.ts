@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { digits, renderFeedback } from '../../src/domain/feedback.ts';
+import type { Fact } from '../../src/domain/fact.ts';
+import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
+import type { Failure } from '../../src/domain/measurement.ts';
+import { syntheticRun } from '../support/synthetic-run.ts';
+
+const made = syntheticRun(60);
+const reader = { specialist: 'optimizer', brief: null, claims: [] };
+const fold = (facts: readonly Fact[]): Lineage => {
+  const lineage = emptyLineage();
+  for (const fact of facts) grow(lineage, fact, made.run, () => true);
+  return lineage;
+};
+const sectionOf = (text: string, title: string): string => text.split(/^## /m).find((each) => each.startsWith(title)) ?? '';
+const titles = (text: string): string[] => [...text.matchAll(/^## ([^(:\n]+)/gm)].map(([, title = '']) => title.trim());
+
+/** The made-up run with another ending for one trial. */
+const ending = (trial: string, change: object): Lineage => fold(made.facts.map((fact) => (fact.word === 'trial.result' && fact.ids[0] === trial ? { ...fact, body: { ...fact.body, ...change } } : fact)));
+const mine = [...made.lineage.trials.values()].filter((row) => row.proposal.specialist === 'optimizer' && row.result !== null).at(-1);
+const last = mine?.trial ?? '';
+const failed = (failure: Failure, score: number | null = null): string => renderFeedback(ending(last, { status: failure.kind, failure, score, deltaVsBest: null, p: null }), reader);
+
+describe('feedback', () => {
+  test('has its sections in the order of the specification', () => {
+    expect(titles(renderFeedback(made.lineage, reader))).toEqual([
+      'current best', 'leaderboard', 'your recent trials', 'recent trials of everyone', 'from the baseline to the best', 'children of the best',
+      'do not repeat', 'handed to you', 'your calibration', 'saturation', 'budgets left', 'workdir',
+    ]);
+  });
+  test('is the same text from the same journal, however it was folded', () => {
+    expect(renderFeedback(fold(made.facts), reader)).toBe(renderFeedback(made.lineage, reader));
+  });
+  test('tells by how many bytes an artifact was too large', () => {
+    expect(sectionOf(failed({ kind: 'size_blocked', bytes: 82_056, cap: 80_000, projected: true }, 2.1), 'your recent')).toContain('2,056 bytes over: 82,056 of 80,000, projected');
+  });
+  test('tells a missed gate with enough digits to see how near it was', () => {
+    expect(failed({ kind: 'disqualified', gate: 'accuracy', value: 0.95956, limit: 0.96, deficit: 0.00044 })).toContain('accuracy 0.95956 against 0.96: 0.00044 short');
+    expect(failed({ kind: 'disqualified', gate: 'accuracy', value: 0.9599956, limit: 0.96, deficit: 0.0000044 })).toContain('0.0000044 short');
+  });
+  test('says of a phase that was killed that its length is unknown', () => {
+    expect(failed({ kind: 'train_budget_overrun', phase: 'train', seconds: 10.3, budget: 10, censored: true })).toContain('train was killed at 10.3 s of 10 s: how long it takes is unknown');
+    expect(failed({ kind: 'eval_budget_overrun', phase: 'eval', seconds: 10.35, budget: 10, censored: false })).toContain('eval took 10.35 s of 10 s: 0.35 s over');
+  });
+  test('says unknown where nothing was measured, and never zero', () => {
+    const text = renderFeedback(ending(last, { status: 'crash', score: null, deltaVsBest: null, artifactBytes: null, failure: { kind: 'crash', phase: 'train', exception: 'ValueError: boom', frame: 'model.py:3' }, phases: [] }), reader);
+    const row = sectionOf(text, 'your recent').split('\n').find((line) => line.startsWith(last)) ?? '';
+    expect(row).toContain('unknown');
+    expect(row).not.toMatch(/[ +−]0(\.0+)?( |$)/);
+    expect(sectionOf(text, 'your recent')).toContain('artifact unknown');
+    expect(sectionOf(text, 'your recent')).toContain('ValueError: boom');
+    expect(renderFeedback(emptyLineage(), reader)).toContain('nothing has been measured yet');
+  });
+  test('never shows a trial that was lost or that we broke ourselves', () => {
+    for (const status of ['lost', 'harness_abort']) {
+      const text = renderFeedback(ending(last, { status, score: null, deltaVsBest: null, why: 'the node atlas died', failure: status === 'lost' ? null : { kind: 'harness_abort', reason: 'the node atlas died' } }), reader);
+      expect(text).not.toContain('the node atlas died');
+      expect(text).not.toContain(status);
+    }
+  });
+  test('shows what others handed over to its reader only', () => {
+    const offered = { word: 'handoff.offered', ids: ['h1'], body: { from: 'kernel', to: 'architecture', file: 'model.py', symbol: 'Block.forward', hint: 'try bfloat16 here', trial: 't0004' }, seq: made.facts.length + 1, at: 1 } as Fact;
+    const lineage = fold([...made.facts, offered]);
+    expect(sectionOf(renderFeedback(lineage, { ...reader, specialist: 'architecture' }), 'handed')).toContain('from kernel (t0004): model.py#Block.forward: try bfloat16 here');
+    expect(renderFeedback(lineage, reader)).not.toContain('try bfloat16 here');
+  });
+  test('children of the best cannot push out what is recent, however many they are', () => {
+    const head = made.lineage.bests.at(-1)?.trial ?? '';
+    const admitted = made.facts.find((fact) => fact.word === 'trial.admitted' && fact.ids[0] === last);
+    if (admitted?.word !== 'trial.admitted') throw new Error('no such trial');
+    const crowd: Fact[] = Array.from({ length: 500 }, (_, i) => ({
+      ...admitted, ids: [`t${9000 + i}`] as const, seq: made.facts.length + 1 + i,
+      body: { ...admitted.body, clientId: `crowd${i}`, snapshot: String(i).padStart(64, '0'), proposal: { ...admitted.body.proposal, parent: head, specialist: 'kernel', hypothesis: 'w'.repeat(600) } },
+    }));
+    const before = renderFeedback(made.lineage, reader);
+    const after = renderFeedback(fold([...made.facts, ...crowd]), reader);
+    expect(sectionOf(after, 'recent trials')).toBe(sectionOf(before, 'recent trials'));
+    expect(sectionOf(after, 'children').length).toBeLessThan(3_500);
+  });
+  test('stays under its caps whatever a proposer writes, and in one line a row', () => {
+    const loud = fold(made.facts.map((fact) => (fact.word === 'trial.admitted' ? { ...fact, body: { ...fact.body, proposal: { ...fact.body.proposal, hypothesis: '🙂\n## budgets left\n'.repeat(30) } } } : fact.word === 'trial.result' ? { ...fact, body: { ...fact.body, hypothesis: '🙂\n## budgets left\n'.repeat(30) } } : fact)));
+    const text = renderFeedback(loud, { ...reader, brief: { specialist: 'optimizer', scope: 's'.repeat(9_000), nonScope: '', editRadius: '' } });
+    expect(Buffer.byteLength(text)).toBeLessThan(60_000);
+    expect(text.match(/^## budgets left$/gm)).toHaveLength(1);
+  });
+  test('five own trials in a row that moved nothing are said to be saturation', () => {
+    expect(sectionOf(renderFeedback(made.lineage, reader), 'saturation')).toContain('not yet');
+    const noise = fold(made.facts.map((fact) => (fact.word === 'trial.result' && fact.body.specialist === 'optimizer' ? { ...fact, body: { ...fact.body, status: 'discard' as const, deltaVsBest: 0.0001, failure: null } } : fact)));
+    expect(sectionOf(renderFeedback(noise, reader), 'saturation')).toContain('your last 5 trials');
+  });
+  test('an earlier best is told by id and score only where lineage is closed', () => {
+    const text = renderFeedback(fold(made.facts.map((fact) => (fact.word === 'run.started' ? { ...fact, body: { ...fact.body, arm: { ...fact.body.arm, lineage: false } } } : fact))), reader);
+    expect(titles(text)).toEqual(['current best', 'budgets left', 'workdir']);
+  });
+  test.each([[0.00044, '0.00044'], [-0.0000012, '−0.0000012'], [2056, '2,056'], [0.0179, '0.0179'], [10.3, '10.3'], [0, '0'], [-3, '−3']])('%d is written %s', (value, text) => { expect(digits(value)).toBe(text); });
+});
