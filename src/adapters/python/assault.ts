@@ -1,5 +1,5 @@
 import type { Assault } from '../../domain/symbol.ts';
-import { importsOf, opensScope, writesOf } from './binding.ts';
+import { importsOf, isTypeAlias, opensScope, writesOf } from './binding.ts';
 import { innerScope, moduleScope, refer, type Reference, type Scope } from './scope.ts';
 import { literal, nameOf, spell } from './spelling.ts';
 import { members, part, type Branch } from './tree.ts';
@@ -32,6 +32,7 @@ export function assaultsOf(root: Branch, source: string, symbols: ReadonlySet<st
       else reach(at, refer(target, source, scope));
     }
     importsOf(at, source)?.forEach(({ name }) => { if (scope.globals.has(name) || (scope.outer === null && symbols.has(name))) report(at, null, name); });
+    if (at.type === 'type_alias_statement' && !isTypeAlias(at)) report(at, null, `?${/\.\w+\s*$/.exec(spell(part(at, 'left') ?? at, source).replaceAll(' ', ''))?.[0] ?? ''}`);
     if (at.type === 'call') callOf(at, scope);
     const inner = opensScope(at) ? innerScope(at, source, scope) : scope;
     for (const child of at.children) {

@@ -19,11 +19,18 @@ export function targetsOf(target: Branch): readonly Branch[] {
   }
 }
 
+/** Whether it is `type X = int`; the grammar takes `type(x).y = 1`, an assignment, for one too. */
+export const isTypeAlias = (branch: Branch): boolean => {
+  const alias = part(branch, 'left')?.children[0];
+  return branch.type === 'type_alias_statement' && (alias?.type === 'identifier' || alias?.type === 'generic_type');
+};
+
 /** What one node itself writes to, whatever is inside it. */
 export function writesOf(branch: Branch): readonly Branch[] {
   const target = (field: string): readonly Branch[] => parts(branch, field).flatMap(targetsOf);
   switch (branch.type) {
-    case 'assignment': case 'augmented_assignment': case 'type_alias_statement': case 'for_statement': case 'for_in_clause': return target('left');
+    case 'assignment': case 'augmented_assignment': case 'for_statement': case 'for_in_clause': return target('left');
+    case 'type_alias_statement': return isTypeAlias(branch) ? target('left') : [];
     case 'named_expression': return target('name');
     case 'delete_statement': return members(branch).flatMap(targetsOf);
     case 'as_pattern': return [...target('alias'), ...members(branch).filter(({ type }) => type === 'identifier').slice(1)];

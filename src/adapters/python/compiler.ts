@@ -27,7 +27,7 @@ for line in sys.stdin:
     except SyntaxError as error:
         answer = [error.lineno or 1, error.msg]
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        answer = [1, "%s: %s" % (type(error).__name__, error or "nested too deeply")]
+        answer = [1, "%s: %s" % (type(error).__name__, str(error) or "nested too deeply")]
     sys.stdout.write(json.dumps(answer) + "\\n")
     sys.stdout.flush()
 `;

@@ -1,5 +1,5 @@
 import { MODULE, type Piece, type PythonSymbol } from '../../domain/symbol.ts';
-import { bindingsIn, targetsOf } from './binding.ts';
+import { bindingsIn, isTypeAlias, targetsOf } from './binding.ts';
 import { literal, nameOf, spell } from './spelling.ts';
 import { members, part, type Branch } from './tree.ts';
 
@@ -76,7 +76,7 @@ const isDefinition = ({ type }: Branch): boolean => type === 'function_definitio
 /** The names a simple statement defines. `Block.forward = f` defines none: it is a statement about another's symbol. */
 function namesOf(statement: Branch, source: string): readonly string[] {
   if (statement.type === 'type_alias_statement') {
-    const left = part(statement, 'left');
+    const left = isTypeAlias(statement) ? part(statement, 'left') : null;
     return left ? identifiers(left).slice(0, 1).map((name) => nameOf(name, source)) : [];
   }
   const names: string[] = [];

@@ -36,12 +36,15 @@ export async function openParser(): Promise<PythonParser> {
   };
 }
 
+const UNREADABLE: SymbolTable = { symbols: [], assaults: [], pieces: [], unreadable: 1 };
+
 function read(parser: Parser, original: string): SymbolTable {
   const source = original.replaceAll(/\r\n?/g, '\n'); // as Python's own reader does, which a comment could otherwise hide code from
   const tree = parser.parse(source);
-  if (!tree) return { symbols: [], assaults: [], pieces: [], unreadable: 1 };
+  if (!tree) return UNREADABLE;
   try {
     const root = copyTree(tree);
+    if (!root) return UNREADABLE;
     const { symbols, pieces } = outline(root, source);
     const assaults = assaultsOf(root, source, new Set(symbols.map(({ name }) => name)));
     return { symbols, pieces, assaults, unreadable: ambiguous(source) ?? (tree.rootNode.hasError ? firstError(root) : null) };

@@ -14,20 +14,27 @@ export interface Branch {
   readonly children: readonly Branch[];
 }
 
-/** Copies a parsed tree in one walk. */
-export function copyTree(tree: Tree): Branch {
+const DEEPEST = 1500; // levels of nesting; beyond, whoever walks the tree would run out of stack
+
+/** Copies a parsed tree in one walk; null when it is nested too deeply to be a person's code. */
+export function copyTree(tree: Tree): Branch | null {
   const cursor = tree.walk();
   try {
-    const copy = (): Branch => {
+    const copy = (depth: number): Branch | null => {
+      if (depth > DEEPEST) return null;
       const children: Branch[] = [];
       const { nodeType: type, currentFieldName: field, nodeIsNamed: named, startIndex: start, endIndex: end, startPosition, endPosition } = cursor;
       if (cursor.gotoFirstChild()) {
-        do children.push(copy()); while (cursor.gotoNextSibling());
+        do {
+          const child = copy(depth + 1);
+          if (!child) return null;
+          children.push(child);
+        } while (cursor.gotoNextSibling());
         cursor.gotoParent();
       }
       return { type, field, named, start, end, line: startPosition.row + 1, endLine: endPosition.row + 1, children };
     };
-    return copy();
+    return copy(0);
   } finally {
     cursor.delete();
   }

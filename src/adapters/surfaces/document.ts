@@ -1,63 +1,77 @@
 import { readFile } from 'node:fs/promises';
-import { relative } from 'node:path';
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
-import type { z } from 'zod';
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { z } from 'zod';
+import { suggest } from '../../domain/likeness.ts';
+import { BadSurface } from './bad-surface.ts';
 
-/** A surface or evaluator folder is not what it must be; the message names file, line, field and remedy. */
-export class BadSurface extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'BadSurface';
-  }
-}
+export type Path = readonly (string | number)[];
 
-/** A YAML file with the places of its fields. */
-export interface Read<T> {
+/** A YAML file that was read and fits its schema, and where in it each field stands. */
+export interface Described<T> {
   readonly value: T;
-  /** `surfaces/mine/surface.yaml:14:7` for a path into the document. */
-  where(path: readonly PropertyKey[]): string;
-  lineOf(path: readonly PropertyKey[]): number;
+  line(path: Path): number;
+  /** `file:line:column  field: message`, at the nearest field that is there. */
+  problem(path: Path, message: string): string;
 }
 
-/** Reads a YAML file by a closed schema. Every fault is told with its line and field. */
-export async function readDocument<T>(root: string, file: string, schema: z.ZodType<T>): Promise<Read<T>> {
-  const name = relative(root, file);
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new BadSurface(`${name} cannot be read: a folder there needs one`, { cause }); });
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const [fault] = document.errors;
-  if (fault) {
-    const { line, col } = lines.linePos(fault.pos[0]);
-    throw new BadSurface(`${name}:${line}:${col}  ${(fault.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '')}`);
+/** Reads a YAML file against a closed schema. Throws `BadSurface` with every problem; `shown` is how the file is called in them. */
+export async function readDescribed<T>(file: string, shown: string, schema: z.ZodType<T>): Promise<Described<T>> {
+  const source = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new BadSurface([`${shown} cannot be read: every folder beside it has one; copy it from another and change it.`], { cause });
+  });
+  const counter = new LineCounter();
+  const document = parseDocument(source, { lineCounter: counter, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new BadSurface(document.errors.map(({ pos, message }) => {
+      const { line, col } = counter.linePos(pos[0]);
+      return `${shown}:${line}:${col}  ${message.split('\n')[0] ?? ''}: correct the YAML there.`;
+    }));
   }
-  const at = (path: readonly PropertyKey[]): { line: number; col: number } => lines.linePos(offsetOf(document, path));
-  const where = (path: readonly PropertyKey[]): string => { const { line, col } = at(path); return `${name}:${line}:${col}`; };
-  const parsed = schema.safeParse(document.toJS());
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue?.path ?? [];
-    const says = issue?.code === 'unrecognized_keys' ? 'is no field of this file: remove it, or mend its spelling' : issue?.message ?? 'is not what it must be';
-    throw new BadSurface(`${where(path)}  ${path.map(String).join('.') || 'the file'}: ${says}`);
-  }
-  return { value: parsed.data, where, lineOf: (path) => at(path).line };
+  const position = (path: Path): { line: number; col: number } => counter.linePos(offsetOf(document, path));
+  const problem = (path: Path, message: string): string => {
+    const { line, col } = position(path);
+    return `${shown}:${line}:${col}  ${path.filter((step) => typeof step === 'string').join('.') || 'file'}: ${message}`;
+  };
+  const parsed = schema.safeParse(document.toJS({ maxAliasCount: 32 }));
+  if (!parsed.success) throw new BadSurface(parsed.error.issues.flatMap((issue) => explain(issue, schema, problem, document)));
+  return { value: parsed.data, line: (path) => position(path).line, problem };
 }
 
-/** Offset of the key that `path` names, or of the nearest of its parents that is there. */
-function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
-  let offset = 0;
-  let node: unknown = document.contents;
+/** Where a field begins, or else the nearest one that holds it. */
+function offsetOf(document: Document, path: Path): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return document.contents?.range?.[0] ?? 0;
+}
+
+function explain(issue: z.core.$ZodIssue, schema: z.ZodType, problem: (path: Path, message: string) => string, document: Document): readonly string[] {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  if (issue.code === 'unrecognized_keys') {
+    const known = fieldsAt(schema, path);
+    return issue.keys.map((key) => problem([...path, key], `no such field${suggest(key, known)}${known.length > 0 ? ` The fields are ${known.join(', ')}.` : ''}`));
+  }
+  if (path.length > 0 && !document.hasIn(path)) return [problem(path, `is missing: add it (${issue.message}).`)];
+  const given = JSON.stringify(plain(document.getIn(path)));
+  return [problem(path, `${given.slice(0, 80)} will not do: ${issue.message}.`)];
+}
+
+const plain = (value: unknown): unknown => (value !== null && typeof value === 'object' && 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() : value ?? null);
+
+/** Names of the fields that a schema takes at a path. */
+function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
+  let at: unknown = schema;
   for (const step of path) {
-    if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && key.value === step);
-      if (!pair) break;
-      if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
-      node = pair.value;
-    } else {
-      const child = isNode(node) && 'items' in node ? (node as { items: unknown[] }).items[Number(step)] : undefined;
-      if (!isNode(child)) break;
-      offset = child.range?.[0] ?? offset;
-      node = child;
-    }
+    at = unwrap(at);
+    at = at instanceof z.ZodObject ? at.shape[String(step)] : at instanceof z.ZodArray ? at.element : at instanceof z.ZodRecord ? at.valueType : undefined;
   }
-  return offset;
+  at = unwrap(at);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+function unwrap(schema: unknown): unknown {
+  let at = schema;
+  while (at instanceof z.ZodDefault || at instanceof z.ZodOptional || at instanceof z.ZodNullable || at instanceof z.ZodPipe) at = at instanceof z.ZodPipe ? at.in : at.unwrap();
+  return at;
 }

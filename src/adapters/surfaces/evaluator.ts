@@ -1,50 +1,113 @@
-import { readdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { EvaluatorSpec } from '../../domain/surface.ts';
-import { finite, line, token } from '../../protocols/message.ts';
-import { BadSurface, readDocument } from './document.ts';
-import { filesBelow, hashOf } from './folder.ts';
-import { bytes } from './size.ts';
+import { readDescribed, type Described } from './document.ts';
+import { inside, name, number, size, whole, words } from './field.ts';
+import { demand, hashFiles, listFiles, listFolders } from './folder.ts';
+import { BadSurface } from './bad-surface.ts';
 
-const Command = z.array(z.string().min(1)).min(1);
-const EvaluatorFile = z.strictObject({
-  objective: z.strictObject({ metric: token, unit: line(32), direction: z.enum(['minimize', 'maximize']), range: z.tuple([finite, finite]) }),
-  artifact: z.strictObject({ file: line(120), cap: bytes.nullable().default(null) }),
-  limits: z.strictObject({ memory: bytes, processes: z.int().min(1), openFiles: z.int().min(16), scratch: bytes, log: bytes }),
+// Evaluators as they lie in their folders.
+//
+//   E1. An evaluator's hash covers all that decides a score: its programs, the digests of its data, and the sandbox's own programs.
+//   E2. Data that differ from their digest are refused; data that are not there yet are listed as missing.
+
+const command = z.array(words, 'list the command and its arguments').min(1, 'list the command and its arguments').max(64, 'list at most 64 arguments');
+const seconds = number(0, 1_000_000);
+
+const EvaluatorSchema = z.strictObject({
+  objective: z.strictObject({
+    metric: name, unit: words, direction: z.enum(['minimize', 'maximize'], 'give minimize or maximize'),
+    range: z.tuple([z.number(), z.number()], 'give [lowest, highest]').refine(([low, high]) => low < high, 'give the lowest possible score first'),
+  }),
+  artifact: z.strictObject({ file: inside, cap: size.nullable() }),
+  limits: z.strictObject({ memory: size, processes: whole(1, 65_536), openFiles: whole(8, 1_048_576), scratch: size, log: size }),
   phases: z.array(z.strictObject({
-    name: token, role: z.enum(['smoke', 'train', 'eval']), command: Command, auditor: Command.nullable().default(null), scorer: Command.nullable().default(null),
-    clock: z.enum(['calibrated', 'wall']), budget: finite.gt(0), tolerance: finite.min(0).default(0), wall: finite.gt(0), data: z.array(token).default([]),
-  })).min(1).max(16),
-  gates: z.array(z.strictObject({ name: token, limit: finite, at: z.enum(['least', 'most']) })).default([]),
-  canaries: z.array(z.strictObject({ name: token, expect: z.enum(['scores', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing']) })).min(1),
-  columns: z.strictObject({ before: z.array(token), after: z.array(token) }).default({ before: [], after: [] }),
-  checksums: z.record(token, z.string().regex(/^[0-9a-f]{64}$/)).default({}),
+    name, role: z.enum(['smoke', 'train', 'eval'], 'give smoke, train or eval'), command, scorer: command.nullable().default(null), auditor: command.nullable().default(null),
+    clock: z.enum(['calibrated', 'wall'], 'give calibrated or wall'), budget: seconds, tolerance: seconds, wall: seconds, data: z.array(name).default([]),
+  }), 'list the phases').min(1, 'list at least one phase').max(16, 'list at most 16'),
+  gates: z.array(z.strictObject({ name, limit: z.number('give a number'), at: z.enum(['least', 'most'], 'give least or most') })).default([]),
+  canaries: z.array(z.strictObject({ name, expect: z.enum(['scores', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing'], 'give scores, tampered, disqualified, crash, preflight_crash or gains nothing') })).default([]),
+  columns: z.strictObject({ before: z.array(name), after: z.array(name) }).nullable().default(null),
+  checksums: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'give a SHA-256 in 64 lower-case hexadecimal digits')).default({}),
 });
+type EvaluatorFile = Described<z.infer<typeof EvaluatorSchema>>;
 
-/** An evaluator folder, read and checked, with the checksums its prepared data must have. */
-export type LoadedEvaluator = EvaluatorSpec & { readonly dir: string; readonly checksums: Readonly<Record<string, string>> };
+/** An evaluator with its folder. */
+export interface LoadedEvaluator extends EvaluatorSpec {
+  readonly dir: string;
+  /** Data sets that set-up has not prepared yet; nothing can be measured until it has. */
+  readonly missing: readonly string[];
+}
 
-/** Reads `evaluators/<name>/evaluator.yaml`. Throws `BadSurface` with file, line and field. */
-export async function loadEvaluator(root: string, name: string, _options?: { readonly dataDir?: string }): Promise<LoadedEvaluator> {
-  const dir = join(root, 'evaluators', name);
-  const { value: file, where } = await readDocument(root, join(dir, 'evaluator.yaml'), EvaluatorFile);
-  if (!file.phases.some(({ role }) => role === 'eval')) throw new BadSurface(`${where(['phases'])}  phases: one phase must have the role eval, or nothing is ever scored`);
-  const overlays: readonly string[] = await readdir(join(dir, 'canaries')).catch(() => []);
-  for (const [i, canary] of file.canaries.entries()) {
-    if (!overlays.includes(canary.name)) throw new BadSurface(`${where(['canaries', i])}  canaries.${i}: there is no folder canaries/${canary.name}: add it, with the files it puts over the baseline (it may hold only a README)`);
-  }
-  const own = (await filesBelow(dir)).filter((path) => !path.endsWith('.md')).map((path) => ({ name: path, path: join(dir, path) }));
-  // The sandbox's trusted programs decide times and endings, so they are part of what a score means.
-  const wardenDir = join(root, 'src', 'adapters', 'sandbox', 'warden');
-  const warden = (await filesBelow(wardenDir)).map((path) => ({ name: `warden/${path}`, path: join(wardenDir, path) }));
+/** Names of the evaluators of a project. */
+export const listEvaluators = (root: string): Promise<readonly string[]> => listFolders(join(root, 'evaluators'), 'evaluator.yaml');
+
+/** Reads one evaluator. `dataDir` holds the prepared data of all evaluators, a folder each. Throws `BadSurface` with every problem found. */
+export async function loadEvaluator(root: string, evaluator: string, { dataDir }: { readonly dataDir: string }): Promise<LoadedEvaluator> {
+  demand('evaluator', evaluator, await listEvaluators(root));
+  const dir = join(root, 'evaluators', evaluator);
+  const shown = `evaluators/${evaluator}`;
+  const described = await readDescribed(join(dir, 'evaluator.yaml'), `${shown}/evaluator.yaml`, EvaluatorSchema);
+  const { value } = described;
+  const files = await listFiles(dir, shown);
+  const { problems: dataProblems, missing } = await verifyData(described, join(dataDir, evaluator));
+  const problems = [...problemsOf(described, files), ...dataProblems];
+  if (problems.length > 0) throw new BadSurface(problems);
+  const warden = join(root, 'src', 'adapters', 'sandbox', 'warden');
+  const programs = await listFiles(warden, 'src/adapters/sandbox/warden').catch(() => []);
   return {
-    name, dir, objective: file.objective, checksums: file.checksums,
-    phases: file.phases.map(({ budget, tolerance, wall, ...rest }) => ({ ...rest, budgetSeconds: budget, toleranceSeconds: tolerance, wallSeconds: wall })),
-    artifact: { file: file.artifact.file, capBytes: file.artifact.cap },
-    gates: file.gates, canaries: file.canaries,
-    limits: { memoryBytes: file.limits.memory, processes: file.limits.processes, openFiles: file.limits.openFiles, scratchBytes: file.limits.scratch, logBytes: file.limits.log },
-    columns: [...new Set([file.objective.metric, ...file.columns.before, 'delta_vs_best', ...file.columns.after])],
-    hash: await hashOf([...own, ...warden], Object.entries(file.checksums).sort().flat()),
+    name: evaluator, dir, missing, objective: value.objective, gates: value.gates, canaries: value.canaries,
+    artifact: { file: value.artifact.file, capBytes: value.artifact.cap },
+    phases: value.phases.map(({ budget, tolerance, wall, ...phase }) => ({ ...phase, budgetSeconds: budget, toleranceSeconds: tolerance, wallSeconds: wall })),
+    limits: { memoryBytes: value.limits.memory, processes: value.limits.processes, openFiles: value.limits.openFiles, scratchBytes: value.limits.scratch, logBytes: value.limits.log },
+    columns: columnsOf(value),
+    hash: await hashFiles([ // E1: the digests of the data stand in evaluator.yaml
+      ...files.filter((path) => !path.endsWith('.md')).map((path) => ({ path, at: join(dir, path) })),
+      ...programs.filter((path) => path.endsWith('.py')).map((path) => ({ path: `sandbox/${path}`, at: join(warden, path) })),
+    ]),
   };
+}
+
+function columnsOf({ columns, objective, phases }: EvaluatorFile['value']): readonly string[] {
+  const measured = phases.filter(({ role }) => role !== 'smoke').map((phase) => `${phase.name}_s`);
+  const { before, after } = columns ?? { before: [objective.metric], after: ['artifact_bytes', ...measured, 'total_s'] };
+  return [...before, 'delta_vs_best', ...after];
+}
+
+function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[]): string[] {
+  const problems: string[] = [];
+  const first = new Set<string>();
+  for (const [i, phase] of value.phases.entries()) {
+    if (first.has(phase.name)) problems.push(problem(['phases', i, 'name'], `two phases are called ${phase.name}: give each its own name.`));
+    first.add(phase.name);
+    if (phase.wall < phase.budget) problems.push(problem(['phases', i, 'wall'], `${phase.wall} s is less than the budget of ${phase.budget} s: the wall limit is the last resort, give more.`));
+    if (phase.auditor && !phase.scorer) problems.push(problem(['phases', i, 'auditor'], 'an auditor is asked by a scorer: name a scorer too.'));
+    for (const [j, set] of phase.data.entries()) {
+      if (value.checksums[set] === undefined) problems.push(problem(['phases', i, 'data', j], `${set} has no digest under checksums: add the SHA-256 of its file.`));
+    }
+  }
+  if (!value.phases.some(({ role, scorer }) => role === 'eval' && scorer !== null)) problems.push(problem(['phases'], 'no phase has the role eval and a scorer: the score must come from a program of the evaluator.'));
+  for (const [i, canary] of value.canaries.entries()) {
+    if (!files.some((path) => path.startsWith(`canaries/${canary.name}/`))) problems.push(problem(['canaries', i, 'name'], `canaries/${canary.name}/ does not exist: lay the files there that differ from the baseline.`));
+  }
+  return problems;
+}
+
+async function verifyData({ value, problem }: EvaluatorFile, dir: string): Promise<{ readonly problems: readonly string[]; readonly missing: readonly string[] }> {
+  const problems: string[] = [];
+  const missing: string[] = [];
+  for (const [set, expected] of Object.entries(value.checksums)) { // E2
+    const found = await digest(join(dir, `${set}.bin`));
+    if (found === null) missing.push(set);
+    else if (found !== expected) problems.push(problem(['checksums', set], `the prepared ${set}.bin has digest ${found.slice(0, 12)}…: run npm run setup to prepare it again.`));
+  }
+  return { problems, missing };
+}
+
+async function digest(file: string): Promise<string | null> {
+  const hash = createHash('sha256');
+  return pipeline(createReadStream(file), hash).then(() => hash.digest('hex'), () => null);
 }

@@ -1,4 +1,3 @@
-export { BadSurface } from './document.ts';
-export { filesBelow, hashOf } from './folder.ts';
-export { loadEvaluator, type LoadedEvaluator } from './evaluator.ts';
-export { listSurfaces, loadSurface, UnknownSurface, type LoadedSurface } from './surface.ts';
+export { BadSurface } from './bad-surface.ts';
+export { listSurfaces, loadSurface, type LoadedSurface } from './surface.ts';
+export { listEvaluators, loadEvaluator, type LoadedEvaluator } from './evaluator.ts';
