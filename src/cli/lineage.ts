@@ -11,7 +11,7 @@ import { columnsOf, fit, painter, toneOfStatus, type Paint } from './view/termin
 export function lineageCommand(program: Command, here: Surroundings): void {
   runCommand(program, 'lineage', 'the tree of trials by parent', 'lineage golf-mini-1121a')
     .action(async (run: string | undefined, flags: { json?: boolean }) => reading(here, run, (opened) => {
-      if (flags.json) for (const { row, depth, path } of preorder(opened.lineage, () => true)) here.out.write(jsonLine({ depth, path, ...trialObject(opened.run, opened.lineage, row) }));
+      if (flags.json) for (const { row, depth } of preorder(opened.lineage, () => true)) here.out.write(jsonLine({ depth, ...trialObject(opened.run, opened.lineage, row) }));
       else here.out.write(`${treeLines(opened.lineage, here.width(), painter(here.color)).join('\n')}\n`);
     }));
 }

@@ -14,9 +14,9 @@ export const counted = (value: number): string => Math.round(value).toString().r
 /** A p as `0.03` or, once small, `4e-5`. */
 export const probability = (p: number): string => (p >= 0.00995 ? p.toFixed(2) : p < 1e-16 ? '< 1e-16' : p.toExponential(0));
 
-/** A span of time with two units at most: 0.4 s, 41 s, 2m 41s, 3h 05m. */
+/** A span of time with two units at most: 0.4 s, 10.6 s, 41 s, 2m 41s, 3h 05m. */
 export function duration(seconds: number): string {
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 19.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const pad = (n: number): string => String(n).padStart(2, '0');

@@ -53,25 +53,30 @@ export function resultsTable(run: string, lineage: Lineage, own: readonly string
 /** tree.tsv: the same trials in preorder, each with its path from the baseline. */
 export function treeTable(lineage: Lineage): string {
   const metric = lineage.started?.objective.metric ?? 'score';
-  const lines = preorder(lineage).map(({ row, depth, path }) => [
-    experimentId(row.trial), row.trial === BASELINE ? '' : experimentId(row.proposal.parent), String(depth), path.map(experimentId).join('/'),
-    owner(row), statusOf(row) ?? '', cell(row, metric, lineage), cell(row, 'delta_vs_best', lineage), row.proposal.hypothesis,
-  ]);
+  const path: string[] = [];
+  const lines = preorder(lineage, () => true).flatMap(({ row, depth }) => {
+    path.splice(depth, Infinity, experimentId(row.trial));
+    return statusOf(row) === null ? [] : [[
+      experimentId(row.trial), row.trial === BASELINE ? '' : experimentId(row.proposal.parent), String(depth), path.join('/'),
+      owner(row), statusOf(row) ?? '', cell(row, metric, lineage), cell(row, 'delta_vs_best', lineage), row.proposal.hypothesis,
+    ]];
+  });
   return table([['exp_id', 'parent_exp', 'depth', 'path', 'specialist', 'status', metric, 'delta_vs_best', 'hypothesis'], ...lines]);
 }
 
-export interface TreeNode { readonly row: TrialRow; readonly depth: number; readonly path: readonly TrialId[]; readonly isLast: boolean }
+/** A trial's place in the tree. */
+export interface TreeNode { readonly row: TrialRow; readonly depth: number; readonly isLast: boolean }
 
 /** The lineage in preorder, children by number; without recursion, because a chain may be ten thousand deep. */
 export function preorder(lineage: Lineage, includes: (row: TrialRow) => boolean = (row) => statusOf(row) !== null): TreeNode[] {
   const nodes: TreeNode[] = [];
   const root = lineage.trials.get(BASELINE);
-  const waiting: TreeNode[] = root ? [{ row: root, depth: 0, path: [BASELINE], isLast: true }] : [];
+  const waiting: TreeNode[] = root ? [{ row: root, depth: 0, isLast: true }] : [];
   for (let node = waiting.pop(); node; node = waiting.pop()) {
-    nodes.push(node);
-    const { depth, path } = node;
-    const children = (lineage.children.get(node.row.trial) ?? []).flatMap((id) => lineage.trials.get(id) ?? []).filter(includes).sort((a, b) => b.number - a.number);
-    children.forEach((row, i) => waiting.push({ row, depth: depth + 1, path: [...path, row.trial], isLast: i === 0 }));
+    if (includes(node.row)) nodes.push(node);
+    const depth = node.depth + 1;
+    const children = (lineage.children.get(node.row.trial) ?? []).flatMap((id) => lineage.trials.get(id) ?? []).sort((a, b) => b.number - a.number);
+    children.forEach((row, i) => waiting.push({ row, depth, isLast: i === 0 }));
   }
   return nodes;
 }
