@@ -21,8 +21,8 @@ interface Stand { readonly place: Place; readonly run: RunId; readonly surface: 
 
 /** Adds the commands that start one actor each. */
 export function daemonCommands(program: Command, place: Place): void {
-  const daemon = (name: Role & string, says: string, example: string) =>
-    program.command(name).description(says)
+  const daemon = (command: string, says: string, example: string) =>
+    program.command(command).description(says)
       .requiredOption('--run <run>', 'the run to work for')
       .option('--url <url>', 'its nats-server; found by itself for a run of this folder')
       .option('--key <file>', 'nkey seed file of this role; found by itself for a run of this folder')
@@ -33,7 +33,7 @@ export function daemonCommands(program: Command, place: Place): void {
       const { brokerOf } = await import('./daemon-broker.ts');
       return brokerOf(place, { run, surface, ports, signal });
     }));
-  daemon('lineage', 'fold the journal and answer what is known', 'lineage --run golf-mini-1121a')
+  daemon('keeper', 'fold the journal and answer what is known', 'keeper --run golf-mini-1121a')
     .action((flags: DaemonFlags) => stand(place, 'lineage', flags, async ({ run, ports, surface, signal }) => {
       const { startLineage } = await import('../actors/lineage/index.ts');
       const { openStore } = await import('../adapters/lmdb/index.ts');
@@ -53,9 +53,11 @@ export function daemonCommands(program: Command, place: Place): void {
   daemon('specialist', 'read what is known and propose the next trial', 'specialist --run golf-mini-1121a --domain optimizer')
     .requiredOption('--domain <specialist>', 'the partition it owns')
     .option('--seed <n>', 'seed of its choices', '0')
-    .action((flags: DaemonFlags & { domain: string; seed: string }) => stand(place, 'specialist', flags, async ({ run, ports, surface, signal }) => {
+    .option('--concurrent <n>', 'trials it may have open at once', '1')
+    .option('--no-lineage', 'know the current best and nothing else')
+    .action((flags: DaemonFlags & { domain: string; seed: string; concurrent: string; lineage: boolean }) => stand(place, 'specialist', flags, async ({ run, ports, surface, signal }) => {
       const { specialistOf } = await import('./daemon-specialist.ts');
-      return specialistOf(place, { run, surface, ports, signal, specialist: flags.domain, seed: Number(flags.seed) });
+      return specialistOf(place, { run, surface, ports, signal, specialist: flags.domain, seed: Number(flags.seed), lineage: flags.lineage, concurrent: Number(flags.concurrent) });
     }));
 }
 

@@ -6,6 +6,7 @@ import { findToolchain } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
 import { emptyLineage, grow } from '../domain/lineage.ts';
 import type { Recipe } from '../domain/recipe.ts';
+import { readStandalone } from './conduct.ts';
 import { Mistake } from './mistake.ts';
 import type { OpenRun } from './opening.ts';
 import { findRun, keyFileOf, readLive, runDir, type Place, type RunFile } from './place.ts';
@@ -49,7 +50,7 @@ async function read(place: Place, file: RunFile, session: NatsSession, server: E
     run, dir: runDir(place, run), lineage, blobs, facts,
     bus: isLive ? session.bus : null,
     recipeBaseline: bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as Recipe) : surface.recipe,
-    claims: surface.claims, columns: evaluator.columns, standalone: {},
+    claims: surface.claims, columns: evaluator.columns, standalone: await readStandalone(join(surface.dir, 'standalone')),
     async *follow(signal) {
       if (!isLive) return;
       for await (const fact of journal.follow({ after: lineage.applied, signal })) {

@@ -2,7 +2,7 @@ import type { Rejection } from '../../domain/trial.ts';
 import type { RunId, TrialId } from '../../domain/ids.ts';
 import { trialId } from '../../domain/ids.ts';
 import { canonicalRecipe, type Recipe } from '../../domain/recipe.ts';
-import { countTrials, type Lineage } from '../../domain/lineage.ts';
+import { chain, countTrials, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import type { Limits } from '../../domain/budget.ts';
 import type { Blobs, Ports } from '../../ports.ts';
 import { LimitRun, NoteRun, PauseRun, ResumeRun, StopRun } from '../../protocols/run.ts';
@@ -19,7 +19,11 @@ import type { Keeper } from './keeper.ts';
 /** Every free check of a proposal; runs no recipe code. */
 export type Admit = (proposal: {
   readonly specialist: string; readonly patch: string; readonly parent: Recipe; readonly authors: readonly string[];
-  readonly ownership: 'enforced' | 'advisory'; readonly known: (recipe: Recipe) => Promise<TrialId | null>;
+  readonly ownership: 'enforced' | 'advisory';
+  /** How the parent came to be: each trial from the baseline's first child to the parent. */
+  readonly chain: readonly { readonly trial: TrialId; readonly patch: string; readonly authors: readonly string[] }[];
+  readonly baseline: Recipe;
+  readonly known: (recipe: Recipe) => Promise<TrialId | null>;
 }) => Promise<{ readonly kind: 'admitted'; readonly recipe: Recipe } | { readonly kind: 'rejected'; readonly rejection: Rejection }>;
 
 /** Serves the broker's commands until disposed. */
@@ -53,7 +57,10 @@ export function openDesk({ bus, blobs }: Ports, keeper: Keeper, admit: Admit, op
       if (parts.some((part) => part?.result?.status !== 'keep')) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: 'parts must be kept trials of this run' });
       const recipe = await readRecipe(blobs, parent.snapshot);
       if (!recipe) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: `the snapshot of ${proposal.parent} is not stored` });
+      const baseline = await readRecipe(blobs, lineage.started?.snapshot ?? '');
+      if (!baseline) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: 'the snapshot of the baseline is not stored' });
       const judged = await admit({
+        baseline, chain: chain(lineage, proposal.parent).slice(1).map((row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row) })),
         specialist: proposal.specialist, patch: proposal.patch, parent: recipe, ownership: lineage.started?.arm.ownership ?? 'enforced',
         authors: [proposal.specialist, ...parts.flatMap((part) => (part ? [part.proposal.specialist] : []))],
         known: async (candidate) => lineage.bySnapshot.get(await blobs.put(bytesOf(candidate))) ?? null,
@@ -103,6 +110,9 @@ export function openDesk({ bus, blobs }: Ports, keeper: Keeper, admit: Admit, op
   }
   return { async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); } };
 }
+
+/** Who stands behind a trial: its specialist, and for a composed one the authors of its parts. */
+const authorsOf = (lineage: Lineage, { proposal }: TrialRow): string[] => [...new Set([proposal.specialist, ...proposal.parts.flatMap((part) => lineage.trials.get(part)?.proposal.specialist ?? [])])];
 
 const bytesOf = (recipe: Recipe): Uint8Array => new TextEncoder().encode(canonicalRecipe(recipe));
 

@@ -2,7 +2,7 @@ import { createActor, fromPromise } from 'xstate';
 import type { RunStarted } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { Limits } from '../../domain/budget.ts';
-import type { Ports, Processes } from '../../ports.ts';
+import type { Journal, Ports, Processes } from '../../ports.ts';
 import { wardMachine } from './machine.ts';
 
 // Starts a run and keeps its daemons alive until the journal says it has stopped.
@@ -12,9 +12,6 @@ import { wardMachine } from './machine.ts';
 
 export interface SupervisorOptions {
   readonly run: RunId;
-  readonly started: RunStarted;
-  /** Limits to go on with when the run had stopped; null leaves them. */
-  readonly resumeWith: Limits | null;
   /** Daemons to keep alive, by name, with the arguments of their command. */
   readonly daemons: readonly { readonly name: string; readonly args: readonly string[] }[];
   readonly signal: AbortSignal;
@@ -22,12 +19,35 @@ export interface SupervisorOptions {
 
 export type Ended = { readonly kind: 'stopped'; readonly reason: string } | { readonly kind: 'lost'; readonly daemon: string } | { readonly kind: 'aborted' };
 
+/** Writes a run's first fact, or, where it has one, that it goes on. `resumeWith` are the limits to go on with; null leaves those it last had. */
+export async function beginRun(journal: Journal, started: RunStarted, resumeWith: Limits | null): Promise<void> { // U1
+  if ((await journal.record('run.started', [], started)).kind === 'recorded') return;
+  const past = await standing(journal);
+  if (past.stopping || resumeWith) await journal.record('run.resumed', [String(past.resumes + 1)], { limits: resumeWith ?? past.limits ?? started.limits });
+}
+
+/** Whether the newest word on stopping is that it stops, how often it was resumed, and under which limits it last went. */
+async function standing(journal: Journal): Promise<{ stopping: boolean; resumes: number; limits: Limits | null }> {
+  const end = await journal.position();
+  const found = { stopping: false, resumes: 0, limits: null as Limits | null };
+  if (end === 0) return found;
+  const reading = new AbortController();
+  for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
+    if (fact.word === 'run.started') found.limits = fact.body.limits;
+    if (fact.word === 'run.stopping' || fact.word === 'run.stopped') found.stopping = true;
+    if (fact.word === 'run.resumed') { found.stopping = false; found.resumes += 1; found.limits = fact.body.limits; }
+    if (fact.word === 'operator.acted' && fact.body.limits) found.limits = fact.body.limits;
+    if (fact.seq >= end) break;
+  }
+  reading.abort();
+  return found;
+}
+
 /** Supervises one run to its end; every daemon is gone when this resolves. */
 export async function superviseRun({ journal, clock, presence }: Ports, processes: Processes, options: SupervisorOptions): Promise<Ended> {
-  const { run, started, daemons, signal } = options;
+  const { run, daemons, signal } = options;
   const stop = new AbortController();
   const over = AbortSignal.any([signal, stop.signal]);
-  await begin();
 
   const wards = new Map<string, ReturnType<typeof startWard>>();
   const seen = presence.announce({ actor: 'supervisor', name: 'main', run, read: () => ({
@@ -66,29 +86,6 @@ export async function superviseRun({ journal, clock, presence }: Ports, processe
   for (const ward of wards.values()) { ward.send({ type: 'run.stopped' }); ward.stop(); }
   await seen[Symbol.asyncDispose]();
   return ended;
-
-  async function begin(): Promise<void> { // U1
-    if ((await journal.record('run.started', [], started)).kind === 'recorded') return;
-    const past = await standing();
-    if (past.stopping) await journal.record('run.resumed', [String(past.resumes + 1)], { limits: options.resumeWith ?? past.limits ?? started.limits });
-  }
-
-  /** Whether the newest word on stopping is that it stops, how often it was resumed, and under which limits it last went. */
-  async function standing(): Promise<{ stopping: boolean; resumes: number; limits: Limits | null }> {
-    const end = await journal.position();
-    const found = { stopping: false, resumes: 0, limits: null as Limits | null };
-    if (end === 0) return found;
-    const reading = new AbortController();
-    for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
-      if (fact.word === 'run.started') found.limits = fact.body.limits;
-      if (fact.word === 'run.stopping' || fact.word === 'run.stopped') found.stopping = true;
-      if (fact.word === 'run.resumed') { found.stopping = false; found.resumes += 1; found.limits = fact.body.limits; }
-      if (fact.word === 'operator.acted' && fact.body.limits) found.limits = fact.body.limits;
-      if (fact.seq >= end) break;
-    }
-    reading.abort();
-    return found;
-  }
 
   async function stopped(): Promise<Ended> {
     const from = await journal.position();

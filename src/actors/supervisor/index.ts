@@ -1,1 +1,1 @@
-export { superviseRun, type Ended, type SupervisorOptions } from './effects.ts';
+export { beginRun, superviseRun, type Ended, type SupervisorOptions } from './effects.ts';

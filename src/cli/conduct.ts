@@ -1,0 +1,171 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beginRun, superviseRun, type Ended } from '../actors/supervisor/index.ts';
+import { openClock } from '../adapters/clock/index.ts';
+import { connectNats, startServer, type EmbeddedServer, type NatsSession } from '../adapters/nats/index.ts';
+import { openProcesses } from '../adapters/processes/index.ts';
+import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
+import { findToolchain, type Toolchain } from '../adapters/toolchain/index.ts';
+import type { Limits } from '../domain/budget.ts';
+import type { RunStarted } from '../domain/fact.ts';
+import type { RunId } from '../domain/ids.ts';
+import { canonicalRecipe, type Recipe } from '../domain/recipe.ts';
+import type { EvaluatorSpec } from '../domain/surface.ts';
+import type { Journal } from '../ports.ts';
+import { StopRun } from '../protocols/run.ts';
+import type { RunConfig } from './config.ts';
+import { Mistake } from './mistake.ts';
+import { keyFileOf, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
+
+// A run from its first fact to its last, conducted from one terminal.
+//
+//   C1. The run's folder says how to reach it before anything is started, and that nobody runs it after everything has ended.
+//   C2. Asked to stop once, it finishes what is leased; asked twice, it stops at once. Either way the journal holds all that was measured.
+
+export interface Conducted {
+  readonly run: RunId;
+  readonly session: NatsSession;
+  readonly server: EmbeddedServer | null;
+  readonly started: RunStarted;
+  readonly evaluator: EvaluatorSpec;
+  /** Files of the surface that make a recipe run by itself. */
+  readonly standalone: Recipe;
+  /** Resolves when the run has stopped and every daemon is gone. */
+  readonly ended: Promise<Ended>;
+  /** Asks it to stop: the first time gracefully, the second at once. Answers what it will do. */
+  askToStop(): Promise<string>;
+  /** Lets the server go. */
+  close(): Promise<void>;
+}
+
+export interface ConductOptions {
+  readonly place: Place;
+  readonly run: RunId;
+  readonly surface: string;
+  /** A new run's settings; null goes on with a run that has been started. */
+  readonly config: RunConfig | null;
+  /** Limits to go on with; null leaves those of the run. */
+  readonly resumeWith: ((limits: Limits) => Limits) | null;
+  readonly slots: number | null;
+  readonly sandbox: string;
+  readonly url: string | null;
+  readonly keys: string | null;
+  readonly onStep: (says: string) => void;
+}
+
+/** Starts, or goes on with, a run and its daemons. */
+export async function conductRun(options: ConductOptions): Promise<Conducted> {
+  const { place, run } = options;
+  const toolchain = await findToolchain(place.root);
+  const surface = await loadSurface(place.root, options.surface);
+  const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
+  const live = await readLive(place, run);
+  if (live) throw new Mistake(`${run} is already running (process ${live.pid}): brigade watch ${run} shows it`);
+
+  const dir = runDir(place, run);
+  const server = options.url === null ? await startServer({ binary: binaryOf(toolchain), dir: join(dir, 'nats') }) : null;
+  const file: RunFile = { run, surface: options.surface, url: options.url, keys: server ? join(dir, 'nats', 'keys') : options.keys };
+  await writeRunFile(place, file); // C1
+  const url = options.url ?? server?.url ?? '';
+  const session = await connectNats({ url, keyFile: keyFileOf(file, 'supervisor'), name: `brigade-supervisor-${process.pid}`, role: 'supervisor', monitorUrl: server?.monitorUrl ?? null });
+  await writeLive(place, run, { pid: process.pid, url, startedAt: new Date().toISOString() }); // C1
+  const close = async (): Promise<void> => {
+    await session.close();
+    await server?.stop();
+    await removeLive(place, run); // C1
+  };
+  try {
+    const durability = await session.ensureRun(run);
+    if (durability.kind === 'unknown') options.onStep(`durability of ${url} cannot be seen: ${durability.why}`);
+    const journal = session.journal(run);
+    const snapshot = await session.blobs(run).put(new TextEncoder().encode(canonicalRecipe(surface.recipe)));
+    const past = await firstFact(journal);
+    if (past && (past.surfaceHash !== surface.hash || past.evaluatorHash !== evaluator.hash)) {
+      const what = past.surfaceHash === surface.hash ? `evaluators/${surface.evaluator}` : `surfaces/${surface.name}`;
+      throw new Mistake(`${what} has changed since ${run} was started, so new scores could not be compared with its old ones: put it back, or start a new run`);
+    }
+    if (!past && !options.config) throw new Mistake(`${run} was never started: leave --resume out`);
+    const started = past ?? startedBy(options, surface, evaluator, snapshot, toolchain.brigadeVersion);
+    const resumeWith = past && options.resumeWith ? options.resumeWith(past.limits) : null;
+
+    const slots = options.slots ?? Math.max(1, Math.min(availableParallelism(), 64));
+    const processes = openProcesses({
+      command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: join(dir, 'logs'),
+      secretsOf: (name) => (name.startsWith('specialist') ? ['OPENAI_API_KEY', 'BRIGADE_RUNS'] : ['BRIGADE_RUNS']),
+    });
+    await beginRun(journal, started, resumeWith);
+    const stopping = new AbortController();
+    const ended = superviseRun(
+      { journal, bus: session.bus, blobs: session.blobs(run), clock: openClock(), presence: session.presence({ run, actor: 'supervisor' }) },
+      processes, { run, daemons: daemonsOf(run, started, slots, options.sandbox), signal: stopping.signal },
+    );
+    let asked = 0;
+    return {
+      run, session, server, started, evaluator, standalone: await readStandalone(join(place.root, 'surfaces', options.surface, 'standalone')), ended, close,
+      async askToStop() { // C2
+        asked += 1;
+        if (asked > 2) { stopping.abort(new Error('stopped at once')); return 'stopping now'; }
+        try {
+          return (await session.bus.ask(StopRun, { run }, { now: asked > 1 }, { timeoutMs: 3_000 })).message;
+        } catch (error) {
+          if (asked > 1) { stopping.abort(new Error('stopped at once')); return 'stopping now'; }
+          return `the broker does not answer (${error instanceof Error ? error.message : String(error)})`;
+        }
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<ReturnType<typeof loadSurface>>, evaluator: EvaluatorSpec, snapshot: string, brigade: string): RunStarted {
+  if (!config) throw new Error('a new run needs its settings');
+  return {
+    surface: name, surfaceHash: surface.hash, evaluator: surface.evaluator, evaluatorHash: evaluator.hash, objective: evaluator.objective, snapshot,
+    roster: config.roster, arm: config.arm, proposer: config.proposer, seed: config.seed, keep: config.keep, limits: config.limits,
+    calibrationReplicates: config.calibrationReplicates, slotsPerReplicate: surface.slots.count, leaseTtlMs: config.leaseTtlMs, brigade,
+  };
+}
+
+function daemonsOf(run: RunId, started: RunStarted, slots: number, sandbox: string): { name: string; args: string[] }[] {
+  const perAgent = Math.max(1, Math.ceil((Math.floor(slots / started.slotsPerReplicate) + 1) / started.arm.agents));
+  const specialists = started.limits.trials === 0 ? [] : started.roster.map((specialist) => ({
+    name: `specialist-${specialist}`,
+    args: ['specialist', '--run', run, '--domain', specialist, '--seed', String(started.seed), '--concurrent', String(perAgent), ...(started.arm.lineage ? [] : ['--no-lineage'])],
+  }));
+  return [
+    { name: 'lineage', args: ['keeper', '--run', run] },
+    { name: 'broker', args: ['broker', '--run', run] },
+    { name: 'evaluator', args: ['evaluator', '--run', run, '--slots', String(slots), '--sandbox', sandbox] },
+    ...specialists,
+  ];
+}
+
+
+
+function binaryOf({ nats }: Toolchain): string {
+  if (!nats) throw new Mistake('set-up was told of an existing nats-server and fetched none: give --nats URL, or run npm run setup without BRIGADE_NATS_URL');
+  return nats.path;
+}
+
+/** The surface's `standalone/` folder; empty when there is none. */
+export async function readStandalone(dir: string): Promise<Recipe> {
+  const names = await readdir(dir).catch(() => []);
+  return Object.fromEntries(await Promise.all(names.sort().map(async (name) => [name, await readFile(join(dir, name), 'utf8')] as const)));
+}
+
+async function firstFact(journal: Journal): Promise<RunStarted | null> {
+  const end = await journal.position();
+  if (end === 0) return null;
+  const reading = new AbortController();
+  try {
+    for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
+      if (fact.word === 'run.started') return fact.body;
+      if (fact.seq >= end) return null;
+    }
+  } finally { reading.abort(); }
+  return null;
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { startBroker } from '../actors/broker/index.ts';
+import { openTrial, weigh, weighClaim } from '../actors/trial/index.ts';
+import { openCalibrations } from '../adapters/calibrations/index.ts';
+import { patches } from '../adapters/patches/index.ts';
+import { openSyntax } from '../adapters/python/index.ts';
+import { verifySignature } from '../adapters/signature/index.ts';
+import { loadSurface } from '../adapters/surfaces/index.ts';
+import { findToolchain } from '../adapters/toolchain/index.ts';
+import type { RunId } from '../domain/ids.ts';
+import type { Ports } from '../ports.ts';
+import { admissionOf } from './admission.ts';
+import type { Place } from './place.ts';
+
+/** The broker of one run, with everything it judges proposals and trials by. */
+export async function brokerOf(place: Place, { run, surface: name, ports, signal }: { readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal }): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+  const toolchain = await findToolchain(place.root);
+  const surface = await loadSurface(place.root, name);
+  const syntax = await openSyntax({ python: toolchain.python });
+  const broker = await startBroker(ports, {
+    admit: admissionOf(surface, { syntax, patches }),
+    trials: { weigh, weighClaim, open: openTrial },
+    calibrations: openCalibrations(join(place.root, '.brigade', 'calibrations')),
+    verify: verifySignature,
+  }, { run, signal });
+  return {
+    done: broker.done,
+    async [Symbol.asyncDispose]() { await broker[Symbol.asyncDispose](); await syntax[Symbol.asyncDispose](); },
+  };
+}

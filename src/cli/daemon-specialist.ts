@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { searchProposer, startSpecialist } from '../actors/specialist/index.ts';
+import { patches } from '../adapters/patches/index.ts';
+import { openSyntax } from '../adapters/python/index.ts';
+import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
+import { findToolchain } from '../adapters/toolchain/index.ts';
+import type { RunId } from '../domain/ids.ts';
+import { ownerOf } from '../domain/partition.ts';
+import type { Ports } from '../ports.ts';
+import { loadLibrary } from './library.ts';
+import type { Place } from './place.ts';
+
+export interface SpecialistDaemon {
+  readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal;
+  readonly specialist: string; readonly seed: number; readonly lineage: boolean; readonly concurrent: number;
+}
+
+/** One specialist with the search proposer; one whose name is not in the surface's roster works on every partition. */
+export async function specialistOf(place: Place, { run, surface: name, ports, signal, specialist, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+  const toolchain = await findToolchain(place.root);
+  const surface = await loadSurface(place.root, name);
+  const { objective } = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
+  const syntax = await openSyntax({ python: toolchain.python });
+  const roster = surface.roster.map((brief) => brief.specialist);
+  const roles = roster.includes(specialist) ? [specialist] : roster;
+  const proposer = searchProposer({
+    seed, specialist, roles, objective, lineage, baseline: surface.recipe, library: await loadLibrary(join(surface.dir), syntax),
+    owns: (file, symbol) => roles.includes(ownerOf(surface.claims, file, symbol) ?? ''),
+  }, { syntax, patches });
+  const actor = startSpecialist(ports, { proposer }, { run, specialist, lineage, concurrent, signal });
+  return {
+    done: actor.done,
+    async [Symbol.asyncDispose]() { await actor[Symbol.asyncDispose](); await syntax[Symbol.asyncDispose](); },
+  };
+}

@@ -1,0 +1,47 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
+import { estimate } from '../domain/estimate.ts';
+import type { Calibrated } from '../domain/fact.ts';
+import { RunCalibrated } from '../protocols/run.ts';
+import { configure, type RunFlags } from './config.ts';
+import type { Place } from './place.ts';
+
+/** Adds `brigade plan`: what a run would cost, before it costs anything. */
+export function planCommand(program: Command, place: Place, out: { write(text: string): unknown }): void {
+  program.command('plan <surface>').description('say what calibration, a trial and a confirmation will cost, before launch')
+    .option('--trials <n>', 'trials').option('--slots <n>', 'slots').option('--keep <rule>', 'confirmed or strict').option('--replicates <n>', 'seeds of a confirmation').option('--calibration <n>', 'replicates of the baseline')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  $ brigade plan golf-mini --trials 32')
+    .action(async (name: string, flags: RunFlags & { json?: boolean }) => {
+      const surface = await loadSurface(place.root, name);
+      const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
+      const config = configure(surface, flags);
+      const slots = Math.max(1, Math.floor((config.slots ?? availableParallelism()) / surface.slots.count));
+      const trials = config.limits.trials ?? 0;
+      const calibrated = await newestCalibration(join(place.root, '.brigade', 'calibrations'), evaluator.hash);
+      const planned = estimate(evaluator, calibrated, { trials, keep: config.keep, calibrationReplicates: config.calibrationReplicates });
+      if (flags.json) { out.write(`${JSON.stringify({ surface: name, slots, trials, ...planned })}\n`); return; }
+      const line = (what: string, replicates: string, slotSeconds: number, note = ''): string => `${what.padEnd(16)}${replicates.padEnd(26)}${`${Math.round(slotSeconds)} s of slots`.padEnd(20)}${note}`.trimEnd();
+      out.write(`${[
+        `${name}   ${slots} ${slots === 1 ? 'slot' : 'slots'}   ${planned.from === 'calibration' ? `from the calibration of ${calibrated?.reusedFrom ?? 'an earlier run'}` : 'upper bounds from the phases\' budgets: nothing was measured here yet'}`,
+        line('calibration', `${config.calibrationReplicates} replicates`, planned.calibrationSeconds, calibrated ? 'taken over, nothing to pay' : ''),
+        line('a trial', '1 replicate', planned.trialSeconds),
+        line('a confirmation', config.keep.kind === 'strict' ? 'none under strict' : `${config.keep.replicates} replicates`, planned.confirmationSeconds, config.keep.kind === 'strict' ? '' : 'and as many once for the incumbent, if it is the baseline'),
+        line('the final claim', `${2 * config.keep.replicates} replicates`, planned.claimSeconds),
+        `${trials} trials: ${duration(planned.runSeconds[0] / slots)} when none needs confirming, ${duration(planned.runSeconds[1] / slots)} when every one does`,
+      ].join('\n')}\n`);
+    });
+}
+
+const duration = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
+
+async function newestCalibration(dir: string, evaluatorHash: string): Promise<Calibrated | null> {
+  for (const file of await readdir(dir).catch(() => [])) {
+    const parsed = RunCalibrated.body.safeParse(await readFile(join(dir, file), 'utf8').then(JSON.parse).catch(() => null));
+    if (parsed.success && parsed.data.evaluatorHash === evaluatorHash) return parsed.data;
+  }
+  return null;
+}

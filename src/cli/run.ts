@@ -1,0 +1,143 @@
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import { openClock } from '../adapters/clock/index.ts';
+import { exportRun, type Part } from '../adapters/report/index.ts';
+import { verifySignature } from '../adapters/signature/index.ts';
+import { loadSurface } from '../adapters/surfaces/index.ts';
+import type { Limits } from '../domain/budget.ts';
+import type { Fact } from '../domain/fact.ts';
+import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
+import type { Journal } from '../ports.ts';
+import { conductRun, type Conducted } from './conduct.ts';
+import { configure, type RunFlags } from './config.ts';
+import { Mistake } from './mistake.ts';
+import { findRun, freshRunId, runDir } from './place.ts';
+import type { Surroundings } from './surroundings.ts';
+import { followRun } from './view/follow.ts';
+import { liveView, type LiveView } from './view/live.ts';
+
+type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean };
+
+/** Adds `brigade run` and `brigade calibrate`. */
+export function runCommand(program: Command, around: Surroundings): void {
+  const shared = (command: Command): Command => command
+    .option('--slots <n>', 'slots of this machine (default: its cores)')
+    .option('--seed <n>', 'seed of the proposer (default 0)')
+    .option('--sandbox <level>', 'best, bubblewrap, namespaces, or none: recipes are then not held at all (default best)')
+    .option('--calibration <n>', 'replicates of the baseline')
+    .option('--ttl <seconds>', 'how long a silent node keeps its lease (default 30)')
+    .option('--nats <url>', 'a nats-server of yours instead of one of its own').option('--keys <dir>', 'folder with <role>.nk key files for that server')
+    .option('--name <run>', 'name of the run').option('--json', 'print one JSON object a line');
+  shared(program.command('run [surface]').description('search one surface until a limit, with specialists, a broker and an evaluator on this machine'))
+    .option('--resume <run>', 'go on with a run that stopped or died').option('--trials <n>', 'trials in all; +N adds to a resumed run').option('--minutes <n>', 'minutes in all; +N adds to a resumed run')
+    .option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep')
+    .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
+    .option('--proposer <kind>', 'search (default)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
+    .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32')
+    .action((surface: string | undefined, flags: Flags) => run(around, surface, flags));
+  shared(program.command('calibrate <surface>').description('measure the unmodified recipe and the canaries, and keep the result for later runs'))
+    .addHelpText('after', '\nExample:\n  $ brigade calibrate golf-mini --calibration 5')
+    .action((surface: string, flags: Flags) => run(around, surface, { ...flags, trials: '0' }));
+}
+
+async function run(around: Surroundings, asked: string | undefined, flags: Flags): Promise<void> {
+  const { place } = around;
+  const earlier = flags.resume === undefined ? null : await findRun(place, flags.resume);
+  if (earlier && asked !== undefined && asked !== earlier.surface) throw new Mistake(`${earlier.run} is a run of ${earlier.surface}, not of ${asked}: leave the surface out`);
+  const surface = earlier?.surface ?? asked;
+  if (surface === undefined) throw new Mistake('name a surface: brigade run golf-mini; brigade surfaces lists them');
+  const config = earlier ? null : configure(await loadSurface(place.root, surface), flags);
+  if (!earlier && /^\+/.test(`${flags.trials ?? ''}${flags.minutes ?? ''}`)) throw new Mistake('+N adds to the limits of a run that is resumed: leave the + out');
+  const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
+  const clock = openClock();
+  const folder = relative(process.cwd(), runDir(place, run)) || '.';
+  const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, context: flags.nats === undefined ? `brigade-${run}` : null });
+  const conducted = await conductRun({
+    place, run, surface, config, resumeWith: earlier && (flags.trials !== undefined || flags.minutes !== undefined) ? (limits) => extend(limits, flags) : null,
+    slots: config?.slots ?? (flags.slots === undefined ? null : Number(flags.slots)), sandbox: flags.sandbox ?? 'best', url: flags.nats ?? earlier?.url ?? null, keys: flags.keys ?? earlier?.keys ?? null, onStep: (says) => view.say(says),
+  });
+  const journal = conducted.session.journal(run);
+  const { lineage, facts } = await foldNow(journal, run);
+  const letGo = onInterrupt(conducted, view);
+  const watching = new AbortController();
+  const exporting = exporter(conducted, around, lineage, facts);
+  try {
+    const following = followRun({ run, lineage, bus: conducted.session.bus, follow: (signal) => grown(journal, lineage, run, signal, (fact) => { facts.push(fact); exporting.note(fact); }) }, view, clock, watching.signal);
+    const ended = await conducted.ended;
+    if (ended.kind !== 'stopped') watching.abort(new Error('the run is over'));
+    await following;
+    await exporting.last();
+    if (ended.kind === 'lost') throw new Error(`${ended.daemon} died too often and was given up; its log is ${folder}/logs/${ended.daemon}.log. brigade run --resume ${run} tries again`);
+    if (ended.kind === 'aborted') process.exitCode = 130;
+    else if (lineage.operatorActs.at(-1)?.act === 'stop' && letGo.interrupted()) process.exitCode = 130;
+    else if (lineage.bests[0]?.score == null && lineage.bests.length < 2) process.exitCode = 2;
+  } finally {
+    letGo.stop();
+    await conducted.close();
+  }
+}
+
+/** `+N` adds to what the run had; a plain number replaces it. */
+function extend(limits: Limits, flags: Flags): Limits {
+  const changed = (flag: string, text: string | undefined, had: number | null, scale: number): number | null => {
+    if (text === undefined) return had;
+    const n = Number(text);
+    if (!Number.isFinite(n) || n <= 0) throw new Mistake(`${flag} ${text} must be a number above 0, or +N`);
+    return text.startsWith('+') ? (had ?? 0) + n * scale : n * scale;
+  };
+  return { ...limits, trials: changed('--trials', flags.trials, limits.trials, 1), wallSeconds: changed('--minutes', flags.minutes, limits.wallSeconds, 60) };
+}
+
+async function foldNow(journal: Journal, run: string): Promise<{ lineage: Lineage; facts: Fact[] }> {
+  const lineage = emptyLineage();
+  const facts: Fact[] = [];
+  const end = await journal.position();
+  const reading = new AbortController();
+  if (end > 0) for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
+    grow(lineage, fact, run, verifySignature);
+    facts.push(fact);
+    if (fact.seq >= end) break;
+  }
+  reading.abort();
+  return { lineage, facts };
+}
+
+async function* grown(journal: Journal, lineage: Lineage, run: string, signal: AbortSignal, note: (fact: Fact) => void): AsyncIterable<Fact> {
+  for await (const fact of journal.follow({ after: lineage.applied, signal })) {
+    grow(lineage, fact, run, verifySignature);
+    note(fact);
+    yield fact;
+  }
+}
+
+/** Ctrl-C once finishes gracefully, twice stops now; nothing recorded is lost either way. */
+function onInterrupt(conducted: Conducted, view: LiveView): { stop(): void; interrupted(): boolean } {
+  let times = 0;
+  const ask = (): void => {
+    times += 1;
+    void conducted.askToStop().then((says) => view.say(times === 1 ? `${says}; Ctrl-C again stops now, nothing recorded is lost` : says));
+  };
+  process.on('SIGINT', ask);
+  process.on('SIGTERM', ask);
+  return { stop() { process.off('SIGINT', ask); process.off('SIGTERM', ask); }, interrupted: () => times > 0 };
+}
+
+/** Keeps the run's folder up to date: the tables after every ended trial, all of it at the end. */
+function exporter(conducted: Conducted, around: Surroundings, lineage: Lineage, facts: readonly Fact[]): { note(fact: Fact): void; last(): Promise<void> } {
+  let busy: Promise<unknown> = Promise.resolve();
+  let pending = false;
+  const source = { run: conducted.run, dir: runDir(around.place, conducted.run), lineage, facts, blobs: conducted.session.blobs(conducted.run), columns: conducted.evaluator.columns, standalone: conducted.standalone };
+  const write = (parts?: readonly Part[]): Promise<unknown> => {
+    busy = busy.then(async () => { pending = false; await exportRun(source, parts ? { parts } : {}); })
+      .catch((error: unknown) => process.stderr.write(`the run's folder could not be brought up to date: ${error instanceof Error ? error.message : String(error)}\n`));
+    return busy;
+  };
+  return {
+    note(fact) {
+      if ((fact.word !== 'trial.result' && fact.word !== 'trial.rejected') || pending) return;
+      pending = true;
+      void write(['tables', 'best', 'trials']);
+    },
+    async last() { await write(); },
+  };
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { Mistake } from './cli/mistake.ts';
+import { findPlace } from './cli/place.ts';
+import { addCommands } from './cli/commands.ts';
+
+/** Errors of adapters that a user mends: a missing set-up, a server that is not there, a broken surface. */
+const MISTAKES = new Set(['SetupNeeded', 'ServerUnreachable', 'ServerNotStarted', 'ServerNotDurable', 'BadSurface', 'UnknownSurface', 'BadEdit', 'SandboxUnavailable']);
+
+const program = new Command('brigade')
+  .description('auto research: specialist agents rewrite a training recipe, an evaluator they cannot touch measures every attempt')
+  .option('--debug', 'show stack traces')
+  .showHelpAfterError('(brigade --help lists the commands)')
+  .exitOverride()
+  .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini --trials 32\n  $ brigade status\n  $ brigade show t0005');
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0); throw error; });
+
+try {
+  addCommands(program, findPlace(process.env));
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+/** One line of what, where and the remedy; 1 for the user's mistake, 2 for ours. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${process.argv.includes('--debug') && error instanceof Error ? error.stack ?? message : message}\n`);
+  return error instanceof Mistake || (error instanceof Error && MISTAKES.has(error.name)) ? 1 : 2;
+}
