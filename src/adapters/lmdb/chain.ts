@@ -20,10 +20,10 @@ export function readRow(seq: number, text: string): Fact {
   return { word, ids, body: JSON.parse(text.slice(second + 1)) as unknown, seq, at: Number(text.slice(0, first)) } as unknown as Fact;
 }
 
-/** The chain after one more row: it binds position, subject and body to everything before. */
+/** The chain after one more row: it binds position, subject, body and time to everything before. */
 export function chained(chain: string, seq: number, text: string): string {
   const second = text.indexOf('\n', text.indexOf('\n') + 1);
   const subject = text.slice(text.indexOf('\n') + 1, second);
   const body = createHash('sha256').update(text.slice(second + 1)).digest('hex');
-  return createHash('sha256').update(`${chain}\n${seq}\n${subject}\n${body}`).digest('hex');
+  return createHash('sha256').update(`${chain}\n${seq}\n${subject}\n${body}\n${text.slice(0, text.indexOf('\n'))}`).digest('hex');
 }

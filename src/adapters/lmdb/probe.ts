@@ -16,7 +16,7 @@ let applied = 0, chain = start, rows = 0;
 for (const { key, value } of facts.getRange({})) {
   const first = value.indexOf('\\n'), second = value.indexOf('\\n', first + 1);
   if (key <= applied || first < 0 || second < 0) throw new Error('row ' + key + ' is out of order or broken');
-  chain = sha(chain + '\\n' + key + '\\n' + value.slice(first + 1, second) + '\\n' + sha(value.slice(second + 1)));
+  chain = sha(chain + '\\n' + key + '\\n' + value.slice(first + 1, second) + '\\n' + sha(value.slice(second + 1)) + '\\n' + value.slice(0, first));
   applied = key; rows += 1;
 }
 const position = said === undefined ? { applied: 0, chain: start } : JSON.parse(said);
