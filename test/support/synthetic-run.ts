@@ -7,7 +7,8 @@ import type { Failure, Measurement } from '../../src/domain/measurement.ts';
 import { NO_LIMITS } from '../../src/domain/budget.ts';
 import { sample, welch } from '../../src/domain/noise.ts';
 import { canonicalRecipe, type Recipe } from '../../src/domain/recipe.ts';
-import type { TrialResult } from '../../src/domain/trial.ts';
+import { weigh } from '../../src/actors/trial/index.ts';
+import type { Wanted } from '../../src/domain/need.ts';
 
 /** A made-up run with every kind of ending, the same at every call: what reports and views are tried on. */
 export interface SyntheticRun {
@@ -89,13 +90,22 @@ export function syntheticRun(count = 40, hypotheses: readonly string[] = []): Sy
     return measurement;
   };
   const scoresOf = (trial: string, letter: string): number[] => [...(lineage.trials.get(trial)?.replicates.values() ?? [])].flatMap((r) => (r.replicate.startsWith(letter) && r.measured?.measurement.score != null ? [r.measured.measurement.score] : []));
-  const finish = (trial: string, body: Partial<TrialResult> & Pick<TrialResult, 'status' | 'score' | 'deltaVsBest' | 'judgedAgainst' | 'n' | 'why'>, hash: string): void => {
-    const row = lineage.trials.get(trial);
-    const measured = [...(row?.replicates.values() ?? [])].flatMap((r) => (r.measured ? [r.measured.measurement] : []))[0];
-    say('trial.result', [trial], {
-      specialist: row?.proposal.specialist ?? '', parent: row?.proposal.parent ?? BASELINE, hypothesis: row?.proposal.hypothesis ?? '', scoreSource: 'evaluator', judgedAt: facts.length, p: null, sd: null, failure: null,
-      artifactBytes: measured?.artifactBytes ?? null, phases: measured?.phases ?? [], attempt: 1, node: 'atlas', slots: ['cpu0'], device: 'cpu/epyc', evaluatorHash: hashOf('evaluator'), snapshot: hash, ...body,
-    });
+  /** Measures what the judge wants until it has heard enough, then says what it said. */
+  const decide = (trial: string, scoreOf: (wanted: Wanted) => { readonly score: number | null; readonly failure: Failure | null; readonly seconds: number }): void => {
+    for (;;) {
+      const row = lineage.trials.get(trial);
+      const need = row && weigh(lineage, row);
+      if (!need) throw new Error(`${trial} was not admitted`);
+      if (need.kind === 'end') {
+        if (need.newBest !== null) say('run.best', [String(need.newBest)], { trial, score: need.result.score, snapshot: need.result.snapshot, judgedAt: need.result.judgedAt });
+        say('trial.result', [trial], need.result);
+        return;
+      }
+      for (const wanted of need.wanted) {
+        const { score, failure, seconds } = scoreOf(wanted);
+        measure(wanted.trial, wanted.replicate, wanted.purpose, lineage.trials.get(wanted.trial)?.snapshot ?? snapshot, score, failure, seconds);
+      }
+    }
   };
 
   say('trial.admitted', [BASELINE], { proposal: proposal('baseline', BASELINE, 'the calibrated starting recipe', 0, '', 'baseline'), snapshot, feedback: null, clientId: 'c0' });
@@ -104,8 +114,7 @@ export function syntheticRun(count = 40, hypotheses: readonly string[] = []): Sy
   const calibration = Array.from({ length: 5 }, (_, i) => measure(BASELINE, `s${i + 1}`, 'search', snapshot, 2.5371 + sd * normal(), null, 11));
   const calibrated = sample(calibration.map((m) => m.score ?? 0));
   say('run.calibrated', [], { reusedFrom: null, device: 'cpu/epyc', evaluatorHash: hashOf('evaluator'), environmentHash: hashOf('environment'), mean: calibrated.mean, sd: calibrated.sd, measurements: calibration });
-  say('run.best', ['0'], { trial: BASELINE, score: calibrated.mean, snapshot, judgedAt: facts.length });
-  finish(BASELINE, { status: 'baseline', score: calibrated.mean, deltaVsBest: 0, judgedAgainst: BASELINE, n: 5, sd: calibrated.sd, why: 'calibrated on 5 seeds' }, snapshot);
+  decide(BASELINE, () => { throw new Error('the baseline was calibrated already'); });
 
   for (let n = 1; n <= count; n++) {
     const trial = trialId(n);
@@ -132,30 +141,13 @@ export function syntheticRun(count = 40, hypotheses: readonly string[] = []): Sy
     recipes.set(trial, after);
     say('trial.admitted', [trial], { proposal: asked, snapshot: hash, feedback: put(`best ${head}\nown recent trials: none yet\n`), clientId: `c${n}` });
     const failure = failureOf(n, random);
-    if (failure) {
-      const score = failure.kind === 'size_blocked' || failure.kind === 'disqualified' ? (truth.get(parent) ?? 2.5) - 0.01 : null;
-      measure(trial, 's1', 'search', hash, score, failure, failure.kind === 'preflight_crash' ? 1.5 : 9 + random() * 4);
-      finish(trial, { status: failure.kind, score, deltaVsBest: score === null ? null : score - (lineage.bests.at(-1)?.score ?? 0), judgedAgainst: head, n: 1, why: 'screening run', failure }, hash);
-      continue;
-    }
-    const gained = n === 1 ? 0.31 : random() < 0.3 ? 0.012 + 0.05 * random() : -0.03 * random();
-    truth.set(trial, (truth.get(parent) ?? 2.5) - gained);
-    const mean = truth.get(trial) ?? 2.5;
-    const screened = mean + sd * normal();
-    measure(trial, 's1', 'search', hash, screened, null, 11 + random());
-    const bar = truth.get(head) ?? 2.5;
-    if (screened >= bar) { finish(trial, { status: 'discard', score: screened, deltaVsBest: screened - bar, judgedAgainst: head, n: 1, why: 'screened' }, hash); continue; }
-    const headHash = lineage.trials.get(head)?.snapshot ?? snapshot;
-    for (let i = 1; i <= 5; i++) {
-      measure(trial, `c${i}`, 'confirm', hash, mean + sd * normal(), null, 11);
-      if (!lineage.trials.get(head)?.replicates.has(`c${i}`)) measure(head, `c${i}`, 'confirm', headHash, bar + sd * normal(), null, 11);
-    }
-    const mine = sample(scoresOf(trial, 'c'));
-    const theirs = sample(scoresOf(head, 'c'));
-    const test = welch(mine, theirs, sd);
-    const kept = test.p < 0.01;
-    if (kept) say('run.best', [String(lineage.bests.length)], { trial, score: mine.mean, snapshot: hash, judgedAt: facts.length });
-    finish(trial, { status: kept ? 'keep' : 'discard', score: mine.mean, deltaVsBest: mine.mean - theirs.mean, judgedAgainst: head, n: 5, sd: mine.sd, p: test.p, why: kept ? 'confirmed' : 'not sure enough on 5 seeds' }, hash);
+    const gained = n === 1 ? 0.31 : random() < 0.3 ? 0.025 + 0.04 * random() : -0.03 * random();
+    truth.set(trial, (truth.get(parent) ?? 2.5) - (failure ? 0.01 : gained));
+    decide(trial, (wanted) => {
+      const score = (truth.get(wanted.trial) ?? 2.5) + sd * normal();
+      if (!failure || wanted.trial !== trial) return { score, failure: null, seconds: 11 + random() };
+      return { score: failure.kind === 'size_blocked' || failure.kind === 'disqualified' ? score : null, failure, seconds: failure.kind === 'preflight_crash' ? 1.5 : 9 + random() * 4 };
+    });
   }
   const last = lineage.bests.at(-1);
   if (last && last.trial !== BASELINE) {

@@ -26,7 +26,7 @@ function layout(lineage: Lineage, width: number | null) {
 export function trialHead(lineage: Lineage, { width, paint }: Look): string {
   const columns = layout(lineage, width);
   const metric = lineage.started?.objective.metric ?? 'score';
-  const cells = ['trial', ...(columns.specialist > 0 ? [pad('specialist', columns.specialist)] : []), pad('status', columns.status), pad(fit(metric, 9), 9, 'left'), pad('Δ best', 8, 'left'), 'why'];
+  const cells = ['trial', ...(columns.specialist > 0 ? [pad('specialist', columns.specialist)] : []), pad('status', columns.status), pad(fit(metric, 9), 9, 'left'), pad('Δ best', 7, 'left'), 'why'];
   return paint('quiet', `  ${cells.join('  ')}`);
 }
 
@@ -38,7 +38,7 @@ export function trialLine(row: TrialRow, lineage: Lineage, { width, paint }: Loo
   const delta = status === 'keep' || status === 'discard' ? result?.deltaVsBest ?? null : null;
   const cells = [
     pad(row.trial, 5), ...(columns.specialist > 0 ? [pad(fit(owner(row), columns.specialist), columns.specialist)] : []), paint(toneOfStatus(status), pad(status ?? 'waiting', columns.status)),
-    pad(result?.score == null ? '' : decimal(result.score), 9, 'left'), paint(status === 'keep' ? 'good' : 'plain', pad(delta === null ? '' : signed(delta), 8, 'left')),
+    pad(result?.score == null ? '' : decimal(result.score), 9, 'left'), paint(status === 'keep' ? 'good' : 'plain', pad(delta === null ? '' : signed(delta), 7, 'left')),
   ];
   const start = `  ${cells.join('  ')}  `;
   const hypothesis = oneLine(row.proposal.hypothesis);
@@ -46,22 +46,32 @@ export function trialLine(row: TrialRow, lineage: Lineage, { width, paint }: Loo
   if (width === null) return `${start}${hypothesis}${evidence ? `   ${evidence}` : ''}`.trimEnd();
   const room = Math.max(0, width - columnsOf(start) - 1);
   if (!columns.evidence) return `${start}${fit(hypothesis, room)}`.trimEnd();
-  const forEvidence = Math.min(columnsOf(evidence), Math.floor(room * 0.5));
-  const forHypothesis = room - forEvidence - 2;
-  return `${start}${pad(fit(hypothesis, forHypothesis), Math.min(forHypothesis, Math.max(44, Math.floor(room * 0.5))))}  ${paint('quiet', fit(evidence, forEvidence))}`.trimEnd();
+  const forHypothesis = Math.max(30, Math.min(56, Math.floor(room * 0.55)));
+  return `${start}${pad(fit(hypothesis, forHypothesis), forHypothesis)}  ${paint('quiet', fit(evidence, room - forHypothesis - 2))}`.trimEnd();
 }
 
-/** What the run was started with, on one line. */
-export function startLine(run: string, lineage: Lineage, context: string | null, { paint }: Look): string {
+/** Facts side by side, three spaces apart, on as many lines as the width asks for. */
+function flow(facts: readonly string[], width: number | null): string {
+  const lines: string[] = [];
+  for (const fact of facts) {
+    const last = lines.at(-1);
+    if (last !== undefined && (width === null || columnsOf(last) + 3 + columnsOf(fact) < width)) lines[lines.length - 1] = `${last}   ${fact}`;
+    else lines.push(fact);
+  }
+  return lines.join('\n');
+}
+
+/** What the run was started with. */
+export function startLine(run: string, lineage: Lineage, context: string | null, { width, paint }: Look): string {
   const started = lineage.started;
   if (!started) return `${paint('strong', `run ${run}`)}   starting`;
   const keep = started.keep.kind === 'confirmed' ? `keep confirmed (p < ${started.keep.alpha})` : 'keep strict';
   const arm = started.arm.kind === 'specialists' && started.arm.lineage ? [] : [`arm ${started.arm.kind}${started.arm.lineage ? '' : ', no lineage'}`];
-  return [paint('strong', `run ${run}`), `surface ${started.surface}`, `proposer ${started.proposer}, seed ${started.seed}`, keep, ...arm, ...(context ? [`nats --context ${context}`] : [])].join('   ');
+  return flow([paint('strong', `run ${run}`), `surface ${started.surface}`, `proposer ${started.proposer}, seed ${started.seed}`, keep, ...arm, ...(context ? [`nats --context ${context}`] : [])], width);
 }
 
-/** What the baseline measured, on one line. */
-export function baselineLine(lineage: Lineage, summary: Summary): string {
+/** What the baseline measured. */
+export function baselineLine(lineage: Lineage, summary: Summary, width: number | null): string {
   const root = lineage.trials.get(BASELINE);
   const { baseline, unit } = summary;
   const slots = [...lineage.nodes.values()].flatMap((node) => node.slots.map(({ slot }) => slot));
@@ -71,11 +81,11 @@ export function baselineLine(lineage: Lineage, summary: Summary): string {
   const reused = lineage.calibration?.reusedFrom ? [`calibration of ${lineage.calibration.reusedFrom}`] : [];
   const limits = lineage.limits;
   const limited = [...(limits?.trials == null ? [] : [plural(limits.trials, 'trial')]), ...(limits?.wallSeconds == null ? [] : [duration(limits.wallSeconds)])];
-  return [
+  return flow([
     score, ...reused, ...(bytes == null ? [] : [`${counted(bytes)} bytes`]),
     ...(replicates.length === 0 ? [] : [`${duration(replicates.reduce((sum, s) => sum + s, 0) / replicates.length)} a replicate`]),
     ...(slots.length === 0 ? [] : [`${plural(slots.length, 'slot')}: ${slots.slice(0, 8).join(' ')}${slots.length > 8 ? ' …' : ''}`]), ...(limited.length === 0 ? [] : [`limits ${limited.join(', ')}`]),
-  ].join('   ');
+  ], width);
 }
 
 /** Where the run stands, on one line that is drawn again and again. */
@@ -87,7 +97,7 @@ export function standingLine(summary: Summary): string {
 }
 
 /** What a run ends with: the best, where it lies, and what to do next. */
-export function endingLines(run: string, summary: Summary, folder: string, { paint }: Look): string[] {
+export function endingLines(run: string, summary: Summary, folder: string, { width, paint }: Look): string[] {
   const { best, baseline, claim } = summary;
   const tally = `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')} of ${summary.trials}${summary.rejected > 0 ? `, ${summary.rejected} refused` : ''}`;
   const head = best.delta === null || best.score === null || baseline.score === null
@@ -98,7 +108,7 @@ export function endingLines(run: string, summary: Summary, folder: string, { pai
   const wide = Math.max(`${folder}/report.html`.length, `brigade run --resume ${run}`.length) + 2;
   const line = (name: string, what: string, says: string): string => `${pad(name, 9)}${pad(what, wide)}${paint('quiet', says)}`.trimEnd();
   return [
-    `${pad(head[0] ?? '', 9)}${paint('strong', head[1] ?? '')}   ${head.slice(2).join('   ')}`,
+    ...flow([`${pad(head[0] ?? '', 9)}${paint('strong', head[1] ?? '')}`, ...head.slice(2)], width).split('\n').map((text, i) => (i === 0 ? text : `${' '.repeat(9)}${text}`)),
     line('recipe', `${folder}/best/`, 'the best recipe, file by file'), line('report', `${folder}/report.html`, 'plots, lineage, every diff'),
     line('next', `brigade show ${best.trial}`, 'the diff, and what its author knew'), line('', `brigade run --resume ${run}`, '--trials +32'),
   ];

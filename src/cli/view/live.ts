@@ -62,7 +62,7 @@ export function liveView(options: LiveOptions): LiveView {
   const showBaseline = (lineage: Lineage): void => {
     if (said.baseline || !lineage.trials.get(BASELINE)?.result) return;
     said = { ...said, baseline: true };
-    paper.line(baselineLine(lineage, summarize(run, lineage, options.now())));
+    paper.line(baselineLine(lineage, summarize(run, lineage, options.now()), options.width()));
   };
   const showTrial = (lineage: Lineage, trial: TrialId): void => {
     const row = lineage.trials.get(trial);

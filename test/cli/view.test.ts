@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import { BASELINE } from '../../src/domain/ids.ts';
+import { emptyLineage, grow } from '../../src/domain/lineage.ts';
+import { endedRows } from '../../src/domain/tables.ts';
+import { summarize } from '../../src/domain/summary.ts';
+import type { Clock } from '../../src/ports.ts';
+import { followRun } from '../../src/cli/view/follow.ts';
+import { endingLines, standingLine, startLine, trialHead, trialLine } from '../../src/cli/view/lines.ts';
+import { liveView, type LiveOptions } from '../../src/cli/view/live.ts';
+import { columnsOf, fit, painter } from '../../src/cli/view/terminal.ts';
+import { syntheticRun } from '../support/synthetic-run.ts';
+
+const made = syntheticRun(40, ['Muon for matrices, AdamW for the rest', 'wide 宽字符 and\ttabs\u001b[31m red']);
+const plain = painter(false);
+
+function written(options: Partial<LiveOptions> = {}): { text(): string; options: LiveOptions } {
+  const parts: string[] = [];
+  return { text: () => parts.join(''), options: { run: made.run, out: { write: (part) => parts.push(part) }, width: () => null, color: false, json: false, now: () => made.lineage.newestAt, folder: 'runs/golf-mini-1121a', context: 'brigade-golf-mini-1121a', ...options } };
+}
+
+/** Plays the run's facts one by one to a view. */
+function play(options: LiveOptions): void {
+  const lineage = emptyLineage();
+  const view = liveView(options);
+  view.begin(lineage);
+  for (const fact of made.facts) {
+    grow(lineage, fact, made.run, () => true);
+    view.fact(fact, lineage);
+    view.tick(lineage);
+  }
+  view.end(lineage);
+}
+
+/** What a terminal shows after some output: enough of one for lines, cursor up and erase. */
+function shown(output: string): string[] {
+  const rows: string[] = [''];
+  let row = 0;
+  for (const [part] of output.matchAll(/\u001b\[\d*[A-Za-z]|\r|\n|[^\u001b\r\n]+/g)) {
+    const up = /^\u001b\[(\d+)A$/.exec(part);
+    if (up) row -= Number(up[1]);
+    else if (part === '\u001b[J') { rows.length = row + 1; rows[row] = ''; } else if (part === '\n') { row += 1; rows[row] ??= ''; } else if (part !== '\r') rows[row] = (rows[row] ?? '') + part;
+  }
+  return rows;
+}
+
+describe('one trial on one line', () => {
+  test.each([60, 100, 160])('at %i columns no line is wider than the terminal', (width) => {
+    const look = { width, paint: painter(true) };
+    expect(columnsOf(trialHead(made.lineage, look))).toBeLessThan(width);
+    for (const row of endedRows(made.lineage)) expect(columnsOf(trialLine(row, made.lineage, look))).toBeLessThan(width);
+  });
+
+  test('a narrow terminal drops the specialist and the evidence, a wide one shows both', () => {
+    const row = made.lineage.trials.get('t0001');
+    if (!row) throw new Error('t0001 is missing');
+    expect(trialLine(row, made.lineage, { width: 60, paint: plain })).toBe('  t0001  keep                2.2304  −0.3042  Muon for mat…');
+    expect(trialLine(row, made.lineage, { width: 100, paint: plain })).toContain('optimizer');
+    expect(trialLine(row, made.lineage, { width: 100, paint: plain })).not.toContain('5 seeds');
+    expect(trialLine(row, made.lineage, { width: 160, paint: plain })).toMatch(/optimizer .* keep .* 2\.2304 {2}−0\.3042 {2}Muon for matrices, AdamW for the rest +p 1e-8, 5 seeds$/);
+  });
+
+  test('a pipe gets the whole text and no colour', () => {
+    const row = made.lineage.trials.get('t0002');
+    if (!row) throw new Error('t0002 is missing');
+    const line = trialLine(row, made.lineage, { width: null, paint: plain });
+    expect(line).toContain('bytes over the cap of 80,000');
+    expect(line).not.toContain('\u001b');
+  });
+
+  test('a hypothesis cannot drive the terminal or break the line', () => {
+    for (const width of [null, 60, 160]) {
+      const row = made.lineage.trials.get('t0002');
+      expect(row && trialLine(row, made.lineage, { width, paint: plain })).not.toMatch(/[\u0000-\u001f]/);
+    }
+  });
+
+  test('a failure shows no change against the best, a discard shows a real minus or a plus', () => {
+    for (const row of endedRows(made.lineage)) {
+      const line = trialLine(row, made.lineage, { width: 160, paint: plain });
+      if (row.result?.status === 'discard') expect(line).toMatch(/ [−+]\d\.\d{4} /);
+      if (row.result?.status === 'size_blocked') expect(line.slice(0, 70)).not.toMatch(/[−+]\d\.\d{4} /);
+    }
+  });
+});
+
+describe('text of a given width', () => {
+  test('wide characters count as two, colours as none', () => {
+    expect([columnsOf('宽字'), columnsOf('\u001b[32mkeep\u001b[0m'), columnsOf('−0.1'), fit('宽字符串', 5), fit('abc', 3), fit('abcd', 3)]).toEqual([4, 4, 4, '宽字…', 'abc', 'ab…']);
+  });
+});
+
+describe('the live view', () => {
+  test('a pipe gets one line a trial, the head once, and the ending', () => {
+    const { text, options } = written();
+    play(options);
+    const lines = text().split('\n');
+    expect(text()).not.toContain('\u001b');
+    expect(lines.filter((line) => /^ {2}t\d{4} /.test(line))).toHaveLength(40);
+    expect(lines.filter((line) => line.includes('Δ best'))).toHaveLength(1);
+    expect(lines[0]).toBe(startLine(made.run, made.lineage, 'brigade-golf-mini-1121a', { width: null, paint: plain }));
+    expect(text()).toContain('keep confirmed (p < 0.01)   nats --context brigade-golf-mini-1121a\n');
+    expect(text()).toMatch(/\nbest {5}t0037 {3}1\.\d{4} bpb {3}−0\.\d{4} \(−\d\d\.\d%\) {3}95% interval/);
+    expect(text()).toContain('report   runs/golf-mini-1121a/report.html');
+  });
+
+  test.each([60, 100, 160])('at %i columns the terminal ends with the same lines, the footer gone', (width) => {
+    const { text, options } = written({ width: () => width });
+    play(options);
+    const rows = shown(text());
+    expect(rows.filter((line) => /^ {2}t\d{4} /.test(line))).toHaveLength(40);
+    expect(rows.filter((line) => /trials {3}\d/.test(line))).toEqual([]);
+    expect(rows.some((line) => line.startsWith('best     t0037'))).toBe(true);
+  });
+
+  test('while it runs the footer says what each specialist is at and where the run stands', () => {
+    const { text, options } = written({ width: () => 160 });
+    const lineage = emptyLineage();
+    const view = liveView(options);
+    const waiting = made.facts.findIndex((fact) => fact.word === 'trial.admitted' && fact.ids[0] === 't0010');
+    for (const fact of made.facts.slice(0, waiting + 1)) { grow(lineage, fact, made.run, () => true); view.fact(fact, lineage); }
+    view.pulse({ actor: 'specialist', name: 'data', state: 'thinking', why: 'proposing' });
+    view.progress({ node: 'atlas', slot: 'cpu1', trial: 't0010', phase: 'train', seconds: 4, budgetSeconds: 10 });
+    view.tick(lineage);
+    const footer = shown(text()).slice(-3);
+    expect(footer[0]).toContain('architecture  t0010 on cpu1, train, 6.0 s left');
+    expect(footer[0]).toContain('data  proposing');
+    expect(footer[1]).toBe(standingLine(summarize(made.run, lineage, options.now())));
+    expect(footer[1]).toMatch(/^best 2\.2003 \(t0003\) {2}−13\.0% {3}8 of 40 trials {3}/);
+  });
+
+  test('JSON lines parse, one for every fact between the beginning and the end, and none carries a patch', () => {
+    const { text, options } = written({ json: true, width: () => 100, color: true });
+    play(options);
+    const events = text().trimEnd().split('\n').map((line) => JSON.parse(line) as { event: string; patch?: string; seq?: number });
+    expect(events.map(({ event }) => event)).toEqual(['view.began', ...made.facts.map(({ word }) => word), 'view.ended']);
+    expect(text()).not.toContain('"patch"');
+  });
+
+  test('following a run shows what happened before and after it was opened, once each', async () => {
+    const { text, options } = written();
+    const half = made.facts.findIndex((fact) => fact.word === 'trial.result' && fact.ids[0] === 't0020');
+    const lineage = emptyLineage();
+    for (const fact of made.facts.slice(0, half)) grow(lineage, fact, made.run, () => true);
+    const clock: Clock = { now: () => 0, wait: (_, signal) => new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)); }) };
+    await followRun({ run: made.run, lineage, bus: null, async *follow() { for (const fact of made.facts.slice(half)) { grow(lineage, fact, made.run, () => true); yield fact; } } }, liveView(options), clock, new AbortController().signal);
+    const trials = [...text().matchAll(/^ {2}(t\d{4}) /gm)].map(([, trial]) => trial);
+    expect(trials).toEqual(endedRows(made.lineage).map(({ trial }) => trial).filter((trial) => trial !== BASELINE));
+    expect(text()).toContain('final claim: 5 fresh seeds each');
+  });
+});
+
+test('a run that found nothing ends by saying so', () => {
+  const { lineage } = syntheticRun(0);
+  expect(endingLines('r', summarize('r', lineage), 'runs/r', { width: null, paint: plain })[0]).toMatch(/^best {5}the baseline stands {3}2\.\d{4} bpb {3}0 keeps/);
+});
