@@ -83,7 +83,8 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
     const drained = Promise.all([...actors.values()].map((actor) => new Promise<void>((resolve) => {
       actor.subscribe({ next: (snapshot) => { if (snapshot.value === 'broken' && stage === 'draining') resolve(); }, complete: resolve, error: () => resolve() });
     })));
-    const drain = (): void => { move('draining'); for (const actor of actors.values()) actor.send({ type: 'node.draining' }); };
+    const tellAll = (type: 'node.draining' | 'node.stopping'): void => { for (const actor of actors.values()) if (actor.getSnapshot().status === 'active') actor.send({ type }); };
+    const drain = (): void => { move('draining'); tellAll('node.draining'); };
     if (signal.aborted) drain(); else signal.addEventListener('abort', drain, { once: true });
 
     const following = (async () => {
@@ -100,7 +101,7 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
       done,
       async [Symbol.asyncDispose]() {
         stage = 'draining';
-        for (const actor of actors.values()) actor.send({ type: 'node.stopping' });
+        tellAll('node.stopping');
         await drained;
         stopping.abort(new Error('the evaluator was stopped'));
         await following.catch(() => undefined);

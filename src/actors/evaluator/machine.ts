@@ -58,12 +58,12 @@ export const slotMachine = setup({
       on: { 'lease.granted': { target: 'measuring', actions: { type: 'take', params: ({ event }) => event } } },
     },
     measuring: { // S1
-      invoke: { src: 'keepLease', input: ({ context }) => ({ work: held(context.work) }), onDone: 'clearing', onError: 'clearing' }, // S2
+      invoke: { id: 'keepLease', src: 'keepLease', input: ({ context }) => ({ work: held(context.work) }), onDone: 'clearing', onError: 'clearing' }, // S2
       initial: 'staging',
       states: {
         staging: {
           invoke: {
-            src: 'stage', input: ({ context }) => ({ work: held(context.work) }),
+            id: 'stage', src: 'stage', input: ({ context }) => ({ work: held(context.work) }),
             onDone: [
               { guard: { type: 'isOver', params: ({ event }) => ({ found: event.output }) }, target: 'publishing', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
               { guard: { type: 'needsSmoke', params: ({ context }) => context }, target: 'smoke' },
@@ -74,7 +74,7 @@ export const slotMachine = setup({
         },
         smoke: {
           invoke: {
-            src: 'runPhase', input: ({ context }) => ({ work: held(context.work), role: 'smoke', found: context.found }),
+            id: 'smoke', src: 'runPhase', input: ({ context }) => ({ work: held(context.work), role: 'smoke', found: context.found }),
             onDone: [
               { guard: { type: 'isOver', params: ({ event }) => ({ found: event.output }) }, target: 'publishing', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
               { target: 'training', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
@@ -84,7 +84,7 @@ export const slotMachine = setup({
         },
         training: {
           invoke: {
-            src: 'runPhase', input: ({ context }) => ({ work: held(context.work), role: 'train', found: context.found }),
+            id: 'train', src: 'runPhase', input: ({ context }) => ({ work: held(context.work), role: 'train', found: context.found }),
             onDone: [
               { guard: { type: 'isOver', params: ({ event }) => ({ found: event.output }) }, target: 'publishing', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
               { target: 'sealing', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
@@ -94,7 +94,7 @@ export const slotMachine = setup({
         },
         sealing: {
           invoke: {
-            src: 'seal', input: ({ context }) => ({ work: held(context.work), found: context.found }),
+            id: 'seal', src: 'seal', input: ({ context }) => ({ work: held(context.work), found: context.found }),
             onDone: [
               { guard: { type: 'isOver', params: ({ event }) => ({ found: event.output }) }, target: 'publishing', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
               { target: 'scoring', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
@@ -104,18 +104,18 @@ export const slotMachine = setup({
         },
         scoring: {
           invoke: {
-            src: 'runPhase', input: ({ context }) => ({ work: held(context.work), role: 'eval', found: context.found }),
+            id: 'score', src: 'runPhase', input: ({ context }) => ({ work: held(context.work), role: 'eval', found: context.found }),
             onDone: { target: 'publishing', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
             onError: { target: 'publishing', actions: { type: 'blameOurselves', params: ({ event }) => event } },
           },
         },
         publishing: {
-          invoke: { src: 'publish', input: ({ context }) => ({ work: held(context.work), found: context.found }), onDone: '#slot.clearing', onError: '#slot.clearing' },
+          invoke: { id: 'publish', src: 'publish', input: ({ context }) => ({ work: held(context.work), found: context.found }), onDone: '#slot.clearing', onError: '#slot.clearing' },
         },
       },
     },
     clearing: { // S3
-      invoke: { src: 'clear', input: ({ context }) => ({ work: context.work }), onDone: { target: 'idle', actions: 'forget' }, onError: 'broken' },
+      invoke: { id: 'clear', src: 'clear', input: ({ context }) => ({ work: context.work }), onDone: { target: 'idle', actions: 'forget' }, onError: 'broken' },
     },
     broken: {},
     stopped: { type: 'final' }, // S4

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { verifySignature } from '../../src/adapters/signature/index.ts';
+import type { Failure } from '../../src/domain/measurement.ts';
+import { ActorState, Progress } from '../../src/protocols/actor.ts';
+import { edit, rig } from './evaluator-rig.ts';
+
+// One node, through its real sandbox, on the surface that is measured in milliseconds.
+
+test('a node that its canaries trust enrols, and what it measures is signed with the key it enrolled with', async () => {
+  await using node = await rig('tiny', { canaries: 'declared' });
+  await node.start({ boot: 'b1' });
+  const enrolled = await node.fact((fact) => fact.word === 'node.enrolled');
+  expect(enrolled.word === 'node.enrolled' && enrolled.body.canaries.map(({ name, ended }) => `${name} ${ended}`)).toEqual(['good scores', 'forger tampered', 'crasher crash']);
+  await node.lease('t0000', node.baseline);
+  const measured = await node.fact((fact) => fact.word === 'trial.measured');
+  if (measured.word !== 'trial.measured' || enrolled.word !== 'node.enrolled') throw new Error('not what was asked for');
+  const signed = { run: 'run', trial: 't0000', replicate: 's1', attempt: 1, node: 'atlas', measurement: measured.body.measurement };
+  expect(verifySignature(enrolled.body.publicKey, signed, measured.body.signature)).toBe(true);
+  expect(verifySignature(enrolled.body.publicKey, { ...signed, attempt: 2 }, measured.body.signature)).toBe(false);
+  expect(verifySignature(enrolled.body.publicKey, { ...signed, measurement: { ...signed.measurement, score: 0 } }, measured.body.signature)).toBe(false);
+  expect(measured.body.measurement).toMatchObject({ failure: null, scoreSource: 'evaluator', gates: [{ name: 'worst_error', passed: true }] });
+  expect(measured.body.measurement.phases.map(({ name }) => name)).toEqual(['smoke', 'train', 'eval']);
+});
+
+test('canaries that passed are not run again while everything they depend on is the same', async () => {
+  await using node = await rig('tiny', { canaries: 'declared' });
+  await (await node.start({ boot: 'b1' }))[Symbol.asyncDispose]();
+  await node.start({ boot: 'b2' });
+  expect(node.ports.presence.logged.filter(({ message }) => message === 'canaries passed')).toHaveLength(1);
+  expect((await node.facts()).filter(({ word }) => word === 'node.enrolled')).toHaveLength(2);
+});
+
+test('an evaluator whose canary ends otherwise than it should enrols nothing and says which and how', async () => {
+  await using node = await rig('tiny', { canaries: [{ name: 'good', expect: 'tampered' }] });
+  await expect(node.start()).rejects.toThrow(/^calibration refused: the canary `good` scored 0\.\d\d, and it should have ended as `tampered`\. .*evaluators\/tiny\/README\.md/);
+  expect(await node.facts()).toEqual([]);
+});
+
+describe('every way a recipe can fail', () => {
+  const endings: readonly (readonly [string, readonly (readonly [string, string, string])[], (failure: Failure) => void, boolean])[] = [
+    ['an exception in the smoke run is a preflight crash with its frame', [['model.py', 'DEGREE = 3', 'DEGREE = 0']],
+      (failure) => expect(failure).toEqual({ kind: 'preflight_crash', phase: 'smoke', exception: 'ValueError: DEGREE must be at least 1, not 0', frame: 'model.py:10 in features' }), false],
+    ['an exception in training is a crash with its frame', [['optimizer.py', 'RATE = 0.02', 'RATE = 10.0']],
+      (failure) => expect(failure).toMatchObject({ kind: 'crash', phase: 'train', exception: 'OverflowError: the weights have diverged', frame: 'kernel.py:13 in pack' }), false],
+    ['an artifact clearly over its cap is refused by projection, before training', [['kernel.py', 'PADDING = 0', 'PADDING = 20000']],
+      (failure) => expect(failure).toMatchObject({ kind: 'size_blocked', cap: 6000, projected: true }), false],
+    ['an artifact that grew past its cap keeps the score it would have had', [['kernel.py', 'KEEP_LOSSES = False', 'KEEP_LOSSES = True'], ['optimizer.py', 'STEPS = 40', 'STEPS = 400']],
+      (failure) => expect(failure).toMatchObject({ kind: 'size_blocked', cap: 6000, projected: false }), true],
+    ['training that does not end is killed and its time is censored', [['optimizer.py', 'STEPS = 40', 'STEPS = 100000000']],
+      (failure) => expect(failure).toMatchObject({ kind: 'train_budget_overrun', phase: 'train', budget: 1.5, censored: true }), false],
+    ['a gate that was missed says by how much', [['optimizer.py', 'RATE = 0.02', 'RATE = 0.0'], ['optimizer.py', 'INITIAL_SPREAD = 0.1', 'INITIAL_SPREAD = 3.0']],
+      (failure) => expect(failure).toMatchObject({ kind: 'disqualified', gate: 'worst_error', limit: 2.5 }), true],
+    ['a process that kills itself is a crash that names the signal', [['recipe.py', 'return pack(weights, losses)', 'import os; os.kill(os.getpid(), 9) if most_steps > 2 else None; return pack(weights, losses)']],
+      (failure) => expect(failure).toMatchObject({ kind: 'crash', phase: 'train', exception: 'killed by SIGKILL' }), false],
+    ['training that leaves no artifact is a crash', [['recipe.py', 'return pack(weights, losses)', 'import os; os._exit(0) if most_steps > 2 else None; return pack(weights, losses)']],
+      (failure) => expect(failure).toMatchObject({ kind: 'crash', phase: 'train' }), false],
+  ];
+  test.concurrent.each(endings)('%s', async (_, edits, holds, isScored) => {
+    await using node = await rig('tiny');
+    await node.start();
+    await node.lease('t0001', edits.reduce((recipe, [file, from, to]) => edit(recipe, file, from, to), node.baseline));
+    const measurement = await node.measured('t0001');
+    expect(measurement.failure).not.toBeNull();
+    if (measurement.failure !== null) holds(measurement.failure);
+    expect(measurement.score !== null).toBe(isScored);
+  });
+});
+
+test('a smoke run is made once for a recipe, not once for a replicate', async () => {
+  await using node = await rig('tiny');
+  await node.start();
+  for (const replicate of ['s1', 's2']) await node.lease('t0001', node.baseline, { replicate });
+  expect((await node.measured('t0001', 's1')).phases.map(({ name }) => name)).toEqual(['smoke', 'train', 'eval']);
+  expect((await node.measured('t0001', 's2')).phases.map(({ name }) => name)).toEqual(['train', 'eval']);
+});
+
+test('two replicates of one recipe get seeds of their own', async () => {
+  await using node = await rig('tiny');
+  await node.start({ slots: 2 });
+  await node.lease('t0001', node.baseline, { replicate: 's1' });
+  await node.lease('t0001', node.baseline, { replicate: 's2', slots: ['cpu1'] });
+  expect((await node.measured('t0001', 's1')).seed).not.toBe((await node.measured('t0001', 's2')).seed);
+});
+
+test('two leases of one slot are measured one after the other, whatever the broker believes', async () => {
+  await using node = await rig('tiny');
+  const phases: string[] = [];
+  node.ports.bus.listen(Progress, {}, ({ trial, phase, seconds }) => { if (trial !== null && seconds === 0) phases.push(`${trial} ${phase}`); });
+  await node.start();
+  await node.lease('t0001', node.baseline);
+  await node.lease('t0002', edit(node.baseline, 'optimizer.py', 'RATE = 0.02', 'RATE = 0.03'));
+  await node.measured('t0001');
+  await node.measured('t0002');
+  expect(phases).toEqual(['t0001 smoke', 't0001 train', 't0001 eval', 't0002 smoke', 't0002 train', 't0002 eval']);
+});
+
+test('a lease that lapsed before its slot was free is never run', async () => {
+  await using node = await rig('tiny');
+  await node.lease('t0001', node.baseline);
+  await node.ports.journal.record('lease.lapsed', ['t0001', 's1', '1'], { reason: 'test' });
+  await node.lease('t0002', node.baseline);
+  await node.start();
+  await node.measured('t0002');
+  expect((await node.facts()).some((fact) => fact.word === 'trial.measured' && fact.ids[0] === 't0001')).toBe(false);
+});
+
+test('a lease of an earlier daemon is run when the broker renews it, and not when it does not', async () => {
+  await using node = await rig('tiny');
+  await node.lease('t0001', node.baseline);
+  await node.lease('t0002', node.baseline);
+  node.answers.set('t0001.s1.1', 'lapsed');
+  await node.start();
+  await node.measured('t0002');
+  expect((await node.facts()).some((fact) => fact.word === 'trial.measured' && fact.ids[0] === 't0001')).toBe(false);
+});
+
+test('a lease that lapses under a running phase kills it and nothing is said', async () => {
+  await using node = await rig('tiny');
+  await node.start();
+  const training = new Promise<void>((resolve) => { node.ports.bus.listen(Progress, {}, ({ trial, phase }) => { if (trial === 't0001' && phase === 'train') resolve(); }); });
+  await node.lease('t0001', edit(node.baseline, 'optimizer.py', 'STEPS = 40', 'STEPS = 100000000'), { ttlMs: 300 });
+  await training;
+  node.answers.set('t0001.s1.1', 'lapsed');
+  await node.lease('t0002', node.baseline);
+  expect((await node.measured('t0002')).failure).toBeNull();
+  expect((await node.facts()).some((fact) => fact.word === 'trial.measured' && fact.ids[0] === 't0001')).toBe(false);
+});
+
+test('a draining node finishes what it holds and takes nothing more', async () => {
+  await using node = await rig('tiny');
+  const ending = new AbortController();
+  const evaluator = await node.start({ signal: ending.signal });
+  const training = new Promise<void>((resolve) => { node.ports.bus.listen(Progress, {}, ({ phase }) => { if (phase === 'train') resolve(); }); });
+  await node.lease('t0001', node.baseline);
+  await training;
+  ending.abort(new Error('enough'));
+  await node.lease('t0002', node.baseline);
+  await evaluator.done;
+  const measured = (await node.facts()).filter((fact) => fact.word === 'trial.measured');
+  expect(measured.map(({ ids }) => ids[0])).toEqual(['t0001']);
+});
+
+test('a node that is stopped at once leaves its lease unmeasured', async () => {
+  await using node = await rig('tiny');
+  const evaluator = await node.start();
+  const training = new Promise<void>((resolve) => { node.ports.bus.listen(Progress, {}, ({ phase }) => { if (phase === 'train') resolve(); }); });
+  await node.lease('t0001', edit(node.baseline, 'optimizer.py', 'STEPS = 40', 'STEPS = 100000000'));
+  await training;
+  await evaluator[Symbol.asyncDispose]();
+  expect((await node.facts()).some(({ word }) => word === 'trial.measured')).toBe(false);
+});
+
+test('a snapshot that is not in the store is our fault, not the recipe\'s', async () => {
+  await using node = await rig('tiny');
+  await node.start();
+  await node.lease('t0001', node.baseline, { snapshot: 'b'.repeat(64) });
+  expect((await node.measured('t0001')).failure).toMatchObject({ kind: 'harness_abort' });
+});
+
+test('what a recipe prints is kept as a blob and named by the measurement', async () => {
+  await using node = await rig('tiny');
+  await node.start();
+  await node.lease('t0001', edit(node.baseline, 'recipe.py', 'return pack(weights, losses)', 'print("error: 0.0001"); return pack(weights, losses)'));
+  const { log, score } = await node.measured('t0001');
+  expect(new TextDecoder().decode(await node.ports.blobs.get(log ?? '') ?? undefined)).toContain('== train\nerror: 0.0001');
+  expect(score).toBeGreaterThan(0.01);
+});
+
+test('one can ask a node what its slots do', async () => {
+  await using node = await rig('tiny');
+  await node.start();
+  expect(await node.ports.bus.ask(ActorState, { actor: 'evaluator' }, {}, { timeoutMs: 1000 }))
+    .toMatchObject({ actor: 'evaluator', name: 'atlas', state: 'serving', why: '1 of 1 slots wait for a lease', context: { cpu0: 'idle' } });
+});
