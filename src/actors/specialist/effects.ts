@@ -40,7 +40,7 @@ export function startSpecialist({ bus, clock, presence }: SpecialistPorts, { pro
         }
       }),
       submit: fromPromise<Answer, { proposal: Parameters<typeof clientText>[1]; view: SpecialistView }>(async ({ input: { proposal, view }, signal: own }) => {
-        const clientId = await sha256(clientText(run, proposal));
+        const clientId = sha256(clientText(run, proposal));
         try {
           const answer = await bus.ask(ProposeTrial, { run }, { clientId, proposal: { ...proposal, parts: [...proposal.parts], proposer: { ...proposal.proposer, moves: [...proposal.proposer.moves] } }, feedback: view.feedback }, { timeoutMs: SUBMIT_MS, signal: own });
           return answer.kind === 'rejected' ? { kind: 'rejected', trial: answer.trial, reason: answer.rejection.message } : answer;

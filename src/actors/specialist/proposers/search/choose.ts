@@ -10,7 +10,7 @@ import type { Attempt, History } from './history.ts';
 // Which way to come to the next proposal.
 //
 //   C1. Strategies compete by Thompson sampling: each draws from the Beta distribution of its successes and failures so far in
-//       this run, and the largest draw goes first. A success is a keep, or a gain over the parent larger than the noise.
+//       this run, and the largest draw goes first. A success is a keep; a likely gain that was not kept is luck as often as not.
 //   C2. Everyone's trials count as evidence about a strategy; only one's own partition yields proposals.
 //   C3. Before there is evidence the priors below stand. They rank ways of using the lineage, never single moves.
 //   C4. Walking waits until no other strategy has anything to say; without lineage it takes its turn, because spent moves are not known there.
@@ -34,7 +34,7 @@ export function strategyOf(attempt: Attempt): Strategy | null {
 /** How often a strategy succeeded and failed; unfinished and refused trials say nothing. */
 export function record(history: History, strategy: Strategy): { readonly successes: number; readonly failures: number } { // C2
   const ended = history.attempts.filter((attempt) => strategyOf(attempt) === strategy && attempt.verdict !== 'open' && attempt.verdict !== 'refused');
-  const successes = ended.filter((attempt) => attempt.verdict === 'kept' || attempt.verdict === 'better').length;
+  const successes = ended.filter((attempt) => attempt.verdict === 'kept').length;
   return { successes, failures: ended.length - successes };
 }
 

@@ -7,7 +7,7 @@ import { difference, keyOf, slotOf } from './move.ts';
 // What the lineage says about moves.
 //
 //   H1. A gain is taken against the best a trial was judged by, if that was its parent, and else against its parent's score.
-//   H2. A gain no larger than the noise of one measurement is neither a gain nor a loss.
+//   H2. A difference no larger than that of two measurements of one recipe, √2 times the noise of one, is neither a gain nor a loss.
 
 /** How a trial's change turned out. */
 export type Verdict = 'kept' | 'better' | 'noise' | 'worse' | 'failed' | 'refused' | 'open';
@@ -71,7 +71,7 @@ function verdictOf(row: LineageRow, gain: number | null, noise: number): Verdict
   if (row.status === 'keep') return 'kept';
   if (row.status === 'rejected') return 'refused';
   if (!isValid(row.status)) return 'failed';
-  if (gain === null || Math.abs(gain) <= noise) return 'noise'; // H2
+  if (gain === null || Math.abs(gain) <= Math.SQRT2 * noise) return 'noise'; // H2
   return gain > 0 ? 'better' : 'worse';
 }
 

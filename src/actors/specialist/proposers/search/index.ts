@@ -49,7 +49,7 @@ export function searchProposer(options: SearchOptions, { syntax, patches }: { re
         const built = ground.build(candidate.moves);
         if (built.kind === 'refused' || built.moves.length > 128 || history.keys.has(keyOf(built.moves))) continue; // P2
         const canonical = canonicalRecipe(built.recipe);
-        if (canonical === before || history.snapshots.has(await sha256(canonical))) continue; // P2
+        if (canonical === before || history.snapshots.has(sha256(canonical))) continue; // P2
         const expectedDelta = expect(history, options.specialist, candidate.strategy, options.objective);
         return {
           kind: 'proposal',
@@ -68,7 +68,7 @@ export function searchProposer(options: SearchOptions, { syntax, patches }: { re
   /** The best's recipe, and how others are built: from the baseline, or on top of a best that another kind of proposer wrote. */
   async function groundOf({ best }: History, view: SpecialistView): Promise<Ground | null> { // P3
     const again = fromBaseline(best.moves);
-    if (again.kind === 'built' && (await sha256(canonicalRecipe(again.recipe))) === best.snapshot) return { recipe: again.recipe, build: fromBaseline };
+    if (again.kind === 'built' && sha256(canonicalRecipe(again.recipe)) === best.snapshot) return { recipe: again.recipe, build: fromBaseline };
     const recipe = best.snapshot === null ? null : await view.recipeOf(best.snapshot);
     if (recipe === null) return null;
     const onTop = builder(recipe, options.library, syntax);

@@ -8,8 +8,8 @@ import { editMove, knobMove, readMove, slotOf } from './move.ts';
 //   R1. Too large: half the step, or the same beside something of mine that is smaller.
 //   R2. Too slow: half the step, or the same beside less of something countable.
 //   R3. A gate missed: half the step, the other direction, or the same beside what restored the score before.
-//   R4. Crashed: never the same move alone; a number may go half as far.
-//   R5. A trial is repaired at most `ATTEMPTS` times, and not at all when what it measured was worse than its parent.
+//   R4. Crashed: never the same move alone; a number may go half as far, once.
+//   R5. A failure is repaired at most `ATTEMPTS` times, repairs of its repairs included, and not at all when what it measured was worse than its parent.
 
 const ATTEMPTS = 3;
 
@@ -23,8 +23,16 @@ export function repair(bench: Bench): Candidate[] {
 }
 
 function isPromising(bench: Bench, attempt: Attempt): boolean { // R5
-  const stamp = `repair(${attempt.row.trial})`;
-  return bench.history.attempts.filter((other) => other.row.strategy === stamp).length < ATTEMPTS && (attempt.gain === null || attempt.gain > 0);
+  const family = familyOf(bench, attempt.row.trial, attempt.row.strategy);
+  const repairs = bench.history.attempts.filter((other) => other.row.strategy.startsWith('repair(') && familyOf(bench, other.row.trial, other.row.strategy) === family);
+  return repairs.length < ATTEMPTS && (attempt.gain === null || attempt.gain > 0);
+}
+
+/** The failure that a chain of repairs began with. */
+function familyOf(bench: Bench, trial: string, strategy: string): string {
+  const repaired = /^repair\((.+)\)$/.exec(strategy)?.[1];
+  const before = repaired === undefined ? undefined : bench.history.byId(repaired);
+  return before === undefined ? trial : familyOf(bench, before.trial, before.strategy);
 }
 
 interface Remedy { readonly put: readonly string[]; readonly how: string }
@@ -36,7 +44,7 @@ function remedies(bench: Bench, attempt: Attempt): Remedy[] {
     case 'eval_budget_overrun': return [...halves(bench, attempt), ...lessOf(bench, attempt, timeRatio(attempt), 'to be done in time')]; // R2
     case 'disqualified': return [...halves(bench, attempt), ...reversed(bench, attempt), ...besideGains(bench, attempt)]; // R3
     case 'crash':
-    case 'preflight_crash': return halves(bench, attempt); // R4
+    case 'preflight_crash': return isSingle(attempt) && !attempt.row.strategy.startsWith('repair') ? halves(bench, attempt) : []; // R4
     default: return [];
   }
 }

@@ -9,7 +9,7 @@ import { slotOf } from './move.ts';
 //   U3. Pair: changes of mine that looked better but not certainly so are tried together; alone they stay in the noise.
 //   U4. The same change is brought over at most `TIMES` times, however often the best moves on.
 
-const TIMES = 3;
+const TIMES = 2;
 
 const isMissing = (bench: Bench, attempt: Attempt): boolean => attempt.put.length > 0 && attempt.put.some((move) => !bench.moves.includes(move));
 

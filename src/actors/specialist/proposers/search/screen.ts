@@ -1,7 +1,7 @@
-import { sayMove, isMine, join, ranked, type Bench, type Candidate } from './candidate.ts';
+import { fallback, isMine, join, ranked, sayMove, type Bench, type Candidate } from './candidate.ts';
 import { isSingle, valuesTried } from './history.ts';
 import { numberOf, step, type Knob } from './knob.ts';
-import { editMove, knobMove, slotOf } from './move.ts';
+import { editMove, knobMove, readMove, slotOf } from './move.ts';
 
 // Screening: every edit and both directions of every knob once, by themselves, on the best there is.
 //
@@ -31,7 +31,10 @@ export function screenKnobs(bench: Bench): Candidate[] {
 
 /** The first steps a knob has left, each with the way it goes. */
 export function untriedSteps(bench: Bench, knob: Knob): { readonly way: string; readonly value: string }[] {
-  const tried = valuesTried(bench.history, slotOf(knobMove(knob, '')));
+  const slot = slotOf(knobMove(knob, ''));
+  const isMoved = bench.moves.some((move) => slotOf(move) === slot);
+  const old = isMoved ? fallback(bench, { kind: 'knob', ...knob }) : null; // where it came from was measured with the parent
+  const tried = [...valuesTried(bench.history, slot), ...(old === null ? [] : [old])];
   if (knob.type === 'bool' || knob.type === 'choice') {
     return knob.choices.filter((choice) => choice !== knob.value && !tried.includes(choice)).map((choice) => ({ way: choice, value: choice }));
   }
@@ -46,9 +49,27 @@ export function untriedSteps(bench: Bench, knob: Knob): { readonly way: string; 
 const why = (knob: Knob): string =>
   knob.type === 'bool' ? 'is the flag worth what it costs?' : knob.type === 'choice' ? 'another of its named choices may suit this budget better' : 'one long step shows which way it pays';
 
-/** Exact moves that ended a trial in a crash or a refusal when they stood alone, so that they are not tried alone again. */
-export function barred(bench: Bench): Set<string> {
-  const ended = bench.history.attempts.filter((attempt) => isSingle(attempt)
-    && (attempt.row.status === 'crash' || attempt.row.status === 'preflight_crash' || attempt.row.status === 'tampered' || (attempt.row.status === 'rejected' && !/duplicate/i.test(attempt.row.rejection ?? ''))));
-  return new Set(ended.flatMap((attempt) => attempt.put).filter((move) => isMine(bench, move)));
+/**
+ * Whether trials of mine already speak against taking a move alone: an edit that failed, lost or stayed in the noise; a knob's value that
+ * did, or one beyond a value that failed or lost.
+ */
+export function isSpent(bench: Bench, text: string): boolean {
+  const move = readMove(text);
+  const slot = slotOf(text);
+  const singles = bench.history.attempts.filter((attempt) => isSingle(attempt) && slotOf(attempt.put[0] ?? '') === slot && attempt.verdict !== 'kept' && attempt.verdict !== 'better');
+  if (move?.kind !== 'knob') return singles.length > 0;
+  const now = numberOf(bench.knobs.find((knob) => knob.file === move.file && knob.name === move.name)?.value ?? '');
+  const wanted = numberOf(move.value);
+  return singles.some((attempt) => {
+    const value = (attempt.put[0] ?? '').slice(slot.length + 1);
+    if (value === move.value) return true;
+    const other = numberOf(value);
+    return (attempt.verdict === 'worse' || attempt.verdict === 'failed') && (wanted > now ? other > now && wanted > other : other < now && wanted < other);
+  });
+}
+
+/** Edits that crashed, were refused or missed a gate when they stood alone: company does not mend that. */
+export function isBarred(bench: Bench, text: string): boolean {
+  return bench.history.attempts.some((attempt) => isSingle(attempt) && attempt.put[0] === text && isMine(bench, text)
+    && (attempt.verdict === 'failed' ? attempt.row.status !== 'size_blocked' && !attempt.row.status?.endsWith('overrun') : attempt.verdict === 'refused' && !/duplicate|already/i.test(attempt.row.rejection ?? '')));
 }
