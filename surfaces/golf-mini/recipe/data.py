@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor
 
-SEPARATOR = 0  # the byte between two documents, which are in order of their year
+SEPARATOR = ord("\0")  # the byte after every document; they are in order of their years
 BATCH = 8
 CONTEXT = 128
 

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from data import CONTEXT, SEPARATOR
 
 RESERVE_SECONDS = 0.25  # kept back from the budget for packing
-LARGEST_CODE = 127  # of a quantised weight
-ZLIB_LEVEL = 9
+LARGEST_CODE = 127  # of a quantised weight; a byte holds no larger one
 STRIDE = 0.5  # fraction of the context a prediction window moves by
 PREDICTION_ROWS = 16
 MICRO_BATCHES = 1
@@ -61,7 +60,7 @@ def side_shape(shape: torch.Size) -> tuple[int, ...]:
 
 
 def compress(raw: bytes) -> bytes:
-    return zlib.compress(raw, ZLIB_LEVEL)
+    return zlib.compress(raw, 9)
 
 
 def decompress(packed: bytes) -> bytes:
@@ -70,6 +69,8 @@ def decompress(packed: bytes) -> bytes:
 
 def pack(net: nn.Module) -> bytes:
     """The artifact: matrices as codes, everything else as half floats."""
+    if LARGEST_CODE > 127:
+        raise ValueError(f"LARGEST_CODE is {LARGEST_CODE}; a code is one byte, so 127 is the most")
     codes, halves = [], []
     for weight in net.parameters():
         if weight.ndim == 2:
@@ -110,7 +111,7 @@ def logprobs_of(logits: Tensor, inputs: Tensor) -> Tensor:
 
 def predict(net: nn.Module, tokens: Tensor) -> Tensor:
     """[B, T] bytes to [B, T + 1, 256]: each position read in the window that its place alone decides."""
-    stride = max(1, int(CONTEXT * STRIDE))
+    stride = min(max(1, int(CONTEXT * STRIDE)), CONTEXT)
     answers = []
     for rows in F.pad(tokens, (1, 0), value=SEPARATOR).split(PREDICTION_ROWS):
         pieces = [net(rows[:, :CONTEXT])]

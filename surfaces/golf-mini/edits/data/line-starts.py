@@ -2,7 +2,7 @@
 # file: data.py
 # source: Ding et al., Fewer Truncations Improve Language Modeling (2024)
 # excludes: without-replacement
-BORDER = 10  # the byte after which a row may begin: a line break
+BORDER = ord("\n")  # the byte after which a row may begin: a line break
 
 
 class Sampler:
