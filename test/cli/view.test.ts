@@ -149,6 +149,17 @@ describe('the live view', () => {
   });
 });
 
+test('leaving a run that goes on says how to come back, and claims no ending', () => {
+  const { text, options } = written();
+  const lineage = emptyLineage();
+  for (const fact of made.facts.slice(0, 60)) grow(lineage, fact, made.run, () => true);
+  const view = liveView(options);
+  view.begin(lineage);
+  view.end(lineage);
+  expect(text()).toContain('it has not ended: brigade watch golf-mini-1121a');
+  expect(text()).not.toContain('report.html');
+});
+
 test('a run that found nothing ends by saying so', () => {
   const { lineage } = syntheticRun(0);
   expect(endingLines('r', summarize('r', lineage), 'runs/r', { width: null, paint: plain })[0]).toMatch(/^best {5}the baseline stands {3}2\.\d{4} bpb {3}0 keeps/);

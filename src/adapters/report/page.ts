@@ -62,7 +62,7 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
   const facts: readonly (readonly [string, string, string])[] = [
     ['baseline', baseline.score === null ? 'unknown' : decimal(baseline.score), baseline.sd === null ? '' : `± ${decimal(baseline.sd)} over ${plural(baseline.n, 'seed')}`],
     ['best', best.score === null ? 'unknown' : decimal(best.score), best.trial],
-    ['final claim', claim ? signed(claim.delta) : 'not made', claim ? `p ${probability(claim.p)}, unseen text` : ''],
+    ['final claim', claim ? signed(claim.delta) : 'not made', claim ? `p ${probability(claim.p)}, unseen data` : ''],
     ['trials', counted(summary.trials), `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')}${summary.rejected > 0 ? `; ${summary.rejected} refused` : ''}`],
     ['confirmations', counted(summary.confirmations), falseKeeps],
     ['time', duration(summary.wallSeconds), `${counted(summary.slotSeconds)} slot-seconds${summary.busyShare === null ? '' : `, ${percent(summary.busyShare)} busy`}`],
@@ -73,8 +73,8 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
 }
 
 const differenceLead = (summary: Summary, lineage: Lineage): string => (summary.keeps === 0 ? '' : lineage.started?.keep.kind === 'confirmed'
-  ? `${plural(summary.keeps, 'trial')} beat the best of its time on fresh seeds. The bar under each is its part of the way from the baseline to the best.`
-  : `${plural(summary.keeps, 'trial')} scored better than the best of its time once; some of it may be noise.`);
+  ? `${plural(summary.keeps, 'trial')} beat the best of their time on fresh seeds. The bar under each is its part of the way from the baseline to the best.`
+  : `${plural(summary.keeps, 'trial')} scored better than the best of their time once; some of it may be noise.`);
 
 function predictionSection(lineage: Lineage): Markup {
   const figure = predictionFigure(lineage);

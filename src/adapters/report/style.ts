@@ -52,7 +52,7 @@ details>summary{cursor:pointer;color:var(--soft);font-size:13px}details>summary:
 .bar{display:flex;height:20px;border-radius:3px;overflow:hidden;gap:1px}.bar span{background:var(--tone);min-width:3px;color:var(--ground);font-size:11.5px;line-height:20px;text-align:center;overflow:hidden}
 .bar .tone-discard{color:var(--ink)}.mix .total{color:var(--soft);font-size:13px;text-align:right}
 table{border-collapse:collapse;width:100%;margin:12px 0;font-size:14px}th{font-weight:500;color:var(--soft);text-align:left;font-size:12.5px}
-th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}
+th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}td:first-child,td.n,th.n{white-space:nowrap}td.n,th.n{text-align:right}
 td .dot{display:inline-block;width:9px;height:9px;border-radius:50%;background:var(--hue,var(--tone));margin-right:8px}
 .pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:36px;align-items:start}@media (max-width:820px){.pair{grid-template-columns:1fr}}
 .tree .edge{fill:none;stroke:var(--faint);stroke-width:1;opacity:.7}.tree .edge.strong{stroke:var(--ink);stroke-width:1.7;opacity:1}

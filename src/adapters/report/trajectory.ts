@@ -64,7 +64,7 @@ const quoted = (path: string): string => `"${path.replace(/["\\]/g, '\\$&').repl
 /** Git with no configuration but its own. */
 async function git(folder: string, args: readonly string[], input = ''): Promise<string> {
   const { stdout } = await execa('git', args[0] === 'init' ? args : [`--git-dir=${folder}`, ...args], {
-    input, extendEnv: false, env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: folder, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+    input, env: { GIT_DIR: undefined, GIT_OBJECT_DIRECTORY: undefined, GIT_INDEX_FILE: undefined, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
     maxBuffer: 256 * 1024 * 1024,
   });
   return stdout;

@@ -113,6 +113,11 @@ export function liveView(options: LiveOptions): LiveView {
       const last = summarize(run, lineage, options.now());
       if (json) { emit({ event: 'view.ended', ...last }); return; }
       paper.line('');
+      if (lineage.stopped === null) {
+        paper.line(standingLine(last));
+        paper.line(paint('quiet', `it has not ended: brigade watch ${run} follows it while it runs, brigade run --resume ${run} goes on when it does not`));
+        return;
+      }
       for (const line of endingLines(run, last, options.folder, look())) paper.line(line);
     },
   };
