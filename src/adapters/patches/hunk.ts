@@ -28,7 +28,7 @@ export function readPatch(patch: string): { readonly files: readonly FilePatch[]
   while (at < lines.length) {
     const line = lines[at] ?? '';
     if (line === '') { at += 1; continue; }
-    const git = /^diff --git a\/(.+) b\/(.+)$/.exec(line);
+    const git = /^diff --git a\/([^\n]+) b\/([^\n]+)$/.exec(line);
     if (!git && !line.startsWith('--- ')) return unread(at, line, null);
     let oldName = git?.[1] ?? null;
     let newName = git?.[2] ?? null;

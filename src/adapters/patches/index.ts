@@ -67,6 +67,8 @@ function apply(before: Recipe, patch: string): PatchResult {
 
 function applyHunks(text: string, file: FilePatch): string | null {
   if (file.hunks.length === 0) return text;
+  const lines = text.split('\n').length;
+  if (file.hunks.some(({ oldStart }) => oldStart > lines + 1)) return null; // a hunk is looked for line by line from where it says it is
   try {
     const result = applyPatch(text, { oldFileName: '', newFileName: '', oldHeader: '', newHeader: '', hunks: [...file.hunks] }, { fuzzFactor: 0, autoConvertLineEndings: false }); // D1
     return result === false ? null : result;

@@ -12,6 +12,7 @@ import { members, part, type Branch } from './tree.ts';
 
 const CHANGE_IN_PLACE = new Set(['append', 'extend', 'insert', 'remove', 'pop', 'popitem', 'clear', 'update', 'setdefault', 'sort', 'reverse', 'add', 'discard',
   '__setitem__', '__delitem__', '__ior__', '__iadd__']);
+const DEFINES = new Set(['expression_statement', 'assignment', 'augmented_assignment', 'decorated_definition', 'function_definition', 'class_definition', 'type_alias_statement']);
 const SET_MEMBER = new Set(['setattr', 'delattr', 'object.__setattr__', 'object.__delattr__', 'type.__setattr__', 'type.__delattr__', 'monkeypatch.setattr']);
 
 /** Finds the assaults of a module, in source order. */
@@ -23,7 +24,7 @@ export function assaultsOf(root: Branch, source: string, symbols: ReadonlySet<st
   };
 
   const walk = (at: Branch, scope: Scope, isTopStatement: boolean): void => {
-    const compound = scope.outer === null && !isTopStatement;
+    const compound = scope.outer === null && !(isTopStatement && DEFINES.has(at.type));
     const rebind = (name: string): void => {
       if (scope.globals.has(name) || (compound && symbols.has(name))) report(at, null, name); // A3
     };
