@@ -130,6 +130,7 @@ test('knobs are literals in upper case of the right partition, and only their li
   ]);
   expect(changed(MODEL, setKnob(recipe, 'model.py', 'WIDTH', '96')?.['model.py'] ?? '')).toEqual({ gone: ['WIDTH = 64  # of every layer'], come: ['WIDTH = 96  # of every layer'] });
   expect(setKnob(recipe, 'model.py', 'RATE', '0.001')?.['model.py']).toContain('RATE = 0.001; SEED = 1\n');
+  expect(setKnob(recipe, 'model.py', 'RATE', '0.0003')).toEqual(recipe); // another spelling is no other value
   expect(setKnob(recipe, 'model.py', 'ABSENT', '1')).toBeNull();
 });
 

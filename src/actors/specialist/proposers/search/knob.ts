@@ -46,12 +46,15 @@ function readKnob(file: string, name: string, annotation: string, value: string)
   return { file, name, type: /[.eE]/.test(value) ? 'float' : 'int', value, choices: [] };
 }
 
+/** `1e-3` and `0.001` are one value, and a recipe that spells it otherwise is no other recipe. */
+const isEqual = (a: string, b: string): boolean => a === b || (/^[-+.\d]/.test(a) && /^[-+.\d]/.test(b) && /[.eE]/.test(a) === /[.eE]/.test(b) && numberOf(a) === numberOf(b));
+
 /** Sets a knob; null when the recipe has no such knob. */
 export function setKnob(recipe: Recipe, file: string, name: string, value: string): Recipe | null {
   const lines = (recipe[file] ?? '').split('\n');
   const at = lines.findIndex((line) => assignment(name).test(line));
   if (at < 0) return null;
-  lines[at] = (lines[at] ?? '').replace(assignment(name), (_, before: string) => `${before}${value}`); // K1
+  lines[at] = (lines[at] ?? '').replace(assignment(name), (text, before: string, _annotation: string, old: string) => (isEqual(old, value) ? text : `${before}${value}`)); // K1
   return { ...recipe, [file]: lines.join('\n') };
 }
 

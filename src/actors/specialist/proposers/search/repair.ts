@@ -12,11 +12,13 @@ import { editMove, knobMove, readMove, slotOf } from './move.ts';
 //   R5. A failure is repaired at most `ATTEMPTS` times, repairs of its repairs included, and not at all when what it measured was worse than its parent.
 
 const ATTEMPTS = 3;
+/** Older failures were repaired or given up; looking through all of them would cost a long run its speed. */
+const RECENT = 32;
 
 /** Repairs of this specialist's failures, the newest failure first. */
 export function repair(bench: Bench): Candidate[] {
-  const failures = bench.history.attempts.filter((attempt) => attempt.verdict === 'failed' && attempt.put.length > 0 && [...attempt.put, ...attempt.taken].every((move) => isMine(bench, move)) && isPromising(bench, attempt));
-  return failures.toReversed().flatMap((attempt) => remedies(bench, attempt).map(({ put, how }): Candidate => ({
+  const failures = bench.history.attempts.filter((attempt) => attempt.verdict === 'failed' && attempt.put.length > 0 && [...attempt.put, ...attempt.taken].every((move) => isMine(bench, move)));
+  return failures.slice(-RECENT).toReversed().filter((attempt) => isPromising(bench, attempt)).flatMap((attempt) => remedies(bench, attempt).map(({ put, how }): Candidate => ({
     strategy: 'repair', stamp: `repair(${attempt.row.trial})`, moves: join(bench, bench.moves, put), parts: [],
     hypothesis: `${how} (repairs ${attempt.row.trial}): ${describe(bench, attempt)}`,
   })));

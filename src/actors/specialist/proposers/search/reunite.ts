@@ -10,13 +10,15 @@ import { slotOf } from './move.ts';
 //   U4. The same change is brought over at most `TIMES` times, however often the best moves on.
 
 const TIMES = 2;
+/** Gains older than this many were brought over or given up; counting for all of them would cost a long run its speed. */
+const RECENT = 64;
 
 const isMissing = (bench: Bench, attempt: Attempt): boolean => attempt.put.length > 0 && attempt.put.some((move) => !bench.moves.includes(move));
 
 /** My gains that a newer best left behind. */
 export function rebase(bench: Bench): Candidate[] { // U1
   const left = bench.history.attempts.filter((attempt) => attempt.verdict === 'better' && attempt.row.parent !== bench.history.best.trial && isMissing(bench, attempt)
-    && [...attempt.put, ...attempt.taken].every((move) => isMine(bench, move)) && timesTried(bench, attempt) < TIMES);
+    && [...attempt.put, ...attempt.taken].every((move) => isMine(bench, move))).slice(-RECENT).filter((attempt) => timesTried(bench, attempt) < TIMES);
   return left.sort((a, b) => (b.gain ?? 0) - (a.gain ?? 0)).map((attempt) => ({
     strategy: 'rebase', stamp: `rebase(${attempt.row.trial})`, moves: join(bench, without(bench.moves, attempt.taken), attempt.put), parts: [],
     hypothesis: `${attempt.put.map((move) => sayMove(bench, move)).join('; ')} (${attempt.row.trial} gained on ${attempt.row.parent}; now on ${bench.history.best.trial})`,
