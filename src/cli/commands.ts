@@ -6,13 +6,18 @@ import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
 import { lineageCommand } from './lineage.ts';
 import { openRun } from './open-run.ts';
+import { natsCommand } from './nats.ts';
 import type { Place } from './place.ts';
 import { planCommand } from './plan.ts';
 import { reportCommand } from './report.ts';
 import { resultsCommand } from './results.ts';
 import { runCommand } from './run.ts';
+import { runsCommand } from './runs.ts';
 import { showCommand } from './show.ts';
+import { statusCommand } from './status.ts';
 import type { Surroundings } from './surroundings.ts';
+import { verifyCommand } from './verify.ts';
+import { watchCommand } from './watch.ts';
 
 /** Every command of the program. */
 export function addCommands(program: Command, place: Place): void {
@@ -24,8 +29,9 @@ export function addCommands(program: Command, place: Place): void {
   };
   runCommand(program, here);
   planCommand(program, place, out);
-  for (const add of [resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand]) add(program, here);
+  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand]) add(program, here);
   controlCommands(program, place, out);
+  natsCommand(program, place, out);
   doctorCommand(program);
   daemonCommands(program, place);
 }

@@ -195,3 +195,19 @@ test('the broker chart can stand in eight stages, and nothing but a resume follo
   const stopped = paths.find((path) => path.state.value === 'stopped')?.state;
   expect(stages.filter((stage) => stopped?.can({ type: 'lineage.advanced', stage }))).toEqual(['calibrating', 'running']);
 });
+
+test('a node that reads its lease before the broker has folded it is not told that it lapsed', async () => {
+  const w = await world({ measure: byPatch });
+  const { RenewLease } = await import('../../src/protocols/trial.ts');
+  await using _broker = await w.startBroker();
+  await w.startNode('atlas', { deaf: true });
+  const record = w.ports.journal.record.bind(w.ports.journal);
+  const answers: unknown[] = [];
+  w.ports.journal.record = (async (...said: Parameters<typeof record>) => {
+    const stored = await record(...said);
+    if (said[0] === 'lease.granted') answers.push(await w.ports.bus.ask(RenewLease, RUN, { trial: said[1][0] ?? '', replicate: said[1][1] ?? '', attempt: 1, node: 'atlas' }, { timeoutMs: 1000 }));
+    return stored;
+  }) as typeof record;
+  await w.until((l) => l.leases.size > 0 && answers.length > 0);
+  expect(answers[0]).toEqual({ kind: 'renewed' });
+});

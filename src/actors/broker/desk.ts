@@ -27,7 +27,7 @@ export type Admit = (proposal: {
 }) => Promise<{ readonly kind: 'admitted'; readonly recipe: Recipe } | { readonly kind: 'rejected'; readonly rejection: Rejection }>;
 
 /** Serves the broker's commands until disposed. */
-export function openDesk({ bus, blobs }: Ports, keeper: Keeper, admit: Admit, options: { run: RunId; onProposal: () => void; onRenewal: (key: string, node: string) => void }): AsyncDisposable {
+export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: Admit, options: { run: RunId; onProposal: () => void; onRenewal: (key: string, node: string) => void }): AsyncDisposable {
   const { lineage } = keeper;
   const lock = oneAtATime();
   const ids = { run: options.run };
@@ -71,10 +71,14 @@ export function openDesk({ bus, blobs }: Ports, keeper: Keeper, admit: Admit, op
       const trial = await number((id) => keeper.say('trial.admitted', [id], { proposal, snapshot, feedback: read, clientId }));
       return { kind: 'admitted' as const, trial };
     })),
-    bus.serve(RenewLease, ids, ({ trial, replicate, attempt, node }) => {
+    bus.serve(RenewLease, ids, async ({ trial, replicate, attempt, node }) => {
       const key = `${trial}.${replicate}`;
-      const lease = lineage.leases.get(key);
-      if (!lease || lease.attempt !== attempt || lease.node !== node || lineage.stopped !== null) return { kind: 'lapsed' as const };
+      const isHeld = (): boolean => {
+        const lease = lineage.leases.get(key);
+        return lease !== undefined && lease.attempt === attempt && lease.node === node && lineage.stopped === null;
+      };
+      if (!isHeld()) await keeper.folded(await journal.position()); // a node may read a lease before its own broker has folded it
+      if (!isHeld()) return { kind: 'lapsed' as const };
       options.onRenewal(key, node);
       return { kind: 'renewed' as const };
     }),

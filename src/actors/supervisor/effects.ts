@@ -3,7 +3,7 @@ import type { RunStarted } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { Limits } from '../../domain/budget.ts';
 import type { Journal, Ports, Processes } from '../../ports.ts';
-import { wardMachine } from './machine.ts';
+import { wardMachine, type Death } from './machine.ts';
 
 // Starts a run and keeps its daemons alive until the journal says it has stopped.
 //
@@ -60,7 +60,7 @@ export async function superviseRun({ journal, clock, presence }: Ports, processe
   function startWard(name: string, args: readonly string[]) {
     const ward = createActor(wardMachine.provide({
       actors: {
-        daemon: fromPromise<{ livedMs: number }, { name: string }>(async () => {
+        daemon: fromPromise<Death, { name: string }>(async () => {
           const bornMs = clock.now();
           const child = processes.start({ name, args });
           const quit = (): void => { void child.stop(); };
@@ -68,8 +68,8 @@ export async function superviseRun({ journal, clock, presence }: Ports, processe
           if (over.aborted) quit();
           const end = await child.exited;
           over.removeEventListener('abort', quit);
-          if (!over.aborted) presence.log('warn', `${name} died and is started again`, { daemon: name, code: end.code, signal: end.signal });
-          return { livedMs: clock.now() - bornMs };
+          if (!over.aborted && end.code !== 0) presence.log('warn', `${name} died and is started again`, { daemon: name, code: end.code, signal: end.signal });
+          return { livedMs: clock.now() - bornMs, code: end.code };
         }),
         pause: fromPromise<void, { afterMs: number }>(({ input }) => clock.wait(input.afterMs, over)),
       },

@@ -4,8 +4,11 @@ import { restart } from './decide.ts';
 // One daemon under its supervisor: alive, pausing before it is started again, or given up.
 //
 //   W1. A daemon that was told to stop is never started again.
-//   W2. Its death is the only thing that moves it: nobody asks it how it feels.
+//   W2. A daemon that ended by itself with code 0 has done its work, and is let go.
+//   W3. Its death is the only thing that moves it: nobody asks it how it feels.
 
+/** How a daemon ended. */
+export interface Death { readonly livedMs: number; readonly code: number | null }
 interface Context { readonly name: string; deaths: number; afterMs: number }
 type Event = { type: 'run.stopped' };
 
@@ -14,11 +17,14 @@ const unprovided = (name: string) => () => { throw new Error(`${name} was not pr
 export const wardMachine = setup({
   types: { context: {} as Context, input: {} as { name: string }, events: {} as Event },
   actors: {
-    /** Lives as long as the daemon does; its output is how many milliseconds that was. */
-    daemon: fromPromise<{ livedMs: number }, { name: string }>(unprovided('daemon')),
+    /** Lives as long as the daemon does. */
+    daemon: fromPromise<Death, { name: string }>(unprovided('daemon')),
     pause: fromPromise<void, { afterMs: number }>(unprovided('pause')),
   },
-  guards: { isHopeless: ({ context }, params: { livedMs: number }) => restart(params.livedMs, context.deaths).kind === 'give-up' },
+  guards: {
+    isDone: (_, params: Death) => params.code === 0,
+    isHopeless: ({ context }, params: { livedMs: number }) => restart(params.livedMs, context.deaths).kind === 'give-up',
+  },
   actions: {
     countDeath: assign(({ context }, params: { livedMs: number }) => {
       const next = restart(params.livedMs, context.deaths);
@@ -34,7 +40,8 @@ export const wardMachine = setup({
     alive: {
       invoke: {
         src: 'daemon', input: ({ context }) => ({ name: context.name }),
-        onDone: [ // W2
+        onDone: [ // W3
+          { guard: { type: 'isDone', params: ({ event }) => event.output }, target: 'released' }, // W2
           { guard: { type: 'isHopeless', params: ({ event }) => event.output }, target: 'lost', actions: { type: 'countDeath', params: ({ event }) => event.output } },
           { target: 'pausing', actions: { type: 'countDeath', params: ({ event }) => event.output } },
         ],

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { openParser } from '../adapters/python/index.ts';
+import { BadSurface, listSurfaces, loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
+import { ownerOf, PROTECTED } from '../domain/partition.ts';
+import { MODULE } from '../domain/symbol.ts';
+import { Mistake } from './mistake.ts';
+import { findPlace, type Place } from './place.ts';
+
+interface Flags { readonly json?: true }
+interface Out { write(text: string): unknown }
+
+/** `brigade surfaces`: which surfaces there are, who owns what in one, and whether an edited one is right. */
+export function surfacesCommand(program: Command, place: Place = findPlace(process.env), out: Out = process.stdout): void {
+  const surfaces = program.command('surfaces').description('list the surfaces, show who owns what in one, or check one after editing it')
+    .addHelpText('after', '\nExample:\n  $ brigade surfaces check golf-mini');
+  const line = (text: string): unknown => out.write(`${text}\n`);
+
+  surfaces.command('list', { isDefault: true }).description('one line a surface').option('--json', 'one JSON object a line')
+    .action(({ json }: Flags) => guarded(async () => {
+      const names = await listSurfaces(place.root);
+      if (names.length === 0) throw new Mistake(`there are no surfaces in ${join(place.root, 'surfaces')}: add a folder with a surface.yaml`);
+      for (const name of names) {
+        const read = await loadSurface(place.root, name).then((surface) => ({ surface, problem: null }), (error: unknown) => {
+          if (error instanceof BadSurface) return { surface: null, problem: error.problems[0] ?? '' };
+          throw error;
+        });
+        const { surface, problem } = read;
+        if (json) line(JSON.stringify({ name, title: surface?.title ?? null, evaluator: surface?.evaluator ?? null, roster: surface?.roster.map(({ specialist }) => specialist) ?? [], slots: surface?.slots ?? null, problem }));
+        else line(`${name.padEnd(20)} ${surface ? `${surface.title}   ${surface.slots.count} ${surface.slots.kind}   ${surface.roster.map(({ specialist }) => specialist).join(' ')}` : `cannot be used: ${problem}`}`);
+      }
+    }));
+
+  surfaces.command('show <name>').description('every file and symbol of a surface with its owner').option('--json', 'one JSON object')
+    .addHelpText('after', '\nExample:\n  $ brigade surfaces show golf-mini')
+    .action((name: string, { json }: Flags) => guarded(async () => {
+      const { surface, evaluator, owners } = await read(place, name);
+      if (json) { line(JSON.stringify({ name, title: surface.title, objective: evaluator.objective, limits: surface.limits, slots: surface.slots, hash: surface.hash, evaluatorHash: evaluator.hash, owners, roster: surface.roster })); return; }
+      line(`${name}   ${surface.title}`);
+      line(`objective   ${evaluator.objective.direction} ${evaluator.objective.metric} (${evaluator.objective.unit})   evaluator ${evaluator.name}   ${evaluator.phases.map((phase) => `${phase.name} ${phase.budgetSeconds} s`).join(', ')}`);
+      for (const file of Object.keys(surface.recipe).sort()) {
+        const inFile = owners.filter((owned) => owned.file === file);
+        const main = ownerOf(surface.claims, file, null);
+        line(`${file.padEnd(20)} ${main ?? 'by symbol'}   ${inFile.length} symbols`);
+        for (const { symbol, owner } of inFile) if (owner !== main) line(`  ${symbol.padEnd(18)} ${owner}`);
+      }
+      for (const { specialist, scope } of surface.roster) line(`${specialist.padEnd(20)} ${scope.replaceAll(/\s+/g, ' ')}`);
+    }));
+
+  surfaces.command('check <name>').description('read a surface and its evaluator, and say everything that is wrong').option('--json', 'one JSON object')
+    .addHelpText('after', '\nExample:\n  $ brigade surfaces check golf-mini')
+    .action((name: string, { json }: Flags) => guarded(async () => {
+      try {
+        const { surface, evaluator, owners } = await read(place, name);
+        if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: evaluator.missing }));
+        else line(`${name} ✓   ${Object.keys(surface.recipe).length} files, ${owners.filter(({ owner }) => owner !== PROTECTED).length} symbols of ${surface.roster.length} specialists, ${owners.filter(({ owner }) => owner === PROTECTED).length} protected${evaluator.missing.length > 0 ? `   data not prepared yet: npm run setup makes ${evaluator.missing.join(', ')}` : ''}`);
+      } catch (error) {
+        if (!json || !(error instanceof BadSurface)) throw error;
+        line(JSON.stringify({ name, ok: false, problems: error.problems, missingData: [] }));
+        process.exitCode = 1;
+      }
+    }));
+}
+
+async function read(place: Place, name: string) {
+  const parser = await openParser();
+  const surface = await loadSurface(place.root, name, parser);
+  const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
+  const owners = Object.entries(surface.recipe).flatMap(([file, text]) => (file.endsWith('.py') ? parser.symbols(text).symbols.map(({ name: symbol }) => symbol) : [MODULE])
+    .map((symbol) => ({ file, symbol, owner: ownerOf(surface.claims, file, symbol) ?? '' })));
+  return { surface, evaluator, owners };
+}
+
+/** What a folder's author got wrong is the user's mistake. */
+async function guarded(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw error instanceof BadSurface ? new Mistake(error.message, { cause: error }) : error;
+  }
+}
