@@ -129,10 +129,8 @@ function lineageOf(lineage: Lineage, head: string | null): string[] {
   return rows.length <= 40 ? rows.map(outcome) : [...rows.slice(0, 10).map(outcome), `… ${rows.length - 40} between`, ...rows.slice(-30).map(outcome)];
 }
 
-function banned({ patterns }: Survey): string[] {
-  return patterns.filter(({ kept }) => kept === 0).map(({ pattern, failed, noise, worse, last }) =>
-    `${pattern}: ${[failed > 0 ? `failed ${failed}×` : '', noise > 0 ? `inside the noise ${noise}×` : '', worse > 0 ? `worse ${worse}×` : ''].filter(Boolean).join(', ')}, last ${last}`);
-}
+const banned = ({ fruitless }: Survey): string[] => fruitless.map(({ pattern, failed, noise, worse, last }) =>
+  `${pattern}: ${[failed > 0 ? `failed ${failed}×` : '', noise > 0 ? `inside the noise ${noise}×` : '', worse > 0 ? `worse ${worse}×` : ''].filter(Boolean).join(', ')}, last ${last}`);
 
 const handoffs = (lineage: Lineage, specialist: string): string[] =>
   lineage.handoffs.filter(({ to }) => to === specialist).slice(-12).reverse().map(({ from, file, symbol, hint, trial }) => `from ${from}${trial === null ? '' : ` (${trial})`}: ${symbol === null ? file : `${file}#${symbol}`}: ${hint}`);

@@ -1,82 +1,64 @@
-import { BASELINE } from './ids.ts';
-import type { Lineage, TrialRow } from './lineage.ts';
-import { statusOf } from './lineage.ts';
+import { BASELINE, type TrialId } from './ids.ts';
+import { statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import { gain } from './objective.ts';
 import { isShownToSpecialists, isValid } from './status.ts';
 
-// One pass over a lineage for what a specialist reads; nothing is sorted but the few rows that are kept.
+// What a specialist reads of many trials, kept up as trials end: a lineage of a hundred thousand is looked through once.
+//
+//   V1. Trials count in the order they ended, so that a survey is the same whenever it was begun.
+//   V2. A trial that ended never changes again; those still open are looked at anew each time.
 
 /** A change smaller than this many standard deviations of one run says nothing. */
 const NOISE_SDS = 2;
 const TOP = 20;
 const RECENT = 10;
-const PATTERNS = 400;
+/** Patterns of one specialist that are remembered, and those that are told. */
+const PATTERNS = 5_000;
+const TOLD = 60;
 
-export interface Pattern { readonly pattern: string; kept: number; failed: number; noise: number; worse: number; last: string }
+export interface Pattern { readonly pattern: string; kept: number; failed: number; noise: number; worse: number; last: TrialId; lastSeq: number }
+export interface Predicted { n: number; expected: number; measured: number; rightSign: number; error: number }
 
 export interface Survey {
   /** Best scored trials, best first. */
-  readonly top: TrialRow[];
+  readonly top: readonly TrialRow[];
   /** Own trials that ended, newest first. */
-  readonly mine: TrialRow[];
+  readonly mine: readonly TrialRow[];
   /** Everybody's trials that ended, newest first. */
-  readonly recent: TrialRow[];
-  /** What own trials tried, most fruitless first. */
-  readonly patterns: Pattern[];
-  readonly predicted: { n: number; expected: number; measured: number; rightSign: number; error: number };
+  readonly recent: readonly TrialRow[];
+  /** What own trials tried in vain, most often first. */
+  readonly fruitless: readonly Pattern[];
+  readonly predicted: Readonly<Predicted>;
   /** How the last own trials went, newest first. */
-  readonly lastFive: ('invalid' | 'noise' | 'moved')[];
+  readonly lastFive: readonly ('invalid' | 'noise' | 'moved')[];
 }
 
-/** Looks through all trials once for one specialist. */
-export function survey(lineage: Lineage, specialist: string): Survey {
-  const objective = lineage.started?.objective;
-  const betterFirst = (a: TrialRow, b: TrialRow): boolean => {
-    const byScore = objective ? gain(objective, a.result?.score ?? 0, b.result?.score ?? 0) : 0;
-    return byScore !== 0 ? byScore > 0 : a.number < b.number;
-  };
-  const newerFirst = (a: TrialRow, b: TrialRow): boolean => a.seq > b.seq;
-  const noise = NOISE_SDS * (lineage.calibration?.sd ?? 0);
-  const top = shortlist(TOP, betterFirst);
-  const mine = shortlist(RECENT, newerFirst);
-  const recent = shortlist(RECENT, newerFirst);
-  const patterns = new Map<string, Pattern>();
-  const predicted = { n: 0, expected: 0, measured: 0, rightSign: 0, error: 0 };
+interface Own { readonly mine: Shortlist<TrialRow>; readonly patterns: Map<string, Pattern>; readonly predicted: Predicted }
+interface Digest {
+  readonly noise: number;
+  readonly rows: Iterator<TrialRow>;
+  seen: number;
+  open: TrialRow[];
+  readonly top: Shortlist<TrialRow>;
+  readonly recent: Shortlist<TrialRow>;
+  readonly own: Map<string, Own>;
+}
 
-  for (const row of lineage.trials.values()) {
-    const status = statusOf(row);
-    if (status === null || !isShownToSpecialists(status)) continue;
-    const score = row.result?.score ?? null;
-    if (score !== null && isValid(status)) top.offer(row);
-    if (row.trial === BASELINE) continue;
-    recent.offer(row);
-    if (row.proposal.specialist !== specialist) continue;
-    mine.offer(row);
-    const delta = row.result?.deltaVsBest ?? null;
-    for (const name of patternsOf(lineage, row)) {
-      const known = patterns.get(name) ?? (patterns.size < PATTERNS ? { pattern: name, kept: 0, failed: 0, noise: 0, worse: 0, last: row.trial } : null);
-      if (!known) continue;
-      patterns.set(name, known);
-      known.last = row.trial;
-      if (status === 'keep') known.kept += 1;
-      else if (!isValid(status)) known.failed += 1;
-      else if (delta !== null && Math.abs(delta) <= noise) known.noise += 1;
-      else known.worse += 1;
-    }
-    if (delta !== null && isValid(status)) {
-      const expected = row.proposal.expectedDelta;
-      predicted.n += 1;
-      predicted.expected += expected;
-      predicted.measured += delta;
-      predicted.error += Math.abs(expected - delta);
-      if (Math.sign(expected) === Math.sign(delta)) predicted.rightSign += 1;
-    }
-  }
-  const mineNewest = mine.rows();
+const digests = new WeakMap<Lineage, Digest>();
+
+/** What one specialist reads of all trials that have ended. */
+export function survey(lineage: Lineage, specialist: string): Survey {
+  const noise = NOISE_SDS * (lineage.calibration?.sd ?? 0);
+  const known = digests.get(lineage);
+  const digest = known?.noise === noise ? known : begin(lineage, noise);
+  digests.set(lineage, digest);
+  catchUp(lineage, digest);
+  const own = digest.own.get(specialist) ?? beginOwn();
+  const fruitless = shortlist<Pattern>(TOLD, (a, b) => (vain(a) !== vain(b) ? vain(a) > vain(b) : a.lastSeq > b.lastSeq));
+  for (const pattern of own.patterns.values()) if (pattern.kept === 0) fruitless.offer(pattern);
   return {
-    top: top.rows(), mine: mineNewest, recent: recent.rows(), predicted,
-    patterns: [...patterns.values()].sort((a, b) => fruitless(b) - fruitless(a) || (a.last < b.last ? 1 : -1)),
-    lastFive: mineNewest.slice(0, 5).map((row) => {
+    top: digest.top.kept, recent: digest.recent.kept, mine: own.mine.kept, fruitless: fruitless.kept, predicted: own.predicted,
+    lastFive: own.mine.kept.slice(0, 5).map((row) => {
       const status = statusOf(row);
       if (status === 'keep') return 'moved';
       if (status === null || !isValid(status)) return 'invalid';
@@ -85,28 +67,82 @@ export function survey(lineage: Lineage, specialist: string): Survey {
   };
 }
 
-const fruitless = ({ failed, noise, worse }: Pattern): number => failed + noise + worse;
-
-/** What a trial added to its parent: its new moves, or its hypothesis when it names none. */
-function patternsOf(lineage: Lineage, row: TrialRow): readonly string[] {
-  const { moves } = row.proposal.proposer;
-  if (moves.length === 0) return [row.proposal.hypothesis.slice(0, 120)];
-  const before = lineage.trials.get(row.proposal.parent)?.proposal.proposer.moves ?? [];
-  const added = moves.filter((move) => !before.includes(move));
-  return added.length === 0 ? [`without ${before.filter((move) => !moves.includes(move)).join(' ')}`.slice(0, 200)] : [added.join(' + ').slice(0, 200)];
+function begin(lineage: Lineage, noise: number): Digest {
+  const objective = lineage.started?.objective;
+  const betterFirst = (a: TrialRow, b: TrialRow): boolean => {
+    const byScore = objective ? gain(objective, a.result?.score ?? 0, b.result?.score ?? 0) : 0;
+    return byScore !== 0 ? byScore > 0 : a.number < b.number;
+  };
+  return { noise, rows: lineage.trials.values(), seen: 0, open: [], top: shortlist(TOP, betterFirst), recent: shortlist(RECENT, newerFirst), own: new Map() };
 }
 
+const beginOwn = (): Own => ({ mine: shortlist(RECENT, newerFirst), patterns: new Map(), predicted: { n: 0, expected: 0, measured: 0, rightSign: 0, error: 0 } });
+
+function catchUp(lineage: Lineage, digest: Digest): void {
+  const looked = digest.open; // V2
+  for (; digest.seen < lineage.trials.size; digest.seen++) { // never asked past its end, so that it goes on when trials are added
+    const { value, done } = digest.rows.next();
+    if (!done) looked.push(value);
+  }
+  const ended = looked.filter((row) => statusOf(row) !== null).sort((a, b) => a.seq - b.seq); // V1
+  digest.open = looked.filter((row) => statusOf(row) === null);
+  for (const row of ended) count(lineage, digest, row);
+}
+
+function count(lineage: Lineage, digest: Digest, row: TrialRow): void {
+  const status = statusOf(row);
+  if (status === null || !isShownToSpecialists(status)) return;
+  const valid = isValid(status);
+  if (valid && row.result?.score != null) digest.top.offer(row);
+  if (row.trial === BASELINE) return;
+  digest.recent.offer(row);
+  const own = digest.own.get(row.proposal.specialist) ?? beginOwn();
+  digest.own.set(row.proposal.specialist, own);
+  own.mine.offer(row);
+  const delta = row.result?.deltaVsBest ?? null;
+  const name = patternOf(lineage, row);
+  const pattern = own.patterns.get(name) ?? { pattern: name, kept: 0, failed: 0, noise: 0, worse: 0, last: row.trial, lastSeq: row.seq };
+  if (own.patterns.size < PATTERNS || own.patterns.has(name)) own.patterns.set(name, pattern);
+  pattern.last = row.trial;
+  pattern.lastSeq = row.seq;
+  if (status === 'keep') pattern.kept += 1;
+  else if (!valid) pattern.failed += 1;
+  else if (delta !== null && Math.abs(delta) <= digest.noise) pattern.noise += 1;
+  else pattern.worse += 1;
+  if (delta === null || !valid) return;
+  const expected = row.proposal.expectedDelta;
+  own.predicted.n += 1;
+  own.predicted.expected += expected;
+  own.predicted.measured += delta;
+  own.predicted.error += Math.abs(expected - delta);
+  if (Math.sign(expected) === Math.sign(delta)) own.predicted.rightSign += 1;
+}
+
+const vain = ({ failed, noise, worse }: Pattern): number => failed + noise + worse;
+const newerFirst = (a: TrialRow, b: TrialRow): boolean => a.seq > b.seq;
+
+/** What a trial added to its parent: its new moves, or its hypothesis when it names none. */
+function patternOf(lineage: Lineage, row: TrialRow): string {
+  const { moves } = row.proposal.proposer;
+  if (moves.length === 0) return row.proposal.hypothesis.slice(0, 120);
+  const before = lineage.trials.get(row.proposal.parent)?.proposal.proposer.moves ?? [];
+  const added = moves.filter((move) => !before.includes(move));
+  return (added.length === 0 ? `without ${before.filter((move) => !moves.includes(move)).join(' ')}` : added.join(' + ')).slice(0, 200);
+}
+
+interface Shortlist<T> { readonly kept: T[]; offer(item: T): void }
+
 /** The first few of many, kept in order as they are offered. */
-function shortlist(most: number, comesFirst: (a: TrialRow, b: TrialRow) => boolean): { offer(row: TrialRow): void; rows(): TrialRow[] } {
-  const kept: TrialRow[] = [];
+function shortlist<T>(most: number, comesFirst: (a: T, b: T) => boolean): Shortlist<T> {
+  const kept: T[] = [];
   return {
-    rows: () => [...kept],
-    offer(row) {
+    kept,
+    offer(item) {
       const last = kept[most - 1];
-      if (last && !comesFirst(row, last)) return;
+      if (last !== undefined && !comesFirst(item, last)) return;
       let at = kept.length;
-      for (; at > 0; at--) { const before = kept[at - 1]; if (!before || !comesFirst(row, before)) break; }
-      kept.splice(at, 0, row);
+      for (; at > 0; at--) { const before = kept[at - 1]; if (before === undefined || !comesFirst(item, before)) break; }
+      kept.splice(at, 0, item);
       if (kept.length > most) kept.pop();
     },
   };

@@ -31,6 +31,11 @@ describe('feedback', () => {
   test('is the same text from the same journal, however it was folded', () => {
     expect(renderFeedback(fold(made.facts), reader)).toBe(renderFeedback(made.lineage, reader));
   });
+  test('read at every step of a run it ends as when read once at the end', () => {
+    const watched = emptyLineage();
+    for (const fact of made.facts) { grow(watched, fact, made.run, () => true); renderFeedback(watched, reader); }
+    expect(renderFeedback(watched, reader)).toBe(renderFeedback(fold(made.facts), reader));
+  });
   test('tells by how many bytes an artifact was too large', () => {
     expect(sectionOf(failed({ kind: 'size_blocked', bytes: 82_056, cap: 80_000, projected: true }, 2.1), 'your recent')).toContain('2,056 bytes over: 82,056 of 80,000, projected');
   });
