@@ -1,7 +1,7 @@
-/** `; did you mean `x`?` for the name most like the one asked for, or nothing when none is like it. */
+/** How a sentence about an unknown name ends: `; did you mean `x`?` with the name most like it, or a full stop. */
 export function suggest(asked: string, names: readonly string[]): string {
   const best = names.map((name) => ({ name, shared: likeness(asked, name) })).sort((a, b) => b.shared - a.shared)[0];
-  return best && best.shared >= 0.4 ? `; did you mean \`${best.name}\`?` : '';
+  return best && best.shared >= 0.4 ? `; did you mean \`${best.name}\`?` : '.';
 }
 
 /** Share of letter pairs that two names have in common, 0 to 1. */

@@ -43,9 +43,9 @@ export function validatePartition(claims: readonly Claim[], roster: readonly str
       faults.push({ claim: earlier, message: `\`${claim.symbol ?? claim.file}\` is also owned by ${claim.owner} (line ${claim.line}). A ${claim.symbol === null ? 'file' : 'symbol'} has one owner: remove one of the two.` });
     } else first.set(what, claim);
     if (!table) {
-      faults.push({ claim, message: `recipe/${claim.file} does not exist${suggest(claim.file, files)}.` });
+      faults.push({ claim, message: `recipe/${claim.file} does not exist${suggest(claim.file, files)}` });
     } else if (claim.symbol !== null && !table.symbols.some(({ name }) => name === claim.symbol)) {
-      faults.push({ claim, message: `recipe/${claim.file} defines no \`${claim.symbol}\`${suggest(claim.symbol, table.symbols.map(({ name }) => name))}.` });
+      faults.push({ claim, message: `recipe/${claim.file} defines no \`${claim.symbol}\`${suggest(claim.symbol, table.symbols.map(({ name }) => name))}` });
     }
   }
   for (const file of files) faults.push(...faultsOf(file, tables[file], claims));

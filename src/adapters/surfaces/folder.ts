@@ -17,8 +17,8 @@ export async function listFolders(dir: string, file: string): Promise<readonly s
 /** Throws `BadSurface` naming those there are, unless one of them is meant. */
 export function demand(kind: 'surface' | 'evaluator', asked: string, known: readonly string[]): void {
   if (known.includes(asked)) return;
-  const there = known.length === 0 ? `there is no ${kind}s/ folder here: run brigade in its project's folder` : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
-  throw new BadSurface([`no ${kind} is called ${JSON.stringify(asked)}${suggest(asked, known) || ';'} ${there}.`]);
+  const there = known.length === 0 ? `There is no ${kind}s/ folder here: run brigade in its project's folder` : `There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  throw new BadSurface([`no ${kind} is called ${JSON.stringify(asked)}${suggest(asked, known)} ${there}.`]);
 }
 
 /** Every plain file of a folder by its relative path; links and odd files are mistakes. */
