@@ -13,6 +13,8 @@ export interface Summary {
   readonly state: 'calibrating' | 'running' | 'paused' | 'stopping' | 'stopped';
   readonly reason: string | null;
   readonly baseline: { readonly score: number | null; readonly sd: number | null; readonly n: number };
+  /** Seeds of the baseline measured so far, of those it needs. */
+  readonly calibration: { readonly done: number; readonly of: number };
   readonly best: { readonly trial: TrialId; readonly score: number | null; readonly delta: number | null };
   readonly claim: { readonly delta: number; readonly interval: readonly [number, number]; readonly p: number; readonly n: number; readonly bestMean: number; readonly baselineMean: number } | null;
   readonly trials: number;
@@ -51,6 +53,7 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
     state: lineage.stopped !== null ? 'stopped' : lineage.stopping !== null ? 'stopping' : lineage.paused ? 'paused' : lineage.bests.length === 0 ? 'calibrating' : 'running',
     reason: lineage.stopped ?? lineage.stopping,
     baseline: { score: baselineScore, sd: lineage.calibration?.sd ?? root?.sd ?? null, n: root?.n ?? lineage.calibration?.measurements.length ?? 0 },
+    calibration: { done: [...(lineage.trials.get(BASELINE)?.replicates.values() ?? [])].filter(({ replicate, measured }) => replicate.startsWith('s') && measured).length, of: lineage.started?.calibrationReplicates ?? 0 },
     best: { trial: head?.trial ?? BASELINE, score: head?.score ?? baselineScore, delta: head && head.score !== null && baselineScore !== null && head.trial !== BASELINE ? head.score - baselineScore : null },
     claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: lineage.started?.keep.replicates ?? claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean },
     trials: having((status) => status !== 'rejected'), trialLimit: lineage.limits?.trials ?? null,

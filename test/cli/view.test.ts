@@ -149,6 +149,13 @@ describe('the live view', () => {
   });
 });
 
+test('until the baseline has a score the view counts its seeds', () => {
+  const lineage = emptyLineage();
+  const third = made.facts.filter(({ word }) => word === 'trial.measured')[2];
+  for (const fact of made.facts.slice(0, third?.seq)) grow(lineage, fact, made.run, () => true);
+  expect(standingLine(summarize(made.run, lineage))).toMatch(/^calibrating: 3 of 5 seeds {3}0 of 40 trials {3}\d/);
+});
+
 test('leaving a run that goes on says how to come back, and claims no ending', () => {
   const { text, options } = written();
   const lineage = emptyLineage();

@@ -91,8 +91,8 @@ export function baselineLine(lineage: Lineage, summary: Summary, width: number |
 /** Where the run stands, on one line that is drawn again and again. */
 export function standingLine(summary: Summary): string {
   const { best, baseline } = summary;
-  const score = best.score === null ? 'calibrating' : `best ${decimal(best.score)} (${best.trial})${best.delta === null || baseline.score === null ? '' : `  ${change(best.score, baseline.score)}`}`;
-  const state = summary.state === 'running' ? [] : [summary.state];
+  const score = best.score === null ? `calibrating: ${summary.calibration.done} of ${plural(summary.calibration.of, 'seed')}` : `best ${decimal(best.score)} (${best.trial})${best.delta === null || baseline.score === null ? '' : `  ${change(best.score, baseline.score)}`}`;
+  const state = summary.state === 'running' || summary.state === 'calibrating' ? [] : [summary.state];
   return [score, `${summary.trials}${summary.trialLimit === null ? '' : ` of ${summary.trialLimit}`} trials`, duration(summary.wallSeconds), ...(summary.busyShare === null ? [] : [`slots ${percent(summary.busyShare)} busy`]), ...state].join('   ');
 }
 
