@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { contextFile, natsCommand } from '../../src/cli/nats.ts';
+import { writeLive, writeRunFile } from '../../src/cli/place.ts';
+
+test('a saved context has the live address and the operator’s key, and only its owner can read it', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'brigade-context-'));
+  const config = process.env['XDG_CONFIG_HOME'];
+  process.env['XDG_CONFIG_HOME'] = join(dir, 'config');
+  try {
+    const place = { root: dir, runs: join(dir, 'runs') };
+    await writeRunFile(place, { run: 'toy-1', surface: 'toy', url: null, keys: join(dir, 'keys') });
+    await writeLive(place, 'toy-1', { pid: process.pid, url: 'nats://127.0.0.1:4321', startedAt: '2026-11-21T00:00:00Z' });
+    let out = '';
+    const program = new Command();
+    natsCommand(program, place, { write: (text) => { out += text; } });
+    await program.parseAsync(['nats', 'context', 'toy-1', '--save'], { from: 'user' });
+    const path = contextFile('toy-1', process.env);
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ description: 'Brigade run toy-1, as its operator', url: 'nats://127.0.0.1:4321', nkey: join(dir, 'keys', 'operator.nk'), inbox_prefix: '_INBOX' });
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(out).toContain("nats --context brigade-toy-1 sub 'brigade.>'");
+  } finally {
+    if (config === undefined) delete process.env['XDG_CONFIG_HOME']; else process.env['XDG_CONFIG_HOME'] = config;
+    await rm(dir, { recursive: true, force: true });
+  }
+});
