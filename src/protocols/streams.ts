@@ -32,7 +32,7 @@ const SERVE = ['$SRV.>', INBOX];
 /** Allow-lists by role. Specialists reach neither the journal nor the blobs: they ask. */
 export const PERMISSIONS: Readonly<Record<Role, Permissions>> = {
   supervisor: { publish: ['>'], subscribe: ['>'] },
-  broker: { publish: ['brigade.evt.>', 'brigade.cmd.>', ...READ_JOURNAL, ...WRITE_BLOBS, ...ACTOR], subscribe: ['brigade.cmd.broker.>', 'brigade.cmd.run.>', ...SERVE] },
+  broker: { publish: ['brigade.evt.>', 'brigade.cmd.>', ...READ_JOURNAL, ...WRITE_BLOBS, ...ACTOR], subscribe: ['brigade.cmd.broker.>', 'brigade.cmd.run.>', 'brigade.tel.*.pulse.>', ...SERVE] },
   lineage: { publish: [...READ_JOURNAL, ...ACTOR], subscribe: ['brigade.cmd.lineage.>', ...SERVE] },
   evaluator: {
     publish: ['brigade.evt.*.trial.measured.>', 'brigade.evt.*.node.enrolled.>', 'brigade.cmd.broker.renew.*', ...READ_JOURNAL, ...WRITE_BLOBS, ...ACTOR],

@@ -97,8 +97,8 @@ const busSpec = (name: string, open: () => Promise<{ readonly asker: Bus; readon
 
 /** Resolves once what the second bus subscribed to before is known to the server: an answer to a later question proves it. */
 async function ready(from: Bus, to: Bus): Promise<void> {
-  await using _ = to.serve(NamedActorState, { actor: 'test', run: 'r1', name: 'ready' }, () => ({ actor: 'test', name: 'ready', run: 'r1', pid: 1, state: '', sinceMs: 0, why: '', context: {} }));
-  while ((await reason(from.ask(NamedActorState, { actor: 'test', run: 'r1', name: 'ready' }, {}, { timeoutMs: 5_000 }))) !== 'answered') { /* not yet */ }
+  await using _ = to.serve(NamedActorState, { actor: 'broker', run: 'r1', name: 'ready' }, () => ({ actor: 'broker', name: 'ready', run: 'r1', pid: 1, state: '', sinceMs: 0, why: '', context: {} }));
+  while ((await reason(from.ask(NamedActorState, { actor: 'broker', run: 'r1', name: 'ready' }, {}, { timeoutMs: 5_000 }))) !== 'answered') { /* not yet */ }
 }
 
 busSpec('memory', async () => {
@@ -158,6 +158,14 @@ describe('a bus in nats, beyond what every bus does', () => {
     const stats = (await raw.request('$SRV.STATS', '')).json<{ endpoints: { subject: string }[] }>();
     expect(stats.endpoints.map(({ subject }) => subject)).toEqual(['brigade.cmd.evaluator.state', 'brigade.cmd.evaluator.state.r1.atlas']);
     await raw.close();
+  });
+  test('a broker hears the pulse of evaluators with its own key', async () => {
+    await using server = await natsServer();
+    const [broker, evaluator] = [await server.session('broker'), await server.session('evaluator')];
+    const heard = new Promise<string>((resolve) => { broker.bus.listen(Pulse, { run: 'r1', actor: 'evaluator' }, ({ state }, { name }) => { resolve(`${name} ${state}`); }); });
+    await ready((await server.session()).bus, broker.bus);
+    await using _ = evaluator.presence({ run: 'r1' }).announce({ actor: 'evaluator', name: 'atlas', run: 'r1', read: () => ({ state: 'idle', why: '', context: {} }) });
+    expect(await heard).toBe('atlas idle');
   });
   test('a specialist hears neither another actor’s replies nor its pulse, and may not pause a run', async () => {
     await using server = await natsServer();

@@ -114,6 +114,18 @@ describe('a server of somebody else', () => {
     await using blind = await connectNats({ url: server.url, monitorUrl: 'http://127.0.0.1:9', keyFile: null, name: 'test', role: 'supervisor' });
     expect(await blind.ensureRun('r1')).toMatchObject({ kind: 'unknown', why: expect.stringContaining('sync_interval: always') as string });
   });
+  test('whose store is full refuses the next fact with the remedy, and keeps what it acknowledged', async () => {
+    await using place = await folder();
+    await using server = await other(place.dir, `jetstream { store_dir: ${JSON.stringify(join(place.dir, 'store'))}, sync_interval: always, max_file_store: 500000 }\n`);
+    await using session = await connectNats({ url: server.url, keyFile: null, name: 'test', role: 'supervisor' });
+    await session.ensureRun('r1');
+    let recorded = 0;
+    const fill = async (): Promise<void> => {
+      for (; recorded < 1_000; recorded++) await session.journal('r1').record('handoff.offered', [`h${recorded}`], { ...hint, hint: 'x'.repeat(600) });
+    };
+    await expect(fill()).rejects.toThrow(/the journal of r1 is full .*free some disk space/);
+    expect(await session.journal('r1').position()).toBe(recorded);
+  });
   test('with a stream that promises less is refused by name of what differs', async () => {
     await using server = await natsServer({ credentials: false });
     const { connect } = await import('nats');

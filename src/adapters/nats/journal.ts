@@ -83,7 +83,7 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
         } catch (error) {
           if (isTaken(error)) {
             const earlier = isUncertain ? await stored(subject).catch(() => null) : null;
-            if (isUncertain && earlier === null) continue;
+            if (isUncertain && earlier === null) { await sleep(50); continue; }
             return earlier?.body === text ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
           }
           await refuseForGood(error, { nc, jsm, run, stream, subject });
