@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const sourceOf = (made: SyntheticRun, dir: string): ExportSource => ({ ...made, dir: join(folder, dir), columns: defaultColumns('val_bpb'), standalone: { 'run.py': 'print("a run")\n' } });
 const git = async (dir: string, ...args: string[]): Promise<string> => (await execa('git', [`--git-dir=${dir}`, ...args])).stdout;
+
+/** What git calls a file of this content. */
+const gitHash = (content: string): string => createHash('sha1').update(`blob ${Buffer.byteLength(content)}\0${content}`).digest('hex');
 
 describe('report.html', () => {
   const { run, lineage } = syntheticRun(40, ['Muon', NASTY]);
@@ -147,16 +151,16 @@ describe('the trajectory', () => {
     const source = sourceOf(made, 'git');
     await exportRun(source, { parts: ['trajectory'] });
     const dir = join(source.dir, 'trajectory.git');
-    const commits = new Map((await git(dir, 'for-each-ref', '--format=%(refname:strip=2) %(objectname)', 'refs/tags')).split('\n').map((line) => line.split(' ') as [string, string]));
+    const commits = new Map((await git(dir, 'for-each-ref', '--format=%(refname:strip=2) %(objectname) %(tree) %(parent)', 'refs/tags')).split('\n')
+      .map((line) => line.trim().split(' ')).map(([tag = '', commit = '', tree = '', ...parents]) => [tag, { commit, tree, parents }]));
     expect([...commits.keys()].sort()).toEqual(endedRows(made.lineage).map(({ trial }) => trial));
     for (const { trial, proposal, rejection } of endedRows(made.lineage)) {
-      const [, ...parents] = (await git(dir, 'rev-list', '--parents', '-n', '1', trial)).split(' ');
-      expect(parents).toEqual(trial === BASELINE ? [] : [commits.get(proposal.parent)]);
-      const recipe = made.recipes.get(trial);
-      if (recipe) for (const [path, content] of Object.entries(recipe)) expect(`${await git(dir, 'show', `${trial}:${path}`)}\n`).toBe(content);
-      if (rejection) expect(await git(dir, 'diff', proposal.parent, trial)).toBe('');
+      const parent = commits.get(proposal.parent);
+      expect(commits.get(trial)?.parents).toEqual(trial === BASELINE ? [] : [parent?.commit]);
+      if (rejection) expect(commits.get(trial)?.tree).toBe(parent?.tree);
+      else expect(await git(dir, 'ls-tree', '-r', trial)).toBe(Object.entries(made.recipes.get(trial) ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, content]) => `100644 blob ${gitHash(content)}\t${path}`).join('\n'));
     }
-    expect(await git(dir, 'rev-parse', 'best')).toBe(commits.get(made.lineage.bests.at(-1)?.trial ?? ''));
+    expect(await git(dir, 'rev-parse', 'best')).toBe(commits.get(made.lineage.bests.at(-1)?.trial ?? '')?.commit);
     expect(await git(dir, 'fsck', '--strict')).toBe('');
   });
 
