@@ -43,7 +43,7 @@ function read(parser: Parser, original: string): SymbolTable {
   const tree = parser.parse(source);
   if (!tree) return UNREADABLE;
   try {
-    const root = copyTree(tree);
+    const root = copyTree(tree, source);
     if (!root) return UNREADABLE;
     const { symbols, pieces } = outline(root, source);
     const assaults = assaultsOf(root, source, new Set(symbols.map(({ name }) => name)));

@@ -17,27 +17,53 @@ export interface Branch {
 const DEEPEST = 1500; // levels of nesting; beyond, whoever walks the tree would run out of stack
 
 /** Copies a parsed tree in one walk; null when it is nested too deeply to be a person's code. */
-export function copyTree(tree: Tree): Branch | null {
+export function copyTree(tree: Tree, source: string): Branch | null {
+  const { language } = tree;
+  const lineAt = lineCounter(source);
   const cursor = tree.walk();
+  const copy = (depth: number): Branch | null => {
+    if (depth > DEEPEST) return null;
+    const { nodeTypeId: kind, currentFieldId: role, startIndex: start, endIndex: end } = cursor; // each of these is a call: ask for nothing that can be worked out
+    const children: Branch[] = [];
+    if (end > start && cursor.gotoFirstChild()) {
+      do {
+        const child = copy(depth + 1);
+        if (!child) return null;
+        children.push(child);
+      } while (cursor.gotoNextSibling());
+      cursor.gotoParent();
+    }
+    const type = kind === ERROR ? 'ERROR' : (language.types[kind] ?? 'ERROR');
+    return { type, field: role === 0 ? null : (language.fields[role] ?? null), named: /^\w/.test(type) && isNamed(kind), start, end, line: lineAt(start), endLine: lineAt(end), children };
+  };
+  const named = new Map<number, boolean>();
+  const isNamed = (kind: number): boolean => {
+    const known = named.get(kind) ?? (kind === ERROR || language.nodeTypeIsNamed(kind));
+    named.set(kind, known);
+    return known;
+  };
   try {
-    const copy = (depth: number): Branch | null => {
-      if (depth > DEEPEST) return null;
-      const children: Branch[] = [];
-      const { nodeType: type, currentFieldName: field, nodeIsNamed: named, startIndex: start, endIndex: end, startPosition, endPosition } = cursor;
-      if (cursor.gotoFirstChild()) {
-        do {
-          const child = copy(depth + 1);
-          if (!child) return null;
-          children.push(child);
-        } while (cursor.gotoNextSibling());
-        cursor.gotoParent();
-      }
-      return { type, field, named, start, end, line: startPosition.row + 1, endLine: endPosition.row + 1, children };
-    };
     return copy(0);
   } finally {
     cursor.delete();
   }
+}
+
+const ERROR = 65_535; // the parser's own number for what it could not read
+
+/** Line of an offset, counted from 1. */
+function lineCounter(source: string): (offset: number) => number {
+  const starts = [0];
+  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let low = 0;
+    let high = starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle; else high = middle;
+    }
+    return low + 1;
+  };
 }
 
 /** The child with a role. */
