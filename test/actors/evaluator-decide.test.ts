@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { abandon, afterPhase, afterSeal, conclude, nothingFound, type Findings, type PhaseSeen } from '../../src/actors/evaluator/decide.ts';
+import { judgeCanaries } from '../../src/actors/evaluator/canary.ts';
+import { lastLine, readTraceback } from '../../src/actors/evaluator/traceback.ts';
+import type { Failure, Measurement } from '../../src/domain/measurement.ts';
+import type { EvaluatorSpec, PhaseSpec } from '../../src/domain/surface.ts';
+import type { PhaseEnd } from '../../src/ports.ts';
+import type { Scored } from '../../src/protocols/scored.ts';
+import { MeasurementSchema } from '../../src/protocols/measurement.ts';
+
+const phase = (role: PhaseSpec['role']): PhaseSpec => ({
+  name: role, role, command: ['python'], scorer: role === 'eval' ? ['python'] : null, auditor: null, clock: 'wall', budgetSeconds: 10, toleranceSeconds: 0.5, wallSeconds: 60, data: [],
+});
+const spec: EvaluatorSpec = {
+  name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, phases: [phase('smoke'), phase('train'), phase('eval')],
+  artifact: { file: 'artifact.bin', capBytes: 1000 }, gates: [{ name: 'accuracy', limit: 0.96, at: 'least' }],
+  limits: { memoryBytes: 1, processes: 1, openFiles: 1, scratchBytes: 10_000, logBytes: 1 }, canaries: [], columns: [], hash: 'e'.repeat(64),
+};
+const provenance = { seed: 1, device: 'cpu/x', evaluatorHash: spec.hash, environmentHash: 'f'.repeat(64), sandbox: 'bubblewrap', log: null } as const;
+const exited = (code = 0, logTail = ''): PhaseEnd => ({ kind: 'exited', code, seconds: 2, wallSeconds: 3, scored: null, logTail });
+const good: Scored = { kind: 'scored', score: 2.5, metrics: { accuracy: 0.97 }, gates: [] };
+const seen = (end: PhaseEnd, more: Partial<PhaseSeen> = {}): PhaseSeen => ({ end, scored: null, unreadable: null, changed: null, sealed: null, recipeBytes: 100, ...more });
+const sealed = (bytes: number) => ({ kind: 'sealed', path: '/x', file: 'artifact.bin', bytes, sha256: 'a'.repeat(64) }) as const;
+const failureOf = (found: Findings): Failure | null => conclude(found, provenance).failure;
+const ended = (role: PhaseSpec['role'], end: PhaseEnd, more: Partial<PhaseSeen> = {}): Failure | null => failureOf(afterPhase(nothingFound, spec, phase(role), seen(end, more)));
+
+const TRACE = 'starting\nTraceback (most recent call last):\n  File "/eval/harness.py", line 9, in main\n    run()\n  File "/recipe/model.py", line 4, in forward\n    return x @ y\n  File "/usr/lib/torch.py", line 1, in matmul\nRuntimeError: shapes do not fit\n';
+const lines = { seconds: 2, wallSeconds: 3, scored: null, logTail: TRACE };
+
+describe('how a phase that did not end well is called', () => {
+  const cases: readonly (readonly [string, Failure | null, Partial<Failure> | null])[] = [
+    ['a smoke run that raises is a preflight crash', ended('smoke', exited(1, TRACE)), { kind: 'preflight_crash', exception: 'RuntimeError: shapes do not fit', frame: 'model.py:4 in forward' }],
+    ['a smoke run that does not end is a preflight crash', ended('smoke', { ...lines, kind: 'over-budget', by: 'clock' }), { kind: 'preflight_crash', exception: 'the smoke run was not done after 10 s' }],
+    ['training that raises is a crash', ended('train', exited(1, TRACE)), { kind: 'crash', phase: 'train' }],
+    ['training past its budget is an overrun by its own clock', ended('train', { ...lines, kind: 'over-budget', by: 'clock' }), { kind: 'train_budget_overrun', seconds: 2, budget: 10, censored: true }],
+    ['training that sleeps is an overrun by the wall', ended('train', { ...lines, kind: 'over-budget', by: 'wall' }), { kind: 'train_budget_overrun', seconds: 3, budget: 60, censored: true }],
+    ['scoring past its budget is an overrun of its own', ended('eval', { ...lines, kind: 'over-budget', by: 'clock' }), { kind: 'eval_budget_overrun' }],
+    ['memory over the limit is a crash that says so', ended('train', { ...lines, logTail: '', kind: 'signalled', signal: 'SIGKILL', outOfMemory: true }), { kind: 'crash', exception: 'out of memory' }],
+    ['a warden that heard nothing is our fault', ended('train', { ...lines, kind: 'killed', why: 'silence' }), { kind: 'harness_abort' }],
+    ['a sandbox that did not start is our fault', ended('train', { ...lines, kind: 'not-started', reason: 'no space left on device' }), { kind: 'harness_abort', reason: 'the sandbox did not start: no space left on device' }],
+    ['a scorer that broke is our fault', ended('eval', { ...lines, kind: 'scorer-failed', message: 'ended with exit code 1' }), { kind: 'harness_abort' }],
+    ['a scorer that cannot be read is our fault', ended('eval', exited(), { unreadable: 'score: must be finite' }), { kind: 'harness_abort' }],
+    ['a predictor that left before it was scored crashed', ended('eval', exited()), { kind: 'crash', exception: 'the predictor ended before it was scored' }],
+    ['a predictor that hung up crashed, with its own traceback', ended('eval', exited(1, TRACE), { scored: { kind: 'hung-up', who: 'predictor' } }), { kind: 'crash', exception: 'RuntimeError: shapes do not fit' }],
+    ['forged bytes outrank the crash that followed them', ended('eval', exited(1, TRACE), { scored: { kind: 'tampered', what: 'bytes that answer nothing', where: 'descriptor 3' } }), { kind: 'tampered' }],
+    ['a changed protected file outranks everything', ended('train', exited(1, TRACE), { changed: '/recipe/recipe.py' }), { kind: 'tampered', where: '/recipe/recipe.py' }],
+    ['a gate that was missed says by how much', ended('eval', exited(), { scored: { ...good, metrics: { accuracy: 0.95956 } } }), { kind: 'disqualified', gate: 'accuracy', value: 0.95956, limit: 0.96, deficit: 0.96 - 0.95956 }],
+    ['a metric that a gate needs and nobody gave is unknown, never zero', ended('eval', exited(), { scored: { ...good, metrics: {} } }), { kind: 'harness_abort' }],
+    ['a score out of range is no score', ended('eval', exited(), { scored: { ...good, score: -1 } }), { kind: 'disqualified', gate: 'range' }],
+    ['a good score has no failure', ended('eval', exited(), { scored: good }), null],
+  ];
+  test.each(cases)('%s', (_, failure, expected) => {
+    if (expected === null) expect(failure).toBeNull(); else expect(failure).toMatchObject(expected);
+  });
+});
+
+describe('the size of an artifact', () => {
+  const weigh = (bytes: number) => afterSeal(nothingFound, spec, phase('train'), sealed(bytes), 100);
+  test('counts the recipe\'s code with it', () => { expect(weigh(900).artifactBytes).toBe(1000); });
+  test('at its cap is allowed', () => { expect(weigh(900).failures).toEqual([]); });
+  test('one byte over is blocked, and scored all the same', () => {
+    const found = weigh(901);
+    expect(found.isOver).toBe(false);
+    const measurement = conclude(afterPhase(found, spec, phase('eval'), seen(exited(), { scored: good })), provenance);
+    expect(measurement).toMatchObject({ failure: { kind: 'size_blocked', bytes: 1001, cap: 1000, projected: false }, score: 2.5, artifactBytes: 1001 });
+  });
+  test('projected a little over is given its chance, clearly over is not', () => {
+    const project = (bytes: number) => afterPhase(nothingFound, spec, phase('smoke'), seen(exited(), { sealed: sealed(bytes) }));
+    expect(project(1000).failures).toEqual([]);
+    expect(project(1100)).toMatchObject({ isOver: true, failures: [{ kind: 'size_blocked', projected: true }] });
+  });
+  test('that is a link is tampering', () => {
+    expect(failureOf(afterSeal(nothingFound, spec, phase('train'), { kind: 'forged', what: 'artifact.bin is a symbolic link' }, 100))).toMatchObject({ kind: 'tampered', where: 'artifact.bin' });
+  });
+});
+
+test('our own fault outranks whatever else was found', () => {
+  const found = abandon(afterPhase(nothingFound, spec, phase('train'), seen(exited(1, TRACE))), 'no space left on device');
+  expect(failureOf(found)).toEqual({ kind: 'harness_abort', reason: 'no space left on device' });
+});
+
+test('a replicate that ended with neither score nor failure is our fault', () => {
+  expect(failureOf(nothingFound)).toMatchObject({ kind: 'harness_abort' });
+});
+
+test('whatever a recipe writes into its log, the measurement fits the wire', () => {
+  const nasty = `Traceback (most recent call last):\n  File "/recipe/\u001b[31mx.py", line 1, in \u0007f${'y'.repeat(5000)}\n\u001b]0;title\u0007Error: ${'z'.repeat(9000)}\u0000\n`;
+  const measurement = conclude(afterPhase(nothingFound, spec, phase('train'), seen(exited(1, nasty))), provenance);
+  expect(MeasurementSchema.safeParse(measurement).error).toBeUndefined();
+});
+
+describe('a traceback', () => {
+  test('is the last one of the log', () => { expect(readTraceback(`${TRACE}\n${TRACE.replace('shapes do not fit', 'second')}`)?.exception).toBe('RuntimeError: second'); });
+  test('without a frame of the recipe has an empty one', () => { expect(readTraceback('Traceback (most recent call last):\n  File "/eval/harness.py", line 9, in main\nKeyError: 1\n')).toEqual({ exception: 'KeyError: 1', frame: '' }); });
+  test('that is not there is null, and the last line stands in', () => { expect([readTraceback('Segmentation fault\n'), lastLine('a\nSegmentation fault\n')]).toEqual([null, 'Segmentation fault']); });
+});
+
+describe('canaries', () => {
+  const measured = (score: number | null, failure: Failure | null = null): Measurement => ({ ...conclude({ ...nothingFound, score }, provenance), failure });
+  const of = (expect_: 'scores' | 'gains nothing' | 'tampered', measurement: Measurement) => ({ canary: { name: expect_.replace(' ', '-'), expect: expect_ }, measurement });
+  test('that gain nothing may be a little lucky', () => {
+    expect(judgeCanaries(spec, [of('scores', measured(3)), of('gains nothing', measured(2.9))]).map(({ ended: how }) => how)).toEqual(['scores', 'gains nothing']);
+  });
+  test('that should gain nothing and halve the score refuse the evaluator', () => {
+    expect(() => judgeCanaries(spec, [of('scores', measured(3)), of('gains nothing', measured(1.5))])).toThrow(/the canary `gains-nothing` gained 1\.500/);
+  });
+  test('that forge and score refuse the evaluator in the words of the manual', () => {
+    expect(() => judgeCanaries(spec, [of('scores', measured(3)), of('tampered', measured(0.5))])).toThrow(/^calibration refused: the canary `tampered` scored 0\.50, .* can be deceived; see evaluators\/mine\/README\.md\.$/);
+  });
+});
