@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect } from 'vitest';
 import type { SandboxLevel } from '../../src/domain/measurement.ts';
@@ -16,7 +16,9 @@ export const bwrap = (process.env['PATH'] ?? '').split(delimiter).map((folder) =
 export async function levels(): Promise<SandboxLevel[]> {
   const held: SandboxLevel[] = [];
   for (const level of ['bubblewrap', 'namespaces'] as const) {
-    const found = await detectLevel({ python, bwrap, level, scratchRoot: mkdtempSync(join(tmpdir(), 'brigade-probe-')) });
+    const scratchRoot = mkdtempSync(join(tmpdir(), 'brigade-probe-'));
+    const found = await detectLevel({ python, bwrap, level, scratchRoot });
+    rmSync(scratchRoot, { recursive: true, force: true });
     if (found.level === null) console.warn(`sandbox tests at level ${level} are skipped: ${found.describes}`);
     else held.push(level);
   }
@@ -42,7 +44,7 @@ export async function bench(level: SandboxLevel, overrides: Partial<SandboxOptio
   const folder = mkdtempSync(join(tmpdir(), 'brigade-sandbox-'));
   const sandbox = await openSandbox({ python, bwrap, level, scratchRoot: join(folder, 'root'), ...overrides });
   const mark = `${process.pid}-${opened++}`;
-  const slot = await sandbox.open({ slot: `t${process.pid % 1000}`, cores: [0] });
+  const slot = await sandbox.open({ slot: `t${process.pid % 1000}`, cores: [process.pid % availableParallelism()] });
   for (const name of ['recipe', 'evaluator', 'scratch']) mkdirSync(join(folder, name));
   const job = (source: string, changes: Partial<PhaseJob> = {}): PhaseJob => {
     writeFileSync(join(folder, 'evaluator', 'command.py'), source);

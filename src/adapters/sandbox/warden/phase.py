@@ -18,7 +18,7 @@ import staging
 from log import Log, readable
 
 STARTUP_SECONDS = 60.0  # importing a deep-learning library on a cold, loaded machine takes tens of seconds
-CADENCE_SECONDS = 0.5
+CADENCE_SECONDS = 0.4  # a neighbour's load changes faster than this; each look costs about twelve milliseconds
 PROGRESS_SECONDS = 0.4
 FREEZE_PATIENCE = 0.2  # a tree that cannot be frozen by then (fork bomb, a task in the kernel) keeps its last rate
 REFERENCE_PATIENCE = 3.0
