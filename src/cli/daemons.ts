@@ -16,7 +16,7 @@ import { Mistake } from './mistake.ts';
 //   D1. A daemon ends on SIGTERM, and when its standard input closes: then whoever started it is gone.
 //   D2. A daemon that fails says why on its last line and exits with 2; whoever supervises it starts it again.
 
-interface DaemonFlags { readonly run: string; readonly url?: string; readonly key?: string }
+interface DaemonFlags { readonly run: string; readonly url?: string; readonly key?: string; readonly surface?: string }
 interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
 
 /** Adds the commands that start one actor each. */
@@ -26,6 +26,7 @@ export function daemonCommands(program: Command, place: Place): void {
       .requiredOption('--run <run>', 'the run to work for')
       .option('--url <url>', 'its nats-server; found by itself for a run of this folder')
       .option('--key <file>', 'nkey seed file of this role; found by itself for a run of this folder')
+      .option('--surface <name>', 'its surface, for a run that was started on another machine')
       .addHelpText('after', `\nExample:\n  $ brigade ${example}`);
 
   daemon('broker', 'queue trials, lease slots, judge and publish results', 'broker --run golf-mini-1121a')
@@ -67,7 +68,10 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand
   process.once('SIGTERM', end);
   process.on('SIGINT', () => undefined); // a Ctrl-C at the terminal reaches every process; the supervisor decides what it means
   if (!process.stdin.isTTY) { process.stdin.on('end', end).on('error', end).resume(); } // D1
-  const file = await findRun(place, flags.run);
+  const file = await findRun(place, flags.run).catch((error: unknown) => {
+    if (flags.url === undefined || flags.surface === undefined) throw error;
+    return { run: flags.run, surface: flags.surface, url: flags.url, keys: null };
+  });
   const url = flags.url ?? (await readLive(place, file.run))?.url ?? file.url;
   if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --url`);
   await mkdir(runDir(place, file.run), { recursive: true });
