@@ -1,6 +1,7 @@
 """Calibrated seconds: CPU seconds of a tree, each interval multiplied by how fast this core was during it.
 
-C1. The rate of an interval is the mean of the rates measured at its two ends, on the core it ran on, while the tree was frozen.
+C1. An interval is divided by the mean of what the reference cost at its two ends, on the core it ran on, while the tree was frozen.
+    (The mean of the two rates would grow with the noise of the reference, so that a busy machine would charge more.)
 C2. Seconds never run backwards and need no cooperation of what is timed.
 """
 import os
@@ -15,20 +16,21 @@ class Calibrated:
 
     def __init__(self, cpu, unit_seconds):
         self.start = self.last = cpu
-        self.rate = NOMINAL_SECONDS / unit_seconds
+        self.cost = unit_seconds
         self.seconds = 0.0
-        self.samples = 1
 
     def calibrate(self, cpu, unit_seconds):
-        rate = NOMINAL_SECONDS / unit_seconds
-        self.seconds += max(0.0, cpu - self.last) * (self.rate + rate) / 2  # C1
-        self.last, self.rate = max(self.last, cpu), rate
-        self.samples += 1
+        self.seconds += max(0.0, cpu - self.last) * NOMINAL_SECONDS / ((self.cost + unit_seconds) / 2)  # C1
+        self.last, self.cost = max(self.last, cpu), unit_seconds
+
+    @property
+    def rate(self):
+        return NOMINAL_SECONDS / self.cost
 
     def read(self, cpu):
         return self.seconds + max(0.0, cpu - self.last) * self.rate
 
-    def page(self, sequence):
+    def page(self, _now):
         return self.unit, self.seconds, self.last - self.start, self.rate
 
 

@@ -306,7 +306,7 @@ class Phase:
             self.timer = clock.Calibrated(self.cpu_frozen if self.ready else self.cpu_at_start, unit_seconds)
         else:
             self.timer.calibrate(self.cpu_frozen, unit_seconds)
-        self.page.write(*self.timer.page(self.page.sequence))
+        self.page.write(*self.timer.page(self.now()))
         self._end_calibration()
 
     def _end_calibration(self):
