@@ -15,7 +15,9 @@ import { runCommand } from './run.ts';
 import { runsCommand } from './runs.ts';
 import { showCommand } from './show.ts';
 import { statusCommand } from './status.ts';
+import { surfacesCommand } from './surfaces.ts';
 import type { Surroundings } from './surroundings.ts';
+import { surveyCommand } from './survey.ts';
 import { verifyCommand } from './verify.ts';
 import { watchCommand } from './watch.ts';
 
@@ -31,6 +33,8 @@ export function addCommands(program: Command, place: Place): void {
   planCommand(program, place, out);
   for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand]) add(program, here);
   controlCommands(program, place, out);
+  surveyCommand(program, here);
+  surfacesCommand(program, place, out);
   natsCommand(program, place, out);
   doctorCommand(program);
   daemonCommands(program, place);

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { beginRun, superviseRun, type Ended } from '../actors/supervisor/index.ts';
 import { openClock } from '../adapters/clock/index.ts';
 import { connectNats, startServer, type EmbeddedServer, type NatsSession } from '../adapters/nats/index.ts';
+import { openParser } from '../adapters/python/index.ts';
 import { openProcesses } from '../adapters/processes/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
 import { findToolchain, type Toolchain } from '../adapters/toolchain/index.ts';
@@ -48,6 +49,8 @@ export interface ConductOptions {
   readonly config: RunConfig | null;
   /** Limits to go on with; null leaves those of the run. */
   readonly resumeWith: ((limits: Limits) => Limits) | null;
+  /** False starts no specialist: somebody else proposes. */
+  readonly specialists: boolean;
   readonly slots: number | null;
   readonly sandbox: string;
   readonly url: string | null;
@@ -59,8 +62,9 @@ export interface ConductOptions {
 export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const { place, run } = options;
   const toolchain = await findToolchain(place.root);
-  const surface = await loadSurface(place.root, options.surface);
+  const surface = await loadSurface(place.root, options.surface, await openParser());
   const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
+  if (evaluator.missing.length > 0) throw new Mistake(`evaluators/${surface.evaluator} has no prepared data ${evaluator.missing.join(', ')}: npm run setup makes it`);
   const live = await readLive(place, run);
   if (live) throw new Mistake(`${run} is already running (process ${live.pid}): brigade watch ${run} shows it`);
 
@@ -99,7 +103,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     const stopping = new AbortController();
     const ended = superviseRun(
       { journal, bus: session.bus, blobs: session.blobs(run), clock: openClock(), presence: session.presence({ run, actor: 'supervisor' }) },
-      processes, { run, daemons: daemonsOf(run, started, slots, options.sandbox), signal: stopping.signal },
+      processes, { run, daemons: daemonsOf(run, started, slots, options), signal: stopping.signal },
     );
     let asked = 0;
     return {
@@ -130,9 +134,9 @@ function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<R
   };
 }
 
-function daemonsOf(run: RunId, started: RunStarted, slots: number, sandbox: string): { name: string; args: string[] }[] {
+function daemonsOf(run: RunId, started: RunStarted, slots: number, { sandbox, specialists: isStaffed }: ConductOptions): { name: string; args: string[] }[] {
   const perAgent = Math.max(1, Math.ceil((Math.floor(slots / started.slotsPerReplicate) + 1) / started.arm.agents));
-  const specialists = started.limits.trials === 0 ? [] : started.roster.map((specialist) => ({
+  const specialists = !isStaffed || started.limits.trials === 0 ? [] : started.roster.map((specialist) => ({
     name: `specialist-${specialist}`,
     args: ['specialist', '--run', run, '--domain', specialist, '--seed', String(started.seed), '--concurrent', String(perAgent), ...(started.arm.lineage ? [] : ['--no-lineage'])],
   }));

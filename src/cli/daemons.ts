@@ -40,8 +40,8 @@ export function daemonCommands(program: Command, place: Place): void {
       const { openStore } = await import('../adapters/lmdb/index.ts');
       const { verifySignature } = await import('../adapters/signature/index.ts');
       const store = await openStore(join(runDir(place, run), 'lineage.lmdb'));
-      const { roster } = await loadSurface(place.root, surface);
-      return startLineage(ports, { store, verify: verifySignature, briefs: roster }, { run, signal });
+      const { roster, claims } = await loadSurface(place.root, surface);
+      return startLineage(ports, { store, verify: verifySignature, briefs: roster, claims }, { run, signal });
     }));
   daemon('evaluator', "measure trials on this machine's slots", 'evaluator --run golf-mini-1121a --slots 2')
     .option('--node <name>', 'name of this machine')

@@ -53,7 +53,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
   const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, context: flags.nats === undefined ? `brigade-${run}` : null });
   const conducted = await conductRun({
-    place, run, surface, config, resumeWith: earlier && (flags.trials !== undefined || flags.minutes !== undefined) ? (limits) => extend(limits, flags) : null,
+    place, run, surface, config, specialists: true, resumeWith: earlier && (flags.trials !== undefined || flags.minutes !== undefined) ? (limits) => extend(limits, flags) : null,
     slots: config?.slots ?? (flags.slots === undefined ? null : Number(flags.slots)), sandbox: flags.sandbox ?? 'best', url: flags.nats ?? earlier?.url ?? null, keys: flags.keys ?? earlier?.keys ?? null, onStep: (says) => view.say(says),
   });
   const journal = conducted.session.journal(run);

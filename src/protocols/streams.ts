@@ -40,7 +40,7 @@ export const PERMISSIONS: Readonly<Record<Role, Permissions>> = {
   },
   specialist: {
     publish: ['brigade.cmd.broker.propose.*', 'brigade.cmd.lineage.>', ...ACTOR],
-    subscribe: ['brigade.cmd.specialist.>', 'brigade.evt.*.trial.result.*', 'brigade.evt.*.run.>', ...SERVE],
+    subscribe: ['brigade.cmd.specialist.>', ...SERVE],
   },
   operator: { publish: ['brigade.cmd.>', ...READ_JOURNAL, '$SRV.>', INBOX], subscribe: ['brigade.>', '$SRV.>', INBOX, '$JS.EVENT.>'] },
 };

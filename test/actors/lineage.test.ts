@@ -149,11 +149,11 @@ describe('what a specialist may know', () => {
     expect(joined).toEqual(all);
     expect(all.map(({ seq }) => seq)).toEqual(all.map(({ seq }) => seq).sort((a, b) => a - b));
   });
-  test('a trial that our own fault or a dead node ended looks unfinished', () => {
+  test('a trial that our own fault or a dead node ended is known to be over, and nothing else of it', () => {
     const facts = made.facts.map((fact) => (fact.word === 'trial.result' && fact.ids[0] === 't0001' ? { ...fact, body: { ...fact.body, status: 'lost' as const } } : fact));
     const { lineage, timeline } = fold(facts);
     const row = rowsBetween(lineage, timeline, { after: 0, asOf: lineage.applied, limit: 500 }).rows.find(({ trial }) => trial === 't0001');
-    expect(row).toMatchObject({ status: null, score: null, failure: null, deltaVsBest: null });
+    expect(row).toMatchObject({ status: 'lost', score: null, failure: null, deltaVsBest: null });
   });
   test('the bare row of the best names nobody’s idea', () => {
     const { lineage, timeline } = fold(made.facts);

@@ -6,7 +6,7 @@ import type { LineageRow } from '../../protocols/lineage.ts';
 // What a specialist may know, and since when.
 //
 //   K1. An answer about a position is the same whenever it is given.
-//   K2. Our own faults and dead machines say nothing about a recipe: such a trial looks unfinished for ever.
+//   K2. Our own faults and dead machines say nothing about a recipe: its author learns that the trial is over, and nothing else.
 //   K3. In an arm without lineage only the current best's id, score and code are told.
 
 /** When what is told changed, in journal order: kept beside the lineage, so that an earlier position can be answered without folding again. */
@@ -32,11 +32,11 @@ export function note(timeline: Timeline, lineage: Lineage, fact: { readonly word
 /** One trial as a specialist sees it at a position. */
 export function rowOf(row: TrialRow, asOf: number): LineageRow {
   const status = statusOf(row);
-  const isTold = row.seq <= asOf && status !== null && isShownToSpecialists(status); // K2
-  const result = isTold ? row.result : null;
+  const isOver = row.seq <= asOf && status !== null;
+  const result = isOver && isShownToSpecialists(status) ? row.result : null; // K2
   return {
     trial: row.trial, specialist: row.proposal.specialist, parent: row.proposal.parent,
-    status: isTold ? status : null,
+    status: isOver ? status : null,
     score: result?.score ?? null, deltaVsBest: result?.deltaVsBest ?? null, judgedAgainst: result?.judgedAgainst ?? null,
     expectedDelta: row.proposal.expectedDelta, hypothesis: row.proposal.hypothesis,
     strategy: row.proposal.proposer.strategy, moves: [...row.proposal.proposer.moves], parts: [...row.proposal.parts],
