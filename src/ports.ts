@@ -2,6 +2,7 @@ import type { BodyOf, Fact, IdsOf, Word } from './domain/fact.ts';
 import type { BlobHash, RunId, SlotId } from './domain/ids.ts';
 import type { Measurement, SandboxLevel } from './domain/measurement.ts';
 import type { PatchResult } from './domain/patch.ts';
+import type { PhaseEnd, Sealed } from './domain/phase.ts';
 import type { Recipe } from './domain/recipe.ts';
 import type { ResourceLimits } from './domain/surface.ts';
 import type { SymbolTable } from './domain/symbol.ts';
@@ -118,20 +119,7 @@ export interface PhaseJob {
   readonly log: string;
 }
 
-export type PhaseEnd = {
-  readonly seconds: number;
-  readonly wallSeconds: number;
-  /** The scorer's JSON line, unparsed beyond JSON; null when there was no scorer or it said nothing. */
-  readonly scored: unknown;
-  readonly logTail: string;
-} & (
-  | { readonly kind: 'exited'; readonly code: number }
-  | { readonly kind: 'signalled'; readonly signal: string; readonly outOfMemory: boolean }
-  | { readonly kind: 'over-budget'; readonly by: 'clock' | 'wall' }
-  | { readonly kind: 'killed'; readonly why: 'silence' | 'aborted' }
-  | { readonly kind: 'scorer-failed'; readonly message: string }
-  | { readonly kind: 'not-started'; readonly reason: string }
-);
+export type { PhaseEnd, Sealed } from './domain/phase.ts';
 
 /** A node's own key. Its private half never leaves the process. */
 export interface Signer {
@@ -177,13 +165,6 @@ export interface Bench extends AsyncDisposable {
   /** Puts a copy of the sealed artifact into a scratch folder. */
   place(artifact: Extract<Sealed, { kind: 'sealed' }>, scratch: string): Promise<void>;
 }
-
-/** `forged` is what only someone who means to deceive leaves: a link, a pipe, a second name for another file. */
-export type Sealed =
-  | { readonly kind: 'sealed'; readonly path: string; readonly file: string; readonly bytes: number; readonly sha256: string }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'forged'; readonly what: string }
-  | { readonly kind: 'too-large'; readonly bytes: number };
 
 /** How an actor is seen: its state served on request, its pulse published. */
 export interface Presence {

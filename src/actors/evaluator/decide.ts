@@ -1,7 +1,7 @@
 import type { Failure, GateReading, Measurement, PhaseReading, SandboxLevel } from '../../domain/measurement.ts';
 import { isScore } from '../../domain/objective.ts';
+import type { PhaseEnd, Sealed } from '../../domain/phase.ts';
 import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
-import type { PhaseEnd, Sealed } from '../../ports.ts';
 import type { Scored } from '../../protocols/scored.ts';
 import { lastLine, readTraceback, tame } from './traceback.ts';
 
