@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 
 const [python, warden, open, job] = process.argv.slice(2);
 const child = spawn(python, ['-I', warden], { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
+child.stdin.on('error', () => undefined); // the warden may be killed under it
 const tell = (message) => child.stdin.write(`${JSON.stringify(message)}\n`);
 tell({ op: 'open', ...JSON.parse(open) });
 setInterval(() => tell({ op: 'beat' }), 100);

@@ -344,8 +344,9 @@ class Phase:
         self.reap()
         if alive or self.children:
             return
-        # Only the dead can be timed without freezing.
-        if self.job['clock'] == 'calibrated' and self.groups and self.ending['kind'] != 'not-started':
+        # Only the dead can be timed without freezing. A verdict of the clock stands with the reading it was made on.
+        judged = self.ending['kind'] == 'not-started' or self.ending.get('by') == 'clock'
+        if self.job['clock'] == 'calibrated' and self.groups and not judged:
             self.calibration, self.dying_since = 'last', self.now()
             self.slot.reference.ask(self._last_calibrated)
         else:
