@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beginRun, superviseRun, type Ended } from '../actors/supervisor/index.ts';
 import { openClock } from '../adapters/clock/index.ts';
-import { connectNats, startServer, type EmbeddedServer, type NatsSession } from '../adapters/nats/index.ts';
+import { connectNats, type NatsSession } from '../adapters/nats/index.ts';
 import { openParser } from '../adapters/python/index.ts';
 import { openProcesses } from '../adapters/processes/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
@@ -17,6 +17,7 @@ import type { EvaluatorSpec } from '../domain/surface.ts';
 import type { Journal } from '../ports.ts';
 import { StopRun } from '../protocols/run.ts';
 import type { RunConfig } from './config.ts';
+import { keepServer } from './embedded.ts';
 import { Mistake } from './mistake.ts';
 import { keyFileOf, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
 
@@ -28,13 +29,12 @@ import { keyFileOf, readLive, removeLive, runDir, writeLive, writeRunFile, type 
 export interface Conducted {
   readonly run: RunId;
   readonly session: NatsSession;
-  readonly server: EmbeddedServer | null;
   readonly started: RunStarted;
   readonly evaluator: EvaluatorSpec;
   /** Files of the surface that make a recipe run by itself. */
   readonly standalone: Recipe;
   /** Resolves when the run has stopped and every daemon is gone. */
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<Ended | { readonly kind: 'unserved'; readonly why: string }>;
   /** Asks it to stop: the first time gracefully, the second at once. Answers what it will do. */
   askToStop(): Promise<string>;
   /** Lets the server go. */
@@ -69,7 +69,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
   if (live) throw new Mistake(`${run} is already running (process ${live.pid}): brigade watch ${run} shows it`);
 
   const dir = runDir(place, run);
-  const server = options.url === null ? await startServer({ binary: binaryOf(toolchain), dir: join(dir, 'nats') }) : null;
+  const server = options.url === null ? await keepServer({ binary: binaryOf(toolchain), dir: join(dir, 'nats'), clock: openClock(), onStep: options.onStep }) : null;
   const file: RunFile = { run, surface: options.surface, url: options.url, keys: server ? join(dir, 'nats', 'keys') : options.keys };
   await writeRunFile(place, file); // C1
   const url = options.url ?? server?.url ?? '';
@@ -101,13 +101,16 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     });
     await beginRun(journal, started, resumeWith);
     const stopping = new AbortController();
-    const ended = superviseRun(
+    const supervised = superviseRun(
       { journal, bus: session.bus, blobs: session.blobs(run), clock: openClock(), presence: session.presence({ run, actor: 'supervisor' }) },
       processes, { run, daemons: daemonsOf(run, started, slots, options), signal: stopping.signal },
     );
+    let unserved: string | null = null;
+    void server?.lost.then((why) => { unserved = why; stopping.abort(new Error(why)); });
+    const ended = supervised.then((how) => (unserved === null ? how : { kind: 'unserved' as const, why: unserved }));
     let asked = 0;
     return {
-      run, session, server, started, evaluator, standalone: await readStandalone(join(place.root, 'surfaces', options.surface, 'standalone')), ended, close,
+      run, session, started, evaluator, standalone: await readStandalone(join(place.root, 'surfaces', options.surface, 'standalone')), ended, close,
       async askToStop() { // C2
         asked += 1;
         if (asked > 2) { stopping.abort(new Error('stopped at once')); return 'stopping now'; }

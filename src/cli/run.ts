@@ -66,6 +66,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
     const ended = await conducted.ended;
     if (ended.kind !== 'stopped') watching.abort(new Error('the run is over'));
     await following;
+    if (ended.kind === 'unserved') throw new Error(`${run} has no server any more: ${ended.why}. brigade run --resume ${run} goes on with all that was recorded`);
     await exporting.last();
     if (ended.kind === 'lost') throw new Error(`${ended.daemon} died too often and was given up; its log is ${folder}/logs/${ended.daemon}.log. brigade run --resume ${run} tries again`);
     if (ended.kind === 'aborted') process.exitCode = 130;

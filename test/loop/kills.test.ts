@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openProject, type Printed, type Process, type Project, type Running } from '../support/program.ts';
+import { expectWhole } from './ledger.ts';
+
+// kill -9 of each process of a run at five moments. The run goes on, or is resumed, and nothing is lost or said twice.
+
+let project: Project;
+beforeAll(async () => { project = await openProject(); });
+afterAll(() => project[Symbol.asyncDispose](), 240_000);
+
+/** Moments of a run by what it prints, each looked for after the last. */
+const MOMENTS: readonly (readonly [name: string, is: (line: Printed) => boolean])[] = [
+  ['after its first fact', (line) => line.event === 'trial.admitted' && line.trial === 't0000'],
+  ['while the baseline is calibrated', (line) => line.event === 'lease.granted' && line.trial === 't0000'],
+  ['with a lease out', (line) => line.event === 'lease.granted' && line.trial !== 't0000'],
+  ['after a measured fact', (line) => line.event === 'trial.measured' && line.trial !== 't0000'],
+  ['during a confirmation, or near the end', (line) => (line.event === 'lease.granted' && line.purpose === 'confirm') || line.event === 'run.stopping'],
+];
+
+const ARGS = ['run', 'tiny', '--trials', '6', '--minutes', '5', '--arm', 'generic-2', '--ttl', '3', '--json'];
+
+const isActor = (word: string) => ({ args }: Process): boolean => args[1]?.endsWith('/dist/main.js') === true && args[2] === word;
+const KINDS: readonly (readonly [kind: string, is: (process: Process) => boolean])[] = [
+  ['broker', isActor('broker')],
+  ['lineage keeper', isActor('keeper')],
+  ['evaluator', isActor('evaluator')],
+  ['specialist', isActor('specialist')],
+  ['nats-server', ({ args }) => args[0]?.endsWith('nats-server') === true],
+];
+
+/** Kills the one process of a kind that is there, or the next that comes; never one that was killed before. */
+async function killOne(run: string, is: (process: Process) => boolean, killed: Set<number>): Promise<void> {
+  const pid = await vi.waitFor(async () => {
+    const found = (await project.processes()).find((each) => is(each) && !killed.has(each.pid) && each.args.some((arg) => arg.includes(run)));
+    if (!found) throw new Error(`${run} has no such process to kill`);
+    return found.pid;
+  }, { timeout: 60_000, interval: 20 });
+  killed.add(pid);
+  process.kill(pid, 'SIGKILL');
+}
+
+/** The first line of a moment after the line at `from`; where it is now. */
+async function reach(running: Running, from: number, is: (line: Printed) => boolean): Promise<number> {
+  const found = await running.until((line) => is(line) && running.printed.indexOf(line) >= from);
+  return running.printed.indexOf(found) + 1;
+}
+
+test.each(KINDS)('a run goes on when its %s is killed at five moments', async (kind, is) => {
+  const run = `kill-${kind.replaceAll(' ', '-')}`;
+  await project.forgetCalibrations();
+  const running = project.start([...ARGS, '--name', run]);
+  const killed = new Set<number>();
+  let at = 0;
+  for (const [, moment] of MOMENTS) {
+    at = await reach(running, at, moment);
+    await killOne(run, is, killed);
+  }
+  const done = await running.ended;
+  expect({ code: done.code, signal: done.signal }, done.err).toEqual({ code: 0, signal: null });
+  expect(killed.size).toBe(MOMENTS.length);
+  await project.quiet();
+  const { lineage } = await expectWhole(project, run);
+  expect(lineage.stopped).toMatch(/trial limit of 6/);
+  expect(lineage.admittedCount).toBe(6);
+  await project.quiet();
+}, 300_000);
+
+test('a run whose supervisor is killed at five moments is resumed each time and ends as if it had not been', async () => {
+  const run = 'kill-supervisor';
+  await project.forgetCalibrations();
+  let running = project.start([...ARGS, '--name', run]);
+  const before = new Map<string, string>();
+  for (const [, moment] of MOMENTS) {
+    const last = (): number => Math.max(0, ...[...before.keys()].map(Number));
+    await running.until((line) => moment(line) && Number(line.seq) > last());
+    running.signal('SIGKILL');
+    for (const line of (await running.ended).printed) if (line.event !== 'view.began' && typeof line.seq === 'number') before.set(String(line.seq), JSON.stringify([line.event, line.trial, line.replicate]));
+    await project.quiet(); // whoever it had started goes by itself
+    running = project.start(['run', '--resume', run, '--json']);
+  }
+  const done = await running.ended;
+  expect({ code: done.code, signal: done.signal }, done.err).toEqual({ code: 0, signal: null });
+  await project.quiet();
+  const { facts, lineage } = await expectWhole(project, run);
+  expect(lineage.admittedCount).toBe(6);
+  for (const fact of facts) {
+    const seen = before.get(String(fact.seq));
+    if (seen !== undefined) expect(JSON.parse(seen)[0], 'nothing that was said is lost').toBe(fact.word);
+  }
+  const results = facts.filter((fact) => fact.word === 'trial.result').map((fact) => fact.ids[0]);
+  expect(results).toHaveLength(7);
+  expect(JSON.parse(await readFile(join(project.runs, run, 'summary.json'), 'utf8'))).toMatchObject({ state: 'stopped' });
+  await project.quiet();
+}, 300_000);

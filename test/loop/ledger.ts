@@ -1,0 +1,33 @@
+import { expect } from 'vitest';
+import { verifySignature } from '../../src/adapters/signature/index.ts';
+import type { Fact } from '../../src/domain/fact.ts';
+import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
+import type { Project } from '../support/program.ts';
+
+/** Facts folded in order. */
+export function fold(run: string, facts: readonly Fact[]): Lineage {
+  const lineage = emptyLineage();
+  for (const fact of facts) grow(lineage, fact, run, verifySignature);
+  return lineage;
+}
+
+/** What must hold of every run that ended, whatever was done to it: read from its exported journal, and proved by the program itself. */
+export async function expectWhole(project: Project, run: string): Promise<{ readonly facts: readonly Fact[]; readonly lineage: Lineage }> {
+  const verified = await project.brigade(['verify', run, '--json']);
+  expect(verified.err).toBe('');
+  expect(verified.code).toBe(0);
+  const facts = await project.exported(run);
+  expect(verified.printed.at(-1)).toMatchObject({ run, facts: facts.length, wrong: 0, unproved: 0, odd: 0 });
+  const lineage = fold(run, facts);
+
+  const admitted = facts.flatMap((fact) => (fact.word === 'trial.admitted' ? [fact.ids[0]] : []));
+  const ended = facts.flatMap((fact) => (fact.word === 'trial.result' ? [fact.ids[0]] : []));
+  expect(ended.length, 'a result is said once').toBe(new Set(ended).size);
+  if (lineage.stopMode === 'complete') expect([...ended].sort(), 'every admitted trial has its result').toEqual([...admitted].sort());
+
+  const measured = facts.filter((fact) => fact.word === 'trial.measured');
+  const counted = [...lineage.trials.values()].flatMap((row) => [...row.replicates.values()].filter((replicate) => replicate.measured).map((replicate) => `${row.trial}.${replicate.replicate}`));
+  expect(counted.length + lineage.superseded, 'a measurement counts, or is superseded').toBe(measured.length);
+  expect(counted.length).toBe(new Set(counted).size);
+  return { facts, lineage };
+}
