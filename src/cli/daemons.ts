@@ -14,7 +14,12 @@ import { Mistake } from './mistake.ts';
 // Each actor as a process of its own. Heavy modules are loaded by the daemon that needs them.
 //
 //   D1. A daemon ends on SIGTERM, and when its standard input closes: then whoever started it is gone.
-//   D2. A daemon that fails says why on its last line and exits with 2; whoever supervises it starts it again.
+//   D2. Its goodbyes are bounded: a server that went first answers nobody, and must not keep it waiting.
+//   D3. A daemon that fails says why on its last line and exits with 2; whoever supervises it starts it again.
+
+/** How long a daemon that was asked to end may still use the server, and how long it may take in all; shorter than its supervisor's patience. */
+const GOODBYE_MS = 3_000;
+const LAST_MS = 6_000;
 
 interface DaemonFlags { readonly run: string; readonly url?: string; readonly key?: string; readonly surface?: string }
 interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
@@ -64,9 +69,15 @@ export function daemonCommands(program: Command, place: Place): void {
 
 async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand: Stand) => Promise<{ readonly done: Promise<unknown> } & AsyncDisposable>): Promise<void> {
   const ending = new AbortController();
-  const end = (): void => { ending.abort(new Error('asked to end')); };
+  let session: NatsSession | null = null;
+  const end = (): void => {
+    if (ending.signal.aborted) return;
+    ending.abort(new Error('asked to end'));
+    setTimeout(() => { void session?.close(); }, GOODBYE_MS).unref(); // D2
+    setTimeout(() => process.exit(), LAST_MS).unref(); // D2: what it started dies with it
+  };
   process.once('SIGTERM', end);
-  process.on('SIGINT', () => undefined); // a Ctrl-C at the terminal reaches every process; the supervisor decides what it means
+  process.on('SIGINT', () => { if (process.stdin.isTTY) end(); }); // under a supervisor a Ctrl-C reaches every process, and the supervisor decides what it means
   if (!process.stdin.isTTY) { process.stdin.on('end', end).on('error', end).resume(); } // D1
   const file = await findRun(place, flags.run).catch((error: unknown) => {
     if (flags.url === undefined || flags.surface === undefined) throw error;
@@ -75,7 +86,7 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand
   const url = flags.url ?? (await readLive(place, file.run))?.url ?? file.url;
   if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --url`);
   await mkdir(runDir(place, file.run), { recursive: true });
-  const session = await connectNats({ url, keyFile: flags.key ?? keyFileOf(file, role), name: `brigade-${role}-${process.pid}`, role });
+  session = await connectNats({ url, keyFile: flags.key ?? keyFileOf(file, role), name: `brigade-${role}-${process.pid}`, role });
   const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
   try {
     const actor = await start({ place, run: file.run, surface: file.surface, session, ports, signal: ending.signal });
