@@ -52,6 +52,8 @@ async function conduct({ root, folder }: Context, surface: string, trials: numbe
     }
     if (live === null) throw new Error(`brigade run ${surface} ended before it began: ${said.trim()}`);
     const session = await connectNats({ url: live.url, keyFile: keyFileOf(await findRun(place, run), 'operator'), name: 'bench', role: 'operator' });
+    const journal = session.journal(run);
+    while (!isOver && await journal.position().then(() => false, () => true)) await sleep(10); // the server is there before the run's stream is
     const stop = new AbortController();
     const facts: { at: number; fact: Fact }[] = [];
     const work: { at: number; slot: string; trial: string; replicate: string; phase: string }[] = [];
@@ -62,7 +64,7 @@ async function conduct({ root, folder }: Context, surface: string, trials: numbe
     });
     await using _pulses = session.bus.listen(Pulse, { run }, ({ actor, name, pid }) => { pids.set(name === 'main' ? actor : actor === 'evaluator' ? actor : `${actor} ${name}`, pid); });
     const following = (async () => {
-      for await (const fact of session.journal(run).follow({ after: 0, signal: stop.signal })) {
+      for await (const fact of journal.follow({ after: 0, signal: stop.signal })) {
         facts.push({ at: now(), fact });
         if (fact.word === 'run.stopped') return;
       }
@@ -86,7 +88,12 @@ async function conduct({ root, folder }: Context, surface: string, trials: numbe
     return { facts, work, memory };
   } finally {
     clearTimeout(impatience);
-    if (!isOver) { child.kill('SIGTERM'); await exited; }
+    if (!isOver) {
+      child.kill('SIGTERM');
+      const made = setTimeout(() => child.kill('SIGKILL'), 10_000); // its daemons and its server end with it
+      await exited;
+      clearTimeout(made);
+    }
   }
 }
 

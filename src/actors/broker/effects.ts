@@ -166,7 +166,9 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
       changed = wakeUp();
       await reuseCalibration();
       if (await round()) continue;
-      await Promise.race([changed.rung, clock.wait(Math.min(500, (lineage.started?.leaseTtlMs ?? 3000) / 6), ended).catch(() => undefined)]);
+      const rung = new AbortController(); // a timer that outlived its round would pile up, one a fact
+      await Promise.race([changed.rung, clock.wait(Math.min(500, (lineage.started?.leaseTtlMs ?? 3000) / 6), AbortSignal.any([ended, rung.signal])).catch(() => undefined)]);
+      rung.abort();
     }
   }
 
