@@ -58,6 +58,9 @@ export interface ConductOptions {
   readonly onStep: (says: string) => void;
 }
 
+/** Two runs of one name would be one journal. */
+export const taken = (run: RunId): Mistake => new Mistake(`there is a run ${run} already: give another --name, or go on with it by brigade run --resume ${run}`);
+
 /** Starts, or goes on with, a run and its daemons. */
 export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const { place, run } = options;
@@ -86,6 +89,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     const journal = session.journal(run);
     const snapshot = await session.blobs(run).put(new TextEncoder().encode(canonicalRecipe(surface.recipe)));
     const past = await firstFact(journal);
+    if (past && options.config) throw taken(run);
     if (past && (past.surfaceHash !== surface.hash || past.evaluatorHash !== evaluator.hash)) {
       const what = past.surfaceHash === surface.hash ? `evaluators/${surface.evaluator}` : `surfaces/${surface.name}`;
       throw new Mistake(`${what} has changed since ${run} was started, so new scores could not be compared with its old ones: put it back, or start a new run`);

@@ -6,12 +6,13 @@ import { verifySignature } from '../adapters/signature/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
 import type { Limits } from '../domain/budget.ts';
 import type { Fact } from '../domain/fact.ts';
+import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
-import { conductRun, type Conducted } from './conduct.ts';
+import { conductRun, taken, type Conducted } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
 import { Mistake } from './mistake.ts';
-import { findRun, freshRunId, runDir } from './place.ts';
+import { findRun, freshRunId, listRunFiles, runDir, type Place } from './place.ts';
 import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
 import { liveView, type LiveView } from './view/live.ts';
@@ -48,13 +49,15 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   if (surface === undefined) throw new Mistake('name a surface: brigade run golf-mini; brigade surfaces lists them');
   const config = earlier ? null : configure(await loadSurface(place.root, surface), flags);
   if (!earlier && /^\+/.test(`${flags.trials ?? ''}${flags.minutes ?? ''}`)) throw new Mistake('+N adds to the limits of a run that is resumed: leave the + out');
+  const machine = config ?? configure(await loadSurface(place.root, surface), { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
+  if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
   const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
   const clock = openClock();
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
   const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, context: flags.nats === undefined ? `brigade-${run}` : null });
   const conducted = await conductRun({
     place, run, surface, config, specialists: true, resumeWith: earlier && (flags.trials !== undefined || flags.minutes !== undefined) ? (limits) => extend(limits, flags) : null,
-    slots: config?.slots ?? (flags.slots === undefined ? null : Number(flags.slots)), sandbox: flags.sandbox ?? 'best', url: flags.nats ?? earlier?.url ?? null, keys: flags.keys ?? earlier?.keys ?? null, onStep: (says) => view.say(says),
+    slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys ?? earlier?.keys ?? null, onStep: (says) => view.say(says),
   });
   const journal = conducted.session.journal(run);
   const { lineage, facts } = await foldNow(journal, run);
@@ -76,6 +79,13 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
     letGo.stop();
     await conducted.close();
   }
+}
+
+/** A name may be used again only for a run that never came to its first fact. */
+async function requireFree(place: Place, name: string, surface: string, url: string | null): Promise<void> {
+  if (!TOKEN.test(name)) throw new Mistake(`--name ${name} must be 1 to 64 letters, digits, - or _`);
+  const there = (await listRunFiles(place)).find((file) => file.run === name);
+  if (there && (there.surface !== surface || there.url !== url)) throw taken(name);
 }
 
 /** `+N` adds to what the run had; a plain number replaces it. */

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openProject, type Project } from '../support/program.ts';
+import { expectWhole } from './ledger.ts';
+
+let project: Project;
+beforeAll(async () => { project = await openProject(); });
+afterAll(() => project[Symbol.asyncDispose](), 240_000);
+
+test.each([
+  ['--no-lineage', ['--no-lineage'], { arm: { kind: 'specialists', agents: 4, ownership: 'enforced', lineage: false } }],
+  ['--keep strict', ['--keep', 'strict'], { keep: { kind: 'strict' } }],
+  ['--arm single', ['--arm', 'single'], { roster: ['generalist'], arm: { kind: 'single', agents: 1, ownership: 'advisory', lineage: true } }],
+  ['--arm generic-2', ['--arm', 'generic-2'], { roster: ['generalist-1', 'generalist-2'], arm: { kind: 'generic', agents: 2, ownership: 'advisory', lineage: true } }],
+])('a run with %s ends well, and its first fact says so', async (name, flags, says) => {
+  const run = name.replaceAll(/[^a-z0-9]+/g, '-').slice(1);
+  const done = await project.brigade(['run', 'tiny', '--trials', '3', '--minutes', '5', '--name', run, '--json', ...flags]);
+  expect({ code: done.code, err: done.err }).toEqual({ code: 0, err: '' });
+  const { facts, lineage } = await expectWhole(project, run);
+  expect(lineage.admittedCount).toBe(3);
+  expect(facts[0]).toMatchObject({ word: 'run.started', body: says });
+  const authors = new Set([...lineage.trials.values()].slice(1).map((row) => row.proposal.specialist));
+  for (const author of authors) expect(lineage.started?.roster).toContain(author);
+  if (name === '--no-lineage') for (const row of lineage.trials.values()) expect(row.feedback).toBeNull();
+  if (name === '--keep strict') for (const row of lineage.trials.values()) expect([...row.replicates.keys()].some((replicate) => replicate.startsWith('c'))).toBe(false);
+  await project.quiet();
+}, 240_000);

@@ -1,0 +1,94 @@
+import { chmod, cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openProject, type Done, type Project } from '../support/program.ts';
+
+// What a person gets wrong, through the program itself: one line that says what, where and the remedy, exit code 1, and nothing left running.
+
+let project: Project;
+beforeAll(async () => { project = await openProject(); });
+afterAll(() => project[Symbol.asyncDispose](), 240_000);
+
+async function refused(args: readonly string[]): Promise<string> {
+  const done: Done = await project.brigade(args);
+  expect({ args, code: done.code, out: done.out }, done.err).toEqual({ args, code: 1, out: '' });
+  expect(done.err).not.toMatch(/\n\s+at /);
+  await project.quiet();
+  return done.err;
+}
+
+test('an unknown surface is answered with the nearest', async () => {
+  expect(await refused(['run', 'tinny'])).toMatch(/tinny.*tiny/s);
+  expect(await readdir(project.runs).catch(() => [])).toEqual([]);
+});
+
+test('a broken surface.yaml is named with its line and column', async () => {
+  await cp(join(project.root, 'surfaces', 'tiny'), join(project.root, 'surfaces', 'broken'), { recursive: true });
+  const file = join(project.root, 'surfaces', 'broken', 'surface.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('  kernel: [kernel.py]', '  kernel: [kernel.py, model.py]'));
+  expect(await refused(['run', 'broken'])).toMatch(/surfaces\/broken\/surface\.yaml:9:18 .*model\.py.*also owned by kernel \(line 11\)/);
+  await writeFile(file, text.replace('count: 1', 'count: none'));
+  expect(await refused(['run', 'broken'])).toMatch(/surfaces\/broken\/surface\.yaml:3:\d+ .*count/s);
+  await writeFile(file, text.replace('roster: [optimizer', 'roster: ]optimizer'));
+  expect(await refused(['run', 'broken'])).toMatch(/surfaces\/broken\/surface\.yaml:\d+:\d+/);
+  expect(await readdir(project.runs).catch(() => [])).toEqual([]);
+});
+
+test.each([
+  [['run', 'tiny', '--trials', 'x'], /--trials x must be a whole number/],
+  [['run', 'tiny', '--trials', '+2'], /\+N adds to .*resumed/],
+  [['run', 'tiny', '--slots', '0'], /--slots 0 must be/],
+  [['run', 'tiny', '--keep', 'lucky'], /--keep lucky must be one of confirmed, strict/],
+  [['run', 'tiny', '--arm', 'generic-0'], /--arm 0|generic-0/],
+  [['run', 'tiny', '--sandbox', 'paper'], /--sandbox paper must be one of/],
+  [['run', 'tiny', '--name', '../escape'], /--name \.\.\/escape must be/],
+  [['run'], /name a surface/],
+  [['run', '--resume', 'nobody'], /no run nobody|there is no run/],
+  [['show', 't0001'], /there is no run yet/],
+  [['frobnicate'], /unknown command/],
+] as const)('%j is refused and says why', async (args, why) => {
+  expect(await refused(args)).toMatch(why);
+});
+
+test('a run whose name is taken is not started a second time', async () => {
+  const done = await project.brigade(['run', 'tiny', '--trials', '1', '--minutes', '5', '--arm', 'single', '--name', 'taken', '--json']);
+  expect(done.code, done.err).toBe(0);
+  const before = await project.exported('taken');
+  expect(await refused(['run', 'tiny', '--trials', '1', '--name', 'taken'])).toMatch(/taken.*--resume taken/s);
+  expect(await refused(['run', 'golf-mini', '--resume', 'taken'])).toMatch(/taken is a run of tiny/);
+  expect(await refused(['run', '--resume', 'taken', '--trials', 'x'])).toMatch(/--trials x must be/);
+  expect(await refused(['run', '--resume', 'taken', '--slots', 'x'])).toMatch(/--slots x must be/);
+  expect(await project.exported('taken')).toEqual(before);
+}, 120_000);
+
+test('a server that nobody runs, and one that speaks something else, are named with the remedy', async () => {
+  const deaf = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  await new Promise<void>((resolve) => { deaf.listen(0, '127.0.0.1', resolve); });
+  const address = deaf.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  try {
+    expect(await refused(['run', 'tiny', '--name', 'deaf', '--nats', `nats://127.0.0.1:${port}`])).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}.*leave --nats out`, 's'));
+  } finally {
+    await new Promise((resolve) => { deaf.close(resolve); });
+  }
+  expect(await refused(['run', 'tiny', '--name', 'gone', '--nats', `nats://127.0.0.1:${port}`])).toMatch(new RegExp(`no nats-server answers at nats://127\\.0\\.0\\.1:${port}`));
+}, 120_000);
+
+test('a nats-server too old to keep what it acknowledges is refused', async () => {
+  const old = join(project.root, '.brigade', 'bin', 'nats-server');
+  await mkdir(join(project.root, '.brigade', 'bin'));
+  await writeFile(old, '#!/bin/sh\necho "nats-server: v2.9.10"\n');
+  await chmod(old, 0o755);
+  const file = join(project.root, '.brigade', 'setup.json');
+  const setup = JSON.parse(await readFile(file, 'utf8')) as { steps: { nats: { path: string } } };
+  const before = JSON.stringify(setup);
+  setup.steps.nats.path = old;
+  await writeFile(file, JSON.stringify(setup));
+  try {
+    expect(await refused(['run', 'tiny', '--name', 'old'])).toMatch(/nats-server 2\.9\.10 at .* cannot promise durability.*2\.10\.27 or newer/s);
+  } finally {
+    await writeFile(file, before);
+  }
+});
