@@ -1,5 +1,5 @@
 import type { Rejection } from '../../domain/trial.ts';
-import type { RunId, TrialId } from '../../domain/ids.ts';
+import type { BlobHash, RunId, TrialId } from '../../domain/ids.ts';
 import { trialId } from '../../domain/ids.ts';
 import { canonicalRecipe, type Recipe } from '../../domain/recipe.ts';
 import { chain, countTrials, type Lineage, type TrialRow } from '../../domain/lineage.ts';
@@ -12,7 +12,8 @@ import type { Keeper } from './keeper.ts';
 
 // Where the broker is asked: proposals, renewals, and what an operator wants.
 //
-//   D1. A proposal is decided under a lock, so that two with one content cannot both be admitted; its reply follows its fact.
+//   D1. A proposal is taken under a lock, so that two with one content cannot both be admitted; the checks go before it, and once more when a twin
+//       was taken meanwhile. Its reply follows its fact.
 //   D2. Asked again with one client id, the desk names the same trial.
 //   D3. Budget is reserved by admission: a trial over the limit is not taken, whatever is still running.
 
@@ -26,6 +27,9 @@ export type Admit = (proposal: {
   readonly known: (recipe: Recipe) => Promise<TrialId | null>;
 }) => Promise<{ readonly kind: 'admitted'; readonly recipe: Recipe } | { readonly kind: 'rejected'; readonly rejection: Rejection }>;
 
+type Asked = ReturnType<(typeof ProposeTrial)['request']['parse']>;
+type Judged = { readonly kind: 'admitted'; readonly snapshot: BlobHash } | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
 /** Serves the broker's commands until disposed. */
 export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: Admit, options: { run: RunId; onProposal: () => void; onRenewal: (key: string, node: string) => void }): AsyncDisposable {
   const { lineage } = keeper;
@@ -33,44 +37,19 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: 
   const ids = { run: options.run };
 
   const served = [
-    bus.serve(ProposeTrial, ids, (asked) => lock(async () => { // D1
-      const { clientId, proposal, feedback } = asked;
-      const earlier = lineage.byClientId.get(clientId);
-      if (earlier) return replyFor(lineage, earlier); // D2
-      const closed = lineage.stopped ?? lineage.stopping;
-      if (closed !== null) return { kind: 'closed' as const, reason: closed };
-      if (lineage.bests.length === 0 || lineage.paused) return { kind: 'busy' as const };
-      if (lineage.limits?.trials !== null && lineage.limits && countTrials(lineage) >= lineage.limits.trials) return { kind: 'closed' as const, reason: `trial limit of ${lineage.limits.trials} reached` }; // D3
-      const open = [...lineage.open].filter((trial) => lineage.trials.get(trial)?.proposal.specialist === proposal.specialist);
-      if (open.length >= openTrialsPerAgent(lineage)) return { kind: 'busy' as const };
+    bus.serve(ProposeTrial, ids, async (asked) => {
+      const early = withoutTrial(asked);
+      if (early) return early;
       options.onProposal();
-      const parent = lineage.trials.get(proposal.parent);
-      const parts = proposal.parts.map((part) => lineage.trials.get(part));
-      const reject = async (rejection: Rejection) => {
-        const trial = await number(async (id) => keeper.say('trial.rejected', [id], { proposal, rejection, clientId }));
-        if (rejection.rule === 'ownership' && rejection.owner && rejection.file) {
-          await keeper.say('handoff.offered', [`h-${trial}`], { from: proposal.specialist, to: rejection.owner, file: rejection.file, symbol: rejection.symbol, hint: proposal.hypothesis, trial });
-        }
-        return { kind: 'rejected' as const, trial, rejection };
-      };
-      if (!parent?.snapshot) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: `${proposal.parent} is no trial of this run with a snapshot: name one from the feedback` });
-      if (parts.some((part) => part?.result?.status !== 'keep')) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: 'parts must be kept trials of this run' });
-      const recipe = await readRecipe(blobs, parent.snapshot);
-      if (!recipe) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: `the snapshot of ${proposal.parent} is not stored` });
-      const baseline = await readRecipe(blobs, lineage.started?.snapshot ?? '');
-      if (!baseline) return reject({ rule: 'parent', file: null, symbol: null, owner: null, message: 'the snapshot of the baseline is not stored' });
-      const judged = await admit({
-        baseline, chain: chain(lineage, proposal.parent).slice(1).map((row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row) })),
-        specialist: proposal.specialist, patch: proposal.patch, parent: recipe, ownership: lineage.started?.arm.ownership ?? 'enforced',
-        authors: [proposal.specialist, ...parts.flatMap((part) => (part ? [part.proposal.specialist] : []))],
-        known: async (candidate) => lineage.bySnapshot.get(await blobs.put(bytesOf(candidate))) ?? null,
+      const judged = await judge(asked.proposal); // many at once: only what follows needs the lock
+      const feedback = judged.kind === 'admitted' && asked.feedback !== null ? await blobs.put(new TextEncoder().encode(asked.feedback)) : null;
+      return lock(async () => { // D1
+        const late = withoutTrial(asked);
+        if (late) return late;
+        const isTwin = judged.kind === 'admitted' && lineage.bySnapshot.has(judged.snapshot);
+        return say(asked, isTwin ? await judge(asked.proposal) : judged, feedback);
       });
-      if (judged.kind === 'rejected') return reject(judged.rejection);
-      const snapshot = await blobs.put(bytesOf(judged.recipe));
-      const read = feedback === null ? null : await blobs.put(new TextEncoder().encode(feedback));
-      const trial = await number((id) => keeper.say('trial.admitted', [id], { proposal, snapshot, feedback: read, clientId }));
-      return { kind: 'admitted' as const, trial };
-    })),
+    }),
     bus.serve(RenewLease, ids, async ({ trial, replicate, attempt, node }) => {
       const key = `${trial}.${replicate}`;
       const isHeld = (): boolean => {
@@ -101,6 +80,50 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: 
       return { ok: true, message: now || left === 0 ? 'stopping' : `finishing ${left} ${left === 1 ? 'replicate' : 'replicates'}` };
     }),
   ];
+
+  /** Answers that take no number: the trial asked for before, or why none is taken now. */
+  function withoutTrial({ clientId, proposal }: Asked) {
+    const earlier = lineage.byClientId.get(clientId);
+    if (earlier) return replyFor(lineage, earlier); // D2
+    const closed = lineage.stopped ?? lineage.stopping;
+    if (closed !== null) return { kind: 'closed' as const, reason: closed };
+    if (lineage.bests.length === 0 || lineage.paused) return { kind: 'busy' as const };
+    if (lineage.limits?.trials !== null && lineage.limits && countTrials(lineage) >= lineage.limits.trials) return { kind: 'closed' as const, reason: `trial limit of ${lineage.limits.trials} reached` }; // D3
+    const open = [...lineage.open].filter((trial) => lineage.trials.get(trial)?.proposal.specialist === proposal.specialist);
+    return open.length >= openTrialsPerAgent(lineage) ? { kind: 'busy' as const } : null;
+  }
+
+  async function judge(proposal: Asked['proposal']): Promise<Judged> {
+    const refuse = (message: string): Judged => ({ kind: 'rejected', rejection: { rule: 'parent', file: null, symbol: null, owner: null, message } });
+    const parent = lineage.trials.get(proposal.parent);
+    const parts = proposal.parts.map((part) => lineage.trials.get(part));
+    if (!parent?.snapshot) return refuse(`${proposal.parent} is no trial of this run with a snapshot: name one from the feedback`);
+    if (parts.some((part) => part?.result?.status !== 'keep')) return refuse('parts must be kept trials of this run');
+    const recipe = await readRecipe(blobs, parent.snapshot);
+    if (!recipe) return refuse(`the snapshot of ${proposal.parent} is not stored`);
+    const baseline = await readRecipe(blobs, lineage.started?.snapshot ?? '');
+    if (!baseline) return refuse('the snapshot of the baseline is not stored');
+    const judged = await admit({
+      baseline, chain: chain(lineage, proposal.parent).slice(1).map((row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row) })),
+      specialist: proposal.specialist, patch: proposal.patch, parent: recipe, ownership: lineage.started?.arm.ownership ?? 'enforced',
+      authors: [proposal.specialist, ...parts.flatMap((part) => (part ? [part.proposal.specialist] : []))],
+      known: async (candidate) => lineage.bySnapshot.get(await blobs.put(bytesOf(candidate))) ?? null,
+    });
+    return judged.kind === 'rejected' ? judged : { kind: 'admitted', snapshot: await blobs.put(bytesOf(judged.recipe)) };
+  }
+
+  async function say({ clientId, proposal }: Asked, judged: Judged, feedback: BlobHash | null) {
+    if (judged.kind === 'admitted') {
+      const trial = await number((id) => keeper.say('trial.admitted', [id], { proposal, snapshot: judged.snapshot, feedback, clientId }));
+      return { kind: 'admitted' as const, trial };
+    }
+    const { rejection } = judged;
+    const trial = await number((id) => keeper.say('trial.rejected', [id], { proposal, rejection, clientId }));
+    if (rejection.rule === 'ownership' && rejection.owner && rejection.file) {
+      await keeper.say('handoff.offered', [`h-${trial}`], { from: proposal.specialist, to: rejection.owner, file: rejection.file, symbol: rejection.symbol, hint: proposal.hypothesis, trial });
+    }
+    return { kind: 'rejected' as const, trial, rejection };
+  }
 
   async function number(say: (id: TrialId) => Promise<'recorded' | 'taken'>): Promise<TrialId> {
     for (;;) {
