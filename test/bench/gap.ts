@@ -10,7 +10,7 @@ export const gap: Bench = {
   says: 'between two trials on one slot: from a measurement to the start of the next work',
   async measure(context) {
     const aim = { of: 'p95', bound: 'at most', value: 50 } as const;
-    const loop = await runLoop(context, { keeping: 'nats', withLineage: false, slots: 2, authors: 8, trials: context.isQuick ? 60 : 400, workMs: 20 });
+    const loop = await runLoop(context, { keeping: 'daemons', withLineage: false, slots: 2, authors: 8, trials: context.isQuick ? 60 : 400, workMs: 20 });
     const seen = gaps(await watchRun(context, 'tiny', liveTrials(context)));
     return [
       spread({ name: 'gap, null node', unit: 'ms', aim, note: 'measurement said to next lease read; a trial is always waiting, 2 slots' }, loop.gaps),

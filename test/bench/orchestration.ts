@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openAuthors } from './authors.ts';
-import { single, spread, type Bench, type Context, type Figure } from './figure.ts';
+import { quantile, single, spread, type Bench, type Context, type Figure } from './figure.ts';
 import { startNullNode } from './null-node.ts';
 import { openNullRun, type Keeping } from './null-run.ts';
 
@@ -37,18 +37,27 @@ export const orchestration: Bench = {
     const trials = context.isQuick ? 60 : 400;
     const many = { slots: 32, authors: 32, trials: context.isQuick ? 120 : 1000 };
     const figures: Figure[] = [];
-    const one = { slots: 1, authors: 1, trials };
-    const durable = await runLoop(context, { keeping: 'nats', withLineage: false, ...one });
-    figures.push(spread({ name: 'durable trial, one in flight', unit: 'ms', aim: { of: 'p50', bound: 'at most', value: 5 }, note: 'proposal to result read, nats sync always, real admission' }, durable.latencies));
-    const inMemory = await runLoop(context, { keeping: 'memory', withLineage: false, ...one });
+    const one = { slots: 1, authors: 1, trials, withLineage: false };
+    const load = { ...many, withLineage: false };
+    const atMost = { of: 'p50', bound: 'at most', value: 5 } as const;
+    const durable = await runLoop(context, { keeping: 'daemons', ...one });
+    figures.push(spread({ name: 'durable trial, one in flight', unit: 'ms', aim: atMost, note: 'proposal to result read; broker daemon, nats sync always, real admission' }, durable.latencies));
+    const inProcess = await runLoop(context, { keeping: 'nats', ...one });
+    const inMemory = await runLoop(context, { keeping: 'memory', ...one });
+    const ratio = ((quantile(sorted(inProcess.latencies), 0.5) ?? 0) / (quantile(sorted(inMemory.latencies), 0.5) ?? 1)).toFixed(2);
+    figures.push(spread({ name: 'the same, all in one process', unit: 'ms', note: `${ratio} × with the journal in memory` }, inProcess.latencies));
     figures.push(spread({ name: 'the same, journal in memory', unit: 'ms', note: 'what is left is ours: checks, judgement, signature' }, inMemory.latencies));
-    const throughput = await runLoop(context, { keeping: 'nats', withLineage: false, ...many });
-    figures.push(single({ name: 'durable trials per second', unit: '1/s', aim: { of: 'p50', bound: 'at least', value: 500 }, note: `${many.authors} in flight, ${many.slots} slots, 4 specialists` }, throughput.perSecond, many.trials));
-    figures.push(single({ name: 'cost of a durable trial under load', unit: 'ms', aim: { of: 'p50', bound: 'at most', value: 5 }, note: 'one over the line above' }, 1000 / throughput.perSecond, many.trials));
-    const memory = await runLoop(context, { keeping: 'memory', withLineage: false, ...many });
-    figures.push(single({ name: 'the same, journal in memory', unit: '1/s', note: `${(memory.perSecond / throughput.perSecond).toFixed(2)} × the durable rate` }, memory.perSecond, many.trials));
-    const folded = await runLoop(context, { keeping: 'nats', withLineage: true, ...many });
-    figures.push(single({ name: 'durable, with lineage keeper and LMDB', unit: '1/s', note: `${(folded.perSecond / throughput.perSecond).toFixed(2)} × without, in one process` }, folded.perSecond, many.trials));
+    const throughput = await runLoop(context, { keeping: 'daemons', ...load });
+    figures.push(single({ name: 'durable trials per second', unit: '1/s', aim: { of: 'p50', bound: 'at least', value: 500 }, note: `${many.authors} in flight, ${many.slots} slots, 4 specialists; authors and node share a process` }, throughput.perSecond, many.trials));
+    figures.push(single({ name: 'cost of a durable trial under load', unit: 'ms', aim: atMost, note: 'one over the line above' }, 1000 / throughput.perSecond, many.trials));
+    const folded = await runLoop(context, { keeping: 'daemons', ...load, withLineage: true });
+    figures.push(single({ name: 'the same, with lineage keeper and LMDB', unit: '1/s', note: `${(folded.perSecond / throughput.perSecond).toFixed(2)} × without` }, folded.perSecond, many.trials));
+    const together = await runLoop(context, { keeping: 'nats', ...load });
+    const memory = await runLoop(context, { keeping: 'memory', ...load });
+    figures.push(single({ name: 'durable, all in one process', unit: '1/s', note: `${(together.perSecond / memory.perSecond).toFixed(2)} × with the journal in memory` }, together.perSecond, many.trials));
+    figures.push(single({ name: 'journal in memory, all in one process', unit: '1/s' }, memory.perSecond, many.trials));
     return figures;
   },
 };
+
+const sorted = (readings: readonly number[]): number[] => [...readings].sort((a, b) => a - b);
