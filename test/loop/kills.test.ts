@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openProject, type Printed, type Process, type Project, type Running } from '../support/program.ts';
@@ -22,12 +23,13 @@ const MOMENTS: readonly (readonly [name: string, is: (line: Printed) => boolean]
 const ARGS = ['run', 'tiny', '--trials', '6', '--minutes', '5', '--arm', 'generic-2', '--ttl', '3', '--json'];
 
 const isActor = (word: string) => ({ args }: Process): boolean => args[1]?.endsWith('/dist/main.js') === true && args[2] === word;
+const isServer = ({ args }: Process): boolean => args[0]?.endsWith('nats-server') === true;
 const KINDS: readonly (readonly [kind: string, is: (process: Process) => boolean])[] = [
   ['broker', isActor('broker')],
   ['lineage keeper', isActor('keeper')],
   ['evaluator', isActor('evaluator')],
   ['specialist', isActor('specialist')],
-  ['nats-server', ({ args }) => args[0]?.endsWith('nats-server') === true],
+  ['nats-server', isServer],
 ];
 
 /** Kills the one process of a kind that is there, or the next that comes; never one that was killed before. */
@@ -92,5 +94,29 @@ test('a run whose supervisor is killed at five moments is resumed each time and 
   const results = facts.filter((fact) => fact.word === 'trial.result').map((fact) => fact.ids[0]);
   expect(results).toHaveLength(7);
   expect(JSON.parse(await readFile(join(project.runs, run, 'summary.json'), 'utf8'))).toMatchObject({ state: 'stopped' });
+  await project.quiet();
+}, 300_000);
+
+test('a run whose server cannot have its port again ends and says so, and is resumed when it can', async () => {
+  const run = 'kill-port';
+  const running = project.start([...ARGS, '--name', run]);
+  await running.until((line) => line.event === 'trial.result' && line.trial !== 't0000');
+  const { url } = JSON.parse(await readFile(join(project.runs, run, 'live.json'), 'utf8')) as { url: string };
+  running.signal('SIGSTOP'); // so that somebody else is quicker
+  await killOne(run, isServer, new Set());
+  const sockets = new Set<Socket>();
+  const squatter = createServer((socket) => { sockets.add(socket.on('error', () => undefined)); socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'); });
+  await vi.waitFor(() => new Promise<void>((resolve, reject) => { squatter.once('error', reject).listen(Number(new URL(url).port), '127.0.0.1', resolve); }), { timeout: 60_000, interval: 50 });
+  running.signal('SIGCONT');
+  const lost = await running.ended;
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => { squatter.close(resolve); });
+  expect({ code: lost.code, signal: lost.signal }, lost.err).toEqual({ code: 2, signal: null });
+  expect(lost.err).toMatch(new RegExp(`${run} has no server any more: 127\\.0\\.0\\.1:\\d+ is in use.*brigade run --resume ${run}`));
+  await project.quiet();
+
+  const done = await project.brigade(['run', '--resume', run, '--json']);
+  expect({ code: done.code, err: done.err }).toEqual({ code: 0, err: '' });
+  expect((await expectWhole(project, run)).lineage.admittedCount).toBe(6);
   await project.quiet();
 }, 300_000);

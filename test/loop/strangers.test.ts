@@ -39,6 +39,7 @@ test('a live run takes no harm from what strangers say with an operator\'s and a
   await running.until((line) => line.event === 'run.best');
   const specialist = await stranger('specialist');
   const operator = await stranger('operator');
+  expect((await operator.ask(`brigade.cmd.run.pause.${RUN}`, '')).reply).toMatchObject({ ok: true }); // it must not be over before everything was said
   const propose = `brigade.cmd.broker.propose.${RUN}`;
 
   for (const body of ['', '{', 'null', '[]', '{"clientId":"a"}', '\u0000', JSON.stringify({ clientId: 'c1', proposal: proposal({ expectedDelta: 'much' }), feedback: null }), JSON.stringify({ clientId: 'c2', proposal: proposal({ score: 0 }), feedback: null }), '{"clientId":"c3","proposal":{"expectedDelta":1e999}}']) {
@@ -62,6 +63,7 @@ test('a live run takes no harm from what strangers say with an operator\'s and a
   expect((await operator.ask(`brigade.cmd.lineage.rows.${RUN}`, '{"after":-1}')).refused).not.toBeNull();
   expect((await specialist.ask(`brigade.cmd.run.stop.${RUN}`, '')).refused, 'a specialist may not stop a run').not.toBeNull();
   expect((await operator.ask(`brigade.cmd.run.note.${RUN}`, '{"note":"all of that was me"}')).reply).toMatchObject({ ok: true });
+  expect((await operator.ask(`brigade.cmd.run.resume.${RUN}`, '')).reply).toMatchObject({ ok: true });
   await specialist.leave();
   await operator.leave();
 
@@ -70,7 +72,7 @@ test('a live run takes no harm from what strangers say with an operator\'s and a
   const { facts, lineage } = await expectWhole(project, RUN);
   expect(lineage.stopped).toMatch(/trial limit of 6/);
   expect(lineage.admittedCount).toBe(6);
-  expect(lineage.operatorActs).toMatchObject([{ act: 'note', detail: 'all of that was me' }]);
+  expect(lineage.operatorActs).toMatchObject([{ act: 'pause' }, { act: 'note', detail: 'all of that was me' }, { act: 'resume' }]);
   expect(facts.filter((fact) => fact.word === 'trial.admitted' || fact.word === 'trial.rejected').map((fact) => fact.body.clientId)).not.toContain('big');
   await project.quiet();
 }, 240_000);

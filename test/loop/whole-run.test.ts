@@ -34,7 +34,7 @@ let facts: readonly Fact[];
 
 beforeAll(async () => {
   project = await openProject();
-  const running = project.start(['run', 'tiny', '--trials', '6', '--minutes', '5', '--seed', '7', '--name', RUN, '--json'], SECRETS);
+  const running = project.start(['run', 'tiny', '--trials', '8', '--minutes', '5', '--seed', '7', '--name', RUN, '--json'], SECRETS);
   await running.until((line) => line.event === 'run.best');
   environments = (await project.processes()).flatMap(({ args, environment }) => {
     const main = args.findIndex((arg) => arg.endsWith('/dist/main.js'));
@@ -73,14 +73,14 @@ test('a run ends well, prints nothing but JSON, and gives every trial one result
   expect(ended.out.trimEnd().split('\n')).toHaveLength(ended.printed.length);
   const admitted = ended.printed.filter((line) => line.event === 'trial.admitted').map((line) => line.trial);
   const results = ended.printed.filter((line) => line.event === 'trial.result').map((line) => line.trial);
-  expect(admitted).toHaveLength(7);
+  expect(admitted).toHaveLength(9);
   expect(results.toSorted()).toEqual(admitted.toSorted());
   expect(ended.printed.at(-1)?.event).not.toBe('view.began');
 });
 
 test('every stored status is proved again from the journal', async () => {
   const { lineage } = await expectWhole(project, RUN);
-  expect(lineage.stopped).toMatch(/trial limit of 6/);
+  expect(lineage.stopped).toMatch(/trial limit of 8/);
 }, 120_000);
 
 test('what a run leaves behind is there and can be read', async () => {
@@ -89,7 +89,7 @@ test('what a run leaves behind is there and can be read', async () => {
   const [header, ...rows] = (await read('results.tsv')).trimEnd().split('\n');
   expect(header).toBe('exp_id\ttimestamp\tspecialist\tparent_exp\tbaseline_exp\tdomain\thypothesis\texpected_delta\tstatus\terror\tdelta_vs_best\tartifact_bytes\ttrain_s\teval_s\ttotal_s\tjob_name\tsnapshot_path\tnotes');
   const rejected = facts.filter((fact) => fact.word === 'trial.rejected').length;
-  expect(rows).toHaveLength(7 + rejected);
+  expect(rows).toHaveLength(9 + rejected);
   for (const row of rows) expect(row.split('\t')).toHaveLength(18);
   const trials = (await read('trials.jsonl')).trimEnd().split('\n').map((line) => JSON.parse(line) as { trial: string; parent: string });
   expect(trials.map(({ trial }) => trial).toSorted()).toEqual(facts.flatMap((fact) => (fact.word === 'trial.admitted' || fact.word === 'trial.rejected' ? [fact.ids[0]] : [])).toSorted());
@@ -115,7 +115,7 @@ test('what a run leaves behind is there and can be read', async () => {
 test('every view of an ended run answers in JSON', async () => {
   expect((await jsonOf('plan', 'tiny')).printed[0]).toMatchObject({ surface: 'tiny', from: 'calibration' });
   expect((await jsonOf('status', RUN)).printed[0]).toMatchObject({ run: RUN });
-  expect((await jsonOf('results', RUN)).printed.length).toBeGreaterThanOrEqual(6);
+  expect((await jsonOf('results', RUN, '--all')).printed.length).toBeGreaterThanOrEqual(9);
   expect((await jsonOf('lineage', RUN)).printed[0]).toMatchObject({ depth: 0, trial: BASELINE });
   expect((await jsonOf('show', 't0001', '--run', RUN)).printed[0]).toMatchObject({ trial: 't0001' });
   expect((await jsonOf('diff', 't0001', '--run', RUN)).printed[0]).toMatchObject({ trial: 't0001', patch: expect.stringContaining('@@') });
