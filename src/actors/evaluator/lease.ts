@@ -10,6 +10,7 @@ import type { Work } from './work.ts';
 //   N1. A lease is taken once by this daemon, and only while it is the newest of its replicate, not lapsed and not measured.
 //   N2. A lease of an earlier daemon is taken only after the broker has renewed it.
 //   N3. A lease nobody has renewed for most of its life is given up before anybody else may have it.
+//   N4. A lease that was out when its trial ended is due all the same: the broker holds its slot until it hears of it.
 
 interface Entry { readonly lease: Lease; readonly seq: number; isOver: boolean; isTaken: boolean }
 
@@ -32,7 +33,7 @@ export function leaseBook(node: NodeId): LeaseBook {
         const entry = newest.get(keyOf(fact.ids[0], fact.ids[1]));
         if (entry !== undefined && entry.lease.attempt === Number(fact.ids[2])) entry.isOver = true; // N1
       }
-      if (fact.word === 'trial.result') for (const [key, entry] of newest) if (entry.lease.trial === fact.ids[0]) newest.delete(key);
+      if (fact.word === 'trial.result') for (const [key, entry] of newest) if (entry.lease.trial === fact.ids[0] && entry.isOver) newest.delete(key); // N4
     },
     due: () => [...newest.values()].filter((entry) => entry.lease.node === node && !entry.isOver && !entry.isTaken).sort((a, b) => a.seq - b.seq),
     take(lease) {
