@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import type { Bus, Clock } from '../../ports.ts';
 import { ReadFeedback, ReadRecipe, ReadRows, type LineageRow } from '../../protocols/lineage.ts';
 import { isThere, patienceMs, type Wanted } from './decide.ts';
@@ -9,7 +8,7 @@ const ASK_MS = 5_000;
 const LOOK_MS = 300;
 const PAGE = 500;
 
-type Rows = z.infer<typeof ReadRows.reply>;
+type Rows = ReturnType<typeof ReadRows.reply.parse>;
 
 /** The lineage as one specialist follows it, row by changed row. */
 export interface Reader {
