@@ -1,7 +1,7 @@
 # hypothesis: taking every stretch of text once before any twice sees more of it than drawing at random
 # file: data.py
 # source: Recht and Re, Beneath the Valley of the Noncommutative Arithmetic-Geometric Mean Inequality (2012)
-# excludes: line-starts
+# excludes: sentence-starts
 
 
 class Sampler:

@@ -33,7 +33,10 @@ def muon_step(group: dict) -> None:
 
 class Rule:
     def __init__(self, groups: list[dict]):
-        self.groups = [group | {"base": MUON_RATE} if group["kind"] == "matrix" else group for group in groups]
+        for group in groups:
+            if group["kind"] == "matrix":
+                group.update(base=MUON_RATE, decay=group["decay"] * LEARNING_RATE / MUON_RATE)  # as much decay a step as before
+        self.groups = groups
         self.count = 0
 
     def step(self) -> None:

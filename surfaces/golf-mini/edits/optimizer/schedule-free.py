@@ -2,6 +2,7 @@
 # file: optimizer.py
 # source: Defazio et al., The Road Less Scheduled (2024)
 # excludes: muon, lion, soap, ema, lookahead, cautious-decay
+SCHEDULE_FREE_SCALE = 3.0  # its rate, as a multiple of Adam's: an average lags, so what it follows must run ahead
 SCHEDULE_FREE_BETA = 0.9  # how near the weights are to the average, of the way from the fast iterate
 
 
@@ -23,7 +24,7 @@ class Rule:
             scale = torch._foreach_div(group["second"], 1 - BETA2 ** self.count)
             torch._foreach_sqrt_(scale)
             torch._foreach_add_(scale, EPSILON)
-            torch._foreach_addcdiv_(group["fast"], gradients, scale, -group["rate"])
+            torch._foreach_addcdiv_(group["fast"], gradients, scale, -group["rate"] * SCHEDULE_FREE_SCALE)
             torch._foreach_lerp_(group["mean"], group["fast"], share / self.mass)
             torch._foreach_copy_(group["weights"], torch._foreach_lerp(group["fast"], group["mean"], SCHEDULE_FREE_BETA))
 
