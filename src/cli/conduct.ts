@@ -111,18 +111,29 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     );
     let unserved: string | null = null;
     void server?.lost.then((why) => { unserved = why; stopping.abort(new Error(why)); });
+    void supervised.finally(() => stopping.abort(new Error('the run is over'))).catch(() => undefined);
     const ended = supervised.then((how) => (unserved === null ? how : { kind: 'unserved' as const, why: unserved }));
     let asked = 0;
+    /** A stop that came before its broker did must not be forgotten. */
+    const keepAsking = async (): Promise<void> => {
+      const clock = openClock();
+      while (asked === 1 && !stopping.signal.aborted) {
+        if (await session.bus.ask(StopRun, { run }, { now: false }, { timeoutMs: 3_000 }).then(() => true, () => false)) return;
+        await clock.wait(500, stopping.signal).catch(() => undefined);
+      }
+    };
     return {
       run, session, started, evaluator, standalone: await readStandalone(join(place.root, 'surfaces', options.surface, 'standalone')), ended, close,
       async askToStop() { // C2
         asked += 1;
         if (asked > 2) { stopping.abort(new Error('stopped at once')); return 'stopping now'; }
+        const now = asked > 1;
         try {
-          return (await session.bus.ask(StopRun, { run }, { now: asked > 1 }, { timeoutMs: 3_000 })).message;
-        } catch (error) {
-          if (asked > 1) { stopping.abort(new Error('stopped at once')); return 'stopping now'; }
-          return `the broker does not answer (${error instanceof Error ? error.message : String(error)})`;
+          return (await session.bus.ask(StopRun, { run }, { now }, { timeoutMs: 3_000 })).message;
+        } catch {
+          if (now) { stopping.abort(new Error('stopped at once')); return 'stopping now'; }
+          void keepAsking();
+          return 'the broker is not there yet and is asked again until it is';
         }
       },
     };

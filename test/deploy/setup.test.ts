@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
@@ -154,6 +155,19 @@ cp ${lock} node_modules/.package-lock.json\n`);
   await small.write('package-lock.json', (await small.read('package-lock.json')).replace('"1.0.0"', '"1.0.1"'));
   await small.run(['--only', 'packages'], env);
   expect((await small.read('began')).trim().split('\n')).toHaveLength(3);
+});
+
+test('a step done again by itself leaves a finished set-up finished, and an unfinished one unfinished', async () => {
+  const small = await checkout();
+  const pins = createHash('sha256').update(await readFile(join(project, 'deploy', 'setup', 'pins.json'))).digest('hex');
+  const state = async () => z.object({ pins: z.string().nullable() }).parse(JSON.parse(await small.read('.brigade/setup.json'))).pins;
+  await small.write('evaluators/toy/prepare.mjs', SLOW_PREPARE);
+  await small.write('gate', '');
+  expect((await small.run(['--only', 'data'])).code).toBe(0);
+  expect(await state()).toBeNull();
+  await small.write('.brigade/setup.json', JSON.stringify({ root: small.root, brigade: '1.2.3', pins, steps: {} }));
+  expect((await small.run(['--only', 'data'])).code).toBe(0);
+  expect(await state()).toBe(pins);
 });
 
 test('what fails is said in one line with its log and remedy, and as JSON for scripts', async () => {

@@ -52,3 +52,15 @@ test('a second SIGINT stops at once, and the resumed run measures again what was
   expect(lineage.admittedCount).toBe(5);
   await project.quiet();
 }, 300_000);
+
+test('a signal that comes before there is a broker to hear it is not forgotten', async () => {
+  const run = 'early';
+  const running = project.start([...ARGS, '--trials', '500', '--name', run]);
+  await running.until((line) => line.event === 'view.began');
+  running.signal('SIGINT');
+  const stopped = await running.ended;
+  expect({ code: stopped.code, err: stopped.err }).toEqual({ code: 130, err: '' });
+  const { lineage } = await expectWhole(project, run);
+  expect(lineage.stopped).toBe('stopped by its operator');
+  await project.quiet();
+}, 120_000);
