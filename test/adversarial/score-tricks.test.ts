@@ -109,8 +109,14 @@ describe('an honest predictor', () => {
 
 describe('a predictor that reads ahead', () => {
   const peekAt = (share: number): Answer => (into, { byte, index }) => { if (byte !== null && (index * 2654435761 % 4294967296) / 4294967296 < share) lean(into, byte, 0.999); else into.set(table); };
-  test.each([1, 0.3, 0.03, 0.003])('at %f of the places is caught by the audit', async (share) => {
-    expect(missed(await score({ answer: peekAt(share) }))).toContain('audit');
+  test.each([1, 0.3, 0.03])('at %f of the places is caught by the audit', async (share) => {
+    expect(missed(await score({ answer: peekAt(share) }, undefined, '1f'))).toContain('audit');
+  });
+
+  test('at three places in a thousand is caught in most of the six replicates that a keep takes', async () => {
+    const caught: boolean[] = [];
+    for (const secret of ['11', '12', '13', '14', '15', '16']) caught.push(missed(await score({ answer: peekAt(0.003) }, undefined, secret)).includes('audit'));
+    expect(caught.filter(Boolean).length).toBeGreaterThanOrEqual(4);
   });
 
   test('only where the byte is a surprise is caught by the audit', async () => {
