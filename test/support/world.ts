@@ -94,7 +94,7 @@ export async function world(options: WorldOptions): Promise<World> {
     },
     propose: (patch, more = {}) => ports.bus.ask(ProposeTrial, { run: RUN }, {
       clientId: `c${++asked}`, feedback: null,
-      proposal: { specialist: 'optimizer', parent: 't0000', asOf: 1, hypothesis: `try ${patch} because`, expectedDelta: -0.1, patch, parts: [], proposer: { kind: 'search', strategy: 'screen', moves: [] }, tokens: 0, money: 0, ...more, parts: [...more.parts ?? []], proposer: { kind: 'search', strategy: 'screen', ...more.proposer, moves: [...more.proposer?.moves ?? []] } },
+      proposal: { specialist: 'optimizer', parent: 't0000', asOf: 1, hypothesis: `try ${patch} because`, expectedDelta: -0.1, patch, tokens: 0, money: 0, ...more, parts: [...more.parts ?? []], proposer: { kind: 'search', strategy: 'screen', ...more.proposer, moves: [...more.proposer?.moves ?? []] } },
     }, { timeoutMs: 60_000 }),
     async until(question) {
       for (let i = 0; i < 3000; i++) {
