@@ -3,7 +3,7 @@ import { isScore } from '../../domain/objective.ts';
 import type { PhaseEnd, Sealed } from '../../domain/phase.ts';
 import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
 import type { Scored } from '../../protocols/scored.ts';
-import { lastLine, readTraceback, tame } from './traceback.ts';
+import { bareEvidence, lastLine, readTraceback, tame } from './traceback.ts';
 
 // From what was observed to one measurement.
 //
@@ -96,7 +96,7 @@ const tampered = (what: string, where: string): Failure => ({ kind: 'tampered', 
 const abort = (reason: string): Failure => ({ kind: 'harness_abort', reason: tame(reason.replace(/\s+/g, ' '), 400) });
 
 function crash(phase: PhaseSpec, end: PhaseEnd, otherwise: string): Failure {
-  const evidence = readTraceback(end.logTail) ?? { exception: [otherwise, lastLine(end.logTail)].filter((text) => text !== '').join(': '), frame: '' };
+  const evidence = phase.scorer !== null ? bareEvidence(end.logTail, otherwise) : readTraceback(end.logTail) ?? { exception: [otherwise, lastLine(end.logTail)].filter((text) => text !== '').join(': '), frame: '' };
   return { kind: phase.role === 'smoke' ? 'preflight_crash' : 'crash', phase: phase.name, ...evidence };
 }
 

@@ -30,3 +30,10 @@ const withinRecipe = (path: string): string => path.slice(path.lastIndexOf('/rec
 
 /** The last words of a log, for an ending that left no traceback. */
 export const lastLine = (log: string): string => oneLine(log.trimEnd().split('\n').at(-1) ?? '', 400);
+
+/** What may be told of a crash while being scored: a predictor sees held-out text then, and what it prints would carry it to whoever reads the failure. Only the kind of exception and a line number pass. */
+export function bareEvidence(log: string, otherwise: string): CrashEvidence {
+  const found = readTraceback(log);
+  const kind = /^[A-Za-z]{1,32}(?:Error|Exception)(?=:|$)/.exec(found?.exception ?? '')?.[0];
+  return { exception: kind ?? otherwise, frame: /^[a-z_]{1,32}\.py:\d{1,4}(?= in )/.exec(found?.frame ?? '')?.[0] ?? '' };
+}
