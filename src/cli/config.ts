@@ -36,7 +36,7 @@ export function configure(surface: Surface, flags: RunFlags): RunConfig {
   return {
     limits: {
       ...NO_LIMITS,
-      trials: flags.trials === undefined ? surface.limits.trials : number('--trials', flags.trials, 1, 1e6, true),
+      trials: flags.trials === undefined ? surface.limits.trials : number('--trials', flags.trials, 0, 1e6, true),
       wallSeconds: flags.minutes === undefined ? surface.limits.wallSeconds : number('--minutes', flags.minutes, 0.01, 1e6, false) * 60,
       slotSeconds: flags.slotSeconds === undefined ? null : number('--slot-seconds', flags.slotSeconds, 1, 1e9, false),
       secondsWithoutKeep: flags.patience === undefined ? null : number('--patience', flags.patience, 0.01, 1e6, false) * 60,
