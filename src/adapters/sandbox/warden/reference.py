@@ -14,7 +14,7 @@ import os
 import sys
 import time
 
-NOMINAL_SECONDS = 0.0060
+NOMINAL_SECONDS = 0.0083
 SAMPLES = 2
 ROWS, WIDTH, HIDDEN, LAYERS = 1024, 64, 256, 3
 
