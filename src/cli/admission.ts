@@ -31,15 +31,14 @@ export function admissionOf(surface: LoadedSurface, { syntax, patches }: { reado
     const patched = patches.apply(parent, patch);
     const tables = patched.kind === 'applied' ? tablesOf(patched.recipe) : {};
     const changed = patched.kind === 'applied' ? Object.keys(patched.recipe).filter((file) => file.endsWith('.py') && patched.recipe[file] !== parent[file]).sort() : [];
-    const errors: { file: string; line: number; message: string }[] = [];
-    for (const file of changed) {
-      const checked = await syntax.check(file, patched.kind === 'applied' ? patched.recipe[file] ?? '' : '');
-      if (!checked.ok) errors.push({ file, line: checked.line, message: checked.message });
-    }
+    const [checks, twin] = await Promise.all([
+      Promise.all(changed.map(async (file) => ({ file, ...await syntax.check(file, patched.kind === 'applied' ? patched.recipe[file] ?? '' : '') }))),
+      patched.kind === 'applied' ? twinOf(patched.recipe) : null,
+    ]);
+    const errors = checks.flatMap((checked) => (checked.ok ? [] : [{ file: checked.file, line: checked.line, message: checked.message }]));
     return admit({
       authors, claims: standing(chain, baseline).claims, addable: surface.addable, mode: ownership,
-      parent: { recipe: parent, tables: tablesOf(parent) }, patched, tables, errors,
-      twin: patched.kind === 'applied' ? await twinOf(patched.recipe) : null,
+      parent: { recipe: parent, tables: tablesOf(parent) }, patched, tables, errors, twin,
     });
   };
 }

@@ -24,3 +24,17 @@ test.each([
   if (name === '--keep strict') for (const row of lineage.trials.values()) expect([...row.replicates.keys()].some((replicate) => replicate.startsWith('c'))).toBe(false);
   await project.quiet();
 }, 240_000);
+
+test('calibrating alone measures the baseline, keeps it for later runs and tries nothing', async () => {
+  await project.forgetCalibrations();
+  const done = await project.brigade(['calibrate', 'tiny', '--name', 'calibration', '--json']);
+  expect({ code: done.code, err: done.err }).toEqual({ code: 0, err: '' });
+  const { facts, lineage } = await expectWhole(project, 'calibration');
+  expect(lineage.admittedCount).toBe(0);
+  expect(lineage.calibration?.reusedFrom).toBeNull();
+  expect(facts.at(-1)).toMatchObject({ word: 'run.stopped', body: { reason: 'trial limit of 0 reached' } });
+  const next = await project.brigade(['run', 'tiny', '--trials', '1', '--name', 'after-calibration', '--json']);
+  expect(next.code).toBe(0);
+  expect((await expectWhole(project, 'after-calibration')).lineage.calibration?.reusedFrom).toBe('calibration');
+  await project.quiet();
+}, 240_000);

@@ -67,11 +67,10 @@ export function natsBlobs({ nc, js, reconnects, run }: { nc: NatsConnection; js:
       const kept = new Uint8Array(bytes); // a copy: slicing a Buffer shares its memory
       await insist(async () => {
         const store = await open();
-        if ((await store.info(hash)) !== null) return; // B2
         try {
-          await store.putBlob({ name: hash }, kept, { previousRevision: 0 });
+          await store.putBlob({ name: hash }, kept, { previousRevision: 0 }); // new bytes are the rule: looking first would cost each of them a round trip
         } catch (error) {
-          if ((await store.info(hash)) === null) throw error; // else somebody stored the same bytes meanwhile
+          if ((await store.info(hash)) === null) throw error; // B2: else the same bytes are stored already
         }
       });
       remember(hash, kept);

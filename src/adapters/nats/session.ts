@@ -114,6 +114,7 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000 }
         ...(seed === null ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
         maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 20_000, // ten tries, the default, give up twenty seconds after the server
         ignoreAuthErrorAbort: true,
+        noAsyncTraces: true, // a stack kept for every request costs more than the request
       });
     } catch (cause) {
       if (cause instanceof AuthorizationError || (cause instanceof Error && /authorization|authentication/i.test(cause.message))) {
