@@ -3,8 +3,7 @@
 P1. A phase ends once; what is decided first stands, and everything is dead before it is said.
 P2. The clock starts at the first `R` on the control pipe, or, for a command that never says it, at its first instant.
     Before `R` the phase runs trusted code only, held by the start-up limit; afterwards the pipe is closed.
-P3. Whatever freezes thaws: a calibration that cannot be finished is given up, and killing thaws first.
-P4. Only the command's time is charged; the auditor has the wall limit.
+P3. Only the command's time is charged; the auditor has the wall limit.
 """
 import json
 import os
@@ -16,12 +15,10 @@ import clock
 import launch
 import staging
 from log import Log, readable
+from stopwatch import Stopwatch
 
 STARTUP_SECONDS = 60.0  # importing a deep-learning library on a cold, loaded machine takes tens of seconds
-CADENCE_SECONDS = 0.4  # a neighbour's load changes faster than this; each look costs about twelve milliseconds
 PROGRESS_SECONDS = 0.4
-FREEZE_PATIENCE = 0.2  # a tree that cannot be frozen by then (fork bomb, a task in the kernel) keeps its last rate
-REFERENCE_PATIENCE = 3.0
 SCORER_GRACE = 2.0  # a command may leave as soon as it has answered the last question
 MOST_SCORED = 1 << 20
 
@@ -35,13 +32,11 @@ class Phase:
         self.statuses = {}
         self.groups, self.views, self.handles = [], [], []
         self.ending = None
-        self.timer, self.ready = None, False
-        self.calibration = None  # None | 'freezing' | 'measuring' | 'last'
+        self.stopwatch = Stopwatch(job['clock'], self.groups, slot.reference)
         self.command_ended = None
         self.scored, self.scorer_out, self.scorer_err = None, bytearray(), bytearray()
-        self.next_calibration = self.next_progress = 0.0
+        self.next_progress = 0.0
         self.log = Log(job['log'], job['limits']['logBytes'])
-        self.page = None
 
     # ---- beginning
 
@@ -54,7 +49,7 @@ class Phase:
     def _begin(self):
         job, slot = self.job, self.slot
         self.view = self._view('command', True)
-        self.page = clock.Page(self.view['clock'])
+        page = clock.Page(self.view['clock'])
         out_read, out_write = self._pipe()
         null = self._keep(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
         fds = {0: null, 1: out_write, 2: out_write}
@@ -66,7 +61,7 @@ class Phase:
         try:
             self.control = self._keep(os.open(self.view['control'], os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
             self.group = self._group('command')
-            self.cpu_at_start = self.group.cpu_seconds() if self.group.paths else 0.0
+            self.stopwatch.times(self.group, page)
             self._start('command', job['command'], {**fds, **({3: pairs[3][1].fileno()} if 3 in pairs else {})}, self.view, self.group)
             if job['auditor'] is not None and 4 in pairs:
                 view = self._view('auditor', False)
@@ -164,17 +159,8 @@ class Phase:
         self.slot.unwatch(self.control)
         os.close(self.control)
         self.handles.remove(self.control)
-        if said == b'R' and self.timer is None and self.ending is None and self.command_ended is None:
-            self.ready = True
-            self._start_clock()
-
-    def _start_clock(self):
-        if self.job['clock'] == 'wall':
-            self.timer = clock.Wall(self.now() if self.ready else self.began)
-            self.page.write(*self.timer.page(self.now()))
-            self.next_calibration = self.now() + CADENCE_SECONDS
-        else:
-            self._calibrate()
+        if said == b'R' and not self.stopwatch.started and self.ending is None and self.command_ended is None:
+            self.stopwatch.start(True)
 
     def reap(self):
         for pid, role in list(self.children.items()):
@@ -211,26 +197,17 @@ class Phase:
             self._watch_clock(now)
 
     def _watch_clock(self, now):
-        if self.timer is None and self.calibration is None and (self.ready or now - self.began > STARTUP_SECONDS):
-            self._start_clock()
-        if self.calibration is not None:
-            self._go_on_calibrating(now)
-        elif self.timer is not None and now >= self.next_calibration:
-            if self.job['clock'] == 'wall':
-                self.page.write(*self.timer.page(now))
-                self.next_calibration = now + CADENCE_SECONDS
-            else:
-                self._calibrate()
-        if self.timer is not None and self.ending is None:
-            seconds = self.timer.read(self._measure(now))
+        if not self.stopwatch.started and not self.stopwatch.busy and (self.stopwatch.ready or now - self.began > STARTUP_SECONDS):
+            self.stopwatch.start(self.stopwatch.ready)
+        else:
+            self.stopwatch.go_on(now)
+        if self.stopwatch.started and self.ending is None:
+            seconds = self.stopwatch.seconds(now)
             if seconds > self.job['budgetSeconds'] + self.job['toleranceSeconds']:
                 self.finish({'kind': 'over-budget', 'by': 'clock'})
             elif now >= self.next_progress:
                 self.next_progress = now + PROGRESS_SECONDS
                 self.say({'event': 'progress', 'seconds': round(seconds, 4)})
-
-    def _measure(self, now):
-        return now if self.job['clock'] == 'wall' else self.group.cpu_seconds()
 
     def _scorer_ended(self):
         status = self.statuses['scorer']
@@ -277,44 +254,6 @@ class Phase:
             name = f'SIG{number}'
         return {'kind': 'signalled', 'signal': name, 'outOfMemory': number == signal.SIGKILL and self.group.oom_kills() > 0}
 
-    # ---- calibrating
-
-    def _calibrate(self):
-        self.calibration, self.calibrating_since = 'freezing', self.now()
-        for group in self.groups:
-            group.freeze()
-        self._go_on_calibrating(self.now())
-
-    def _go_on_calibrating(self, now):
-        waited = now - self.calibrating_since
-        if self.calibration == 'freezing':
-            late = waited > FREEZE_PATIENCE
-            if late and self.timer is not None:
-                self._end_calibration()
-            elif late or all(group.frozen() for group in self.groups):  # a clock has to start, frozen or not
-                self.cpu_frozen = self.group.cpu_seconds()
-                self.calibration = 'measuring'
-                self.slot.reference.ask(self._calibrated)
-        elif waited > REFERENCE_PATIENCE:
-            self.slot.reference.restart()
-            self._end_calibration()
-
-    def _calibrated(self, unit_seconds):
-        if self.calibration != 'measuring':
-            return
-        if self.timer is None:
-            self.timer = clock.Calibrated(self.cpu_frozen if self.ready else self.cpu_at_start, unit_seconds)
-        else:
-            self.timer.calibrate(self.cpu_frozen, unit_seconds)
-        self.page.write(*self.timer.page(self.now()))
-        self._end_calibration()
-
-    def _end_calibration(self):
-        self.calibration = None
-        for group in self.groups:
-            group.thaw()  # P3
-        self.next_calibration = self.now() + CADENCE_SECONDS
-
     # ---- ending
 
     def finish(self, end):
@@ -322,15 +261,13 @@ class Phase:
             return  # P1
         self.ending = end
         self.wall = self.now() - self.began
-        if self.calibration is not None:
-            self._end_calibration()
-        self.dying_since = self.now()
+        self.stopwatch.give_up()
         self._bury()
 
     def _bury(self):
         """Kills until nothing is left, then measures once more and says how it ended."""
-        if self.calibration == 'last':
-            if self.now() - self.dying_since > REFERENCE_PATIENCE:
+        if self.stopwatch.settling:
+            if self.stopwatch.stuck:
                 self._close()
             return
         for pid, role in list(self.children.items()):
@@ -344,28 +281,15 @@ class Phase:
         self.reap()
         if alive or self.children:
             return
-        # Only the dead can be timed without freezing. A verdict of the clock stands with the reading it was made on.
+        # A verdict of the clock stands with the reading it was made on.
         judged = self.ending['kind'] == 'not-started' or self.ending.get('by') == 'clock'
         if self.job['clock'] == 'calibrated' and self.groups and not judged:
-            self.calibration, self.dying_since = 'last', self.now()
-            self.slot.reference.ask(self._last_calibrated)
+            self.stopwatch.settle(self._close)
         else:
             self._close()
 
-    def _last_calibrated(self, unit_seconds):
-        if self.calibration != 'last':
-            return
-        cpu = self.group.cpu_seconds()
-        if self.timer is None:
-            self.timer = clock.Calibrated(self.cpu_at_start, unit_seconds)
-        self.timer.calibrate(cpu, unit_seconds)
-        self._close()
-
     def _close(self):
-        if self.job['clock'] == 'wall':
-            seconds = (self.timer or clock.Wall(self.began)).read(self.began + self.wall)
-        else:
-            seconds = self.timer.read(self.group.cpu_seconds()) if self.timer is not None else 0.0
+        seconds = self.stopwatch.final(self.wall)
         ended_alone = self.ending['kind'] in ('exited', 'signalled')
         if ended_alone and seconds > self.job['budgetSeconds'] + self.job['toleranceSeconds']:
             self.ending, self.scored = {'kind': 'over-budget', 'by': 'clock'}, None
@@ -376,8 +300,7 @@ class Phase:
             self.slot.unwatch(handle)
             os.close(handle)
         self.handles.clear()
-        if self.page is not None:
-            self.page.close()
+        self.stopwatch.close()
         self.log.close()
         if self.views:
             try:
@@ -406,7 +329,7 @@ class Phase:
         """Seconds until `tick` is worth calling again."""
         if self.ending is not None:
             return 0.002
-        return 0.001 if self.calibration == 'freezing' else 0.02
+        return 0.001 if self.stopwatch.freezing else 0.02
 
 
 def describe(status):
