@@ -11,6 +11,7 @@ import type { Proposal, Rejection, TrialResult } from './trial.ts';
 //       A machine's fault is not a measurement while attempts are left: it ends the attempt like a lapse.
 //   F3. A trial's first result stands.
 //   F4. A fact that makes no sense here (a result of no trial) is counted as odd and changes nothing else.
+//   F5. A stretch that nobody ended lasted until its newest fact: the time from there to the resume is nobody's.
 
 export interface ReplicateRow {
   readonly replicate: ReplicateId;
@@ -61,7 +62,7 @@ export interface Lineage {
   stoppings: number;
   resumes: number;
   claims: number;
-  /** Wall seconds of earlier stretches of this run, ended by a stop. */
+  /** Wall seconds of earlier stretches of this run, however they ended. */
   wallSecondsBefore: number;
   slotSeconds: number;
   readonly secondsBySpecialist: Map<string, number>;
@@ -104,6 +105,7 @@ export const countTrials = (lineage: Lineage): number => lineage.admittedCount;
 /** Adds one fact, in place because a lineage may hold a hundred thousand trials. Answers whether it changed anything. */
 export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify): boolean {
   if (fact.seq <= lineage.applied) return false; // F1
+  const lastAt = lineage.newestAt;
   lineage.applied = fact.seq;
   lineage.newestAt = fact.at;
   switch (fact.word) {
@@ -135,6 +137,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       return true;
     }
     case 'run.resumed': {
+      if (lineage.stopped === null && lineage.startedAt !== null) lineage.wallSecondsBefore += (lastAt - lineage.startedAt) / 1000; // F5
       lineage.limits = fact.body.limits;
       lineage.stopping = null; lineage.stopMode = null; lineage.stopped = null; lineage.paused = false;
       lineage.startedAt = fact.at;

@@ -41,7 +41,7 @@ export const RunStopping = fact(':run.run.stopping.:n', 'broker', z.strictObject
 /** Nothing is leased any more and nothing will be. */
 export const RunStopped = fact(':run.run.stopped.:n', 'broker', z.strictObject({ reason: line(400), wallSeconds: seconds }));
 
-/** A stopped run goes on, under these limits. */
+/** A run that stopped or died goes on, under these limits. */
 export const RunResumed = fact(':run.run.resumed.:n', 'supervisor', z.strictObject({ limits: LimitsSchema }));
 
 /** A node's evaluator passed its canaries and offers its slots; `boot` is new at every start of its daemon. */

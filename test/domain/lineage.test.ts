@@ -93,6 +93,16 @@ describe('a lineage', () => {
     expect(refused.length).toBeGreaterThan(0);
     expect(countTrials(made.lineage)).toBe(made.lineage.trials.size - refused.length - 1);
   });
+  test('a stretch that nobody ended counts up to its newest fact, one that was stopped as long as the stop says', () => {
+    const at = made.lineage.startedAt ?? 0;
+    const start = made.facts.filter(({ word }) => word === 'run.started');
+    const told = (...more: readonly object[]): Lineage => fold([...start, ...more.map((fact, i) => ({ ...fact, seq: 2 + i }) as Fact)]);
+    const limits = made.lineage.limits;
+    const killed = [{ word: 'run.stopping', ids: ['1'], at: at + 5_000, body: { reason: 'over', mode: 'complete' } }, { word: 'run.resumed', ids: ['1'], at: at + 90_000, body: { limits } }];
+    expect(told(...killed).wallSecondsBefore).toBe(5);
+    expect(told(...killed, { word: 'node.enrolled', ids: ['atlas', 'b2'], at: at + 92_000, body: {} }, { word: 'run.resumed', ids: ['2'], at: at + 200_000, body: { limits } }).wallSecondsBefore).toBe(7);
+    expect(told(killed[0] ?? {}, { word: 'run.stopped', ids: ['1'], at: at + 6_000, body: { reason: 'over', wallSeconds: 6 } }, { word: 'run.resumed', ids: ['1'], at: at + 90_000, body: { limits } }).wallSecondsBefore).toBe(6);
+  });
   test('a parent that names itself does not hang the chain', () => {
     const looped = fold(made.facts.map((fact) => (fact.word === 'trial.admitted' && fact.ids[0] === 't0001' ? { ...fact, body: { ...fact.body, proposal: { ...fact.body.proposal, parent: 't0001' } } } : fact)));
     expect(chain(looped, 't0001').length).toBeLessThanOrEqual(looped.trials.size + 1);

@@ -7,7 +7,8 @@ import { wardMachine, type Death } from './machine.ts';
 
 // Starts a run and keeps its daemons alive until the journal says it has stopped.
 //
-//   U1. The run's first fact is written before any daemon starts; a run that has it is resumed, never started again.
+//   U1. The run's first fact is written before any daemon starts; a run that has it is resumed, never started again, and says so whatever ended it:
+//       the time it lay dead is not run time.
 //   U2. When the run has stopped every daemon is told to, and none is left behind.
 
 export interface SupervisorOptions {
@@ -23,19 +24,18 @@ export type Ended = { readonly kind: 'stopped'; readonly reason: string } | { re
 export async function beginRun(journal: Journal, started: RunStarted, resumeWith: Limits | null): Promise<void> { // U1
   if ((await journal.record('run.started', [], started)).kind === 'recorded') return;
   const past = await standing(journal);
-  if (past.stopping || resumeWith) await journal.record('run.resumed', [String(past.resumes + 1)], { limits: resumeWith ?? past.limits ?? started.limits });
+  await journal.record('run.resumed', [String(past.resumes + 1)], { limits: resumeWith ?? past.limits ?? started.limits });
 }
 
-/** Whether the newest word on stopping is that it stops, how often it was resumed, and under which limits it last went. */
-async function standing(journal: Journal): Promise<{ stopping: boolean; resumes: number; limits: Limits | null }> {
+/** How often it was resumed, and under which limits it last went. */
+async function standing(journal: Journal): Promise<{ resumes: number; limits: Limits | null }> {
   const end = await journal.position();
-  const found = { stopping: false, resumes: 0, limits: null as Limits | null };
+  const found = { resumes: 0, limits: null as Limits | null };
   if (end === 0) return found;
   const reading = new AbortController();
   for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
     if (fact.word === 'run.started') found.limits = fact.body.limits;
-    if (fact.word === 'run.stopping' || fact.word === 'run.stopped') found.stopping = true;
-    if (fact.word === 'run.resumed') { found.stopping = false; found.resumes += 1; found.limits = fact.body.limits; }
+    if (fact.word === 'run.resumed') { found.resumes += 1; found.limits = fact.body.limits; }
     if (fact.word === 'operator.acted' && fact.body.limits) found.limits = fact.body.limits;
     if (fact.seq >= end) break;
   }
