@@ -19,7 +19,7 @@ import { StopRun } from '../protocols/run.ts';
 import type { RunConfig } from './config.ts';
 import { keepServer } from './embedded.ts';
 import { Mistake } from './mistake.ts';
-import { keyFileOf, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
+import { keyFileOf, liveFile, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
 
 // A run from its first fact to its last, conducted from one terminal.
 //
@@ -69,7 +69,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
   if (evaluator.missing.length > 0) throw new Mistake(`evaluators/${surface.evaluator} has no prepared data ${evaluator.missing.join(', ')}: npm run setup makes it`);
   const live = await readLive(place, run);
-  if (live) throw new Mistake(`${run} is already running (process ${live.pid}): brigade watch ${run} shows it`);
+  if (live) throw new Mistake(`${run} is already running (process ${live.pid}, says ${liveFile(place, run)}): brigade watch ${run} shows it`);
 
   const dir = runDir(place, run);
   const server = options.url === null ? await keepServer({ binary: binaryOf(toolchain), dir: join(dir, 'nats'), clock: openClock(), onStep: options.onStep }) : null;
@@ -77,7 +77,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
   await writeRunFile(place, file); // C1
   const url = options.url ?? server?.url ?? '';
   const session = await connectNats({ url, keyFile: keyFileOf(file, 'supervisor'), name: `brigade-supervisor-${process.pid}`, role: 'supervisor', monitorUrl: server?.monitorUrl ?? null });
-  await writeLive(place, run, { pid: process.pid, url, startedAt: new Date().toISOString() }); // C1
+  await writeLive(place, run, url); // C1
   const close = async (): Promise<void> => {
     await session.close();
     await server?.stop();

@@ -32,7 +32,7 @@ const RunFileSchema = z.strictObject({
 /** How to reach a run's server, written once when the run is made. */
 export type RunFile = z.infer<typeof RunFileSchema>;
 
-const LiveFileSchema = z.strictObject({ pid: z.int(), url: z.string(), startedAt: z.string() });
+const LiveFileSchema = z.strictObject({ pid: z.int(), born: z.int(), url: z.string() });
 /** Says that somebody runs it now, and where its server listens. */
 export type LiveFile = z.infer<typeof LiveFileSchema>;
 
@@ -55,16 +55,20 @@ export async function findRun(place: Place, name: string | undefined): Promise<R
   throw new Mistake(`there is no run ${name}${near ? `; did you mean ${near}?` : ''} brigade runs lists them`);
 }
 
-/** Who runs it now; null when nobody does, a crashed one included. */
+/** Who runs it now; null when nobody does, a crashed one included, whoever has its process number by now. */
 export async function readLive(place: Place, run: RunId): Promise<LiveFile | null> {
-  const live = await readJson(join(runDir(place, run), 'live.json'), LiveFileSchema);
-  return live && isAlive(live.pid) ? live : null;
+  const live = await readJson(liveFile(place, run), LiveFileSchema);
+  return live && (await birthOf(live.pid)) === live.born ? live : null;
 }
 
-/** Writes the run's own file; the first time only. */
+/** Where it stands who runs a run. */
+export const liveFile = (place: Place, run: RunId): string => join(runDir(place, run), 'live.json');
+
+/** Writes the run's own file; what it says must have been tried. */
 export const writeRunFile = (place: Place, file: RunFile): Promise<void> => writeWhole(join(runDir(place, file.run), 'run.json'), file);
-export const writeLive = (place: Place, run: RunId, live: LiveFile): Promise<void> => writeWhole(join(runDir(place, run), 'live.json'), live);
-export const removeLive = (place: Place, run: RunId): Promise<void> => rm(join(runDir(place, run), 'live.json'), { force: true });
+/** Says that this process runs it, with a server at `url`. */
+export const writeLive = async (place: Place, run: RunId, url: string): Promise<void> => writeWhole(liveFile(place, run), { pid: process.pid, born: await birthOf(process.pid), url });
+export const removeLive = (place: Place, run: RunId): Promise<void> => rm(liveFile(place, run), { force: true });
 
 /** The key file of a role for a run; null when its server asks for none. */
 export const keyFileOf = (file: RunFile, role: Role): string | null => (file.keys === null ? null : join(file.keys, `${role}.nk`));
@@ -79,8 +83,11 @@ export async function freshRunId(place: Place, surface: string, now: Date): Prom
   }
 }
 
-function isAlive(pid: number): boolean {
-  try { process.kill(pid, 0); return true; } catch (error) { return (error as NodeJS.ErrnoException).code === 'EPERM'; }
+/** When a living process was born, in the kernel's ticks: with its number it names one process, and after a restart no other. */
+async function birthOf(pid: number): Promise<number | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ' ) Z');
+  const [state = 'Z', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name before may hold anything
+  return 'ZX'.includes(state) ? null : Number(fields[18]);
 }
 
 async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | null> {

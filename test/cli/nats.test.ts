@@ -13,7 +13,7 @@ test('a saved context has the live address and the operator’s key, and only it
   try {
     const place = { root: dir, runs: join(dir, 'runs') };
     await writeRunFile(place, { run: 'toy-1', surface: 'toy', url: null, keys: join(dir, 'keys') });
-    await writeLive(place, 'toy-1', { pid: process.pid, url: 'nats://127.0.0.1:4321', startedAt: '2026-11-21T00:00:00Z' });
+    await writeLive(place, 'toy-1', 'nats://127.0.0.1:4321');
     let out = '';
     const program = new Command();
     natsCommand(program, place, { write: (text) => { out += text; } });
