@@ -30,7 +30,7 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
   const node = named ?? (hostname().split('.')[0] ?? 'node').replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64);
   const memory = Math.floor(Math.min(totalmem(), freemem() * 2) / count);
   const sandbox = await openSandbox({ python: toolchain.python, bwrap: toolchain.bwrap, level: wanted, scratchRoot: join(runDir(place, run), 'scratch') });
-  ports.presence.log('info', 'sandbox', { level: sandbox.level, holds: sandbox.describes });
+  ports.presence.log('info', 'sandbox', { sandbox: sandbox.level, holds: sandbox.describes });
   const workbench = await openWorkbench({
     python: toolchain.python, evaluatorDir: spec.dir, dataDir: join(toolchain.dataDir, surface.evaluator), workDir: join(runDir(place, run), 'work', node),
     canaryDir: join(place.root, '.brigade', 'canaries'), spec, surfaceHash: surface.hash, baseline: surface.recipe, sandbox: sandbox.level,

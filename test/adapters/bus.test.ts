@@ -1,5 +1,5 @@
 import { connect } from 'nats';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { memoryBus } from '../../src/adapters/memory/index.ts';
 import { processClock } from '../../src/adapters/clock/index.ts';
 import { NoAnswer, type Bus } from '../../src/ports.ts';
@@ -175,4 +175,15 @@ describe('a bus in nats, beyond what every bus does', () => {
     expect(await refused).toMatch(/permission/i);
     expect(await reason(specialist.bus.ask(PauseRun, ids, {}, { timeoutMs: 5_000 }))).toBe('refused');
   });
+});
+
+test('a field of a log line cannot take the place of the line\'s own level, message or time', async () => {
+  await using nats = await natsServer({ credentials: false });
+  const session = await nats.run('r1');
+  const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  session.presence({ run: 'r1', actor: 'evaluator' }).log('info', 'sandbox', { level: 'bubblewrap', at: 'noon', message: 'x', holds: 'all' });
+  const [said] = written.mock.calls.map(([text]) => JSON.parse(String(text)) as Record<string, unknown>);
+  written.mockRestore();
+  expect(said).toMatchObject({ level: 'info', message: 'sandbox', actor: 'evaluator', run: 'r1', holds: 'all' });
+  expect(said?.['at']).not.toBe('noon');
 });

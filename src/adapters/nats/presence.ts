@@ -52,7 +52,7 @@ export function natsPresence({ nc, bus, endpoints, run, actor = 'brigade', name 
 
     log(level, message, fields = {}) {
       const said = cleanFields(fields);
-      process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), level, actor: speaker.actor, name: speaker.name, run: speaker.run, message, ...said })}\n`);
+      process.stderr.write(`${JSON.stringify({ ...said, at: new Date().toISOString(), level, actor: speaker.actor, name: speaker.name, run: speaker.run, message })}\n`);
       bus.tell(Log, speaker, { level, message: clean(message, 2_000), fields: said });
     },
   };
