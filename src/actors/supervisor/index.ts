@@ -1,2 +1,2 @@
 export { beginRun, superviseRun, type Ended, type SupervisorOptions } from './effects.ts';
-export { restart, type Restart } from './decide.ts';
+export { NEVER_AGAIN, restart, type Restart } from './decide.ts';

@@ -1,5 +1,5 @@
 import { assign, fromPromise, setup } from 'xstate';
-import { restart } from './decide.ts';
+import { NEVER_AGAIN, restart } from './decide.ts';
 
 // One daemon under its supervisor: alive, pausing before it is started again, or given up.
 //
@@ -23,7 +23,7 @@ export const wardMachine = setup({
   },
   guards: {
     isDone: (_, params: Death) => params.code === 0,
-    isHopeless: ({ context }, params: { livedMs: number }) => restart(params.livedMs, context.deaths).kind === 'give-up',
+    isHopeless: ({ context }, params: Death) => params.code === NEVER_AGAIN || restart(params.livedMs, context.deaths).kind === 'give-up',
   },
   actions: {
     countDeath: assign(({ context }, params: { livedMs: number }) => {
