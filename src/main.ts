@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { NEVER_AGAIN } from './actors/supervisor/index.ts';
+import { Hopeless } from './cli/daemons.ts';
 import { Mistake } from './cli/mistake.ts';
 import { findPlace } from './cli/place.ts';
 import { addCommands } from './cli/commands.ts';
@@ -24,10 +26,11 @@ try {
   process.exitCode = explain(error);
 }
 
-/** One line of what, where and the remedy; 1 for the user's mistake, 2 for ours. */
+/** One line of what, where and the remedy; 1 for the user's mistake, 2 for ours, and a code of its own for a supervisor that need not try again. */
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${process.argv.includes('--debug') && error instanceof Error ? error.stack ?? message : message}\n`);
+  if (error instanceof Hopeless) return NEVER_AGAIN;
   return error instanceof Mistake || (error instanceof Error && MISTAKES.has(error.name)) ? 1 : 2;
 }

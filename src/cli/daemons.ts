@@ -1,25 +1,38 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { RunId } from '../domain/ids.ts';
 import { openClock } from '../adapters/clock/index.ts';
 import { connectNats, type NatsSession } from '../adapters/nats/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
-
-import type { Ports } from '../ports.ts';
+import type { RunId } from '../domain/ids.ts';
+import type { Ports, Presence } from '../ports.ts';
 import type { Role } from '../protocols/streams.ts';
 import { findRun, keyFileOf, readLive, runDir, type Place } from './place.ts';
 import { Mistake } from './mistake.ts';
 
 // Each actor as a process of its own. Heavy modules are loaded by the daemon that needs them.
 //
-//   D1. A daemon ends on SIGTERM, and when its standard input closes: then whoever started it is gone.
+//   D1. A daemon ends on SIGTERM, and, where BRIGADE_LIFELINE is `stdin`, when its standard input closes: then whoever started it is gone.
 //   D2. Its goodbyes are bounded: a server that went first answers nobody, and must not keep it waiting.
-//   D3. A daemon that fails says why on its last line and exits with 2; whoever supervises it starts it again.
+//   D3. A daemon that fails, before its actor stands or after, says why on its last line and exits; whoever supervises it starts it again,
+//       unless its code says that a person must mend something first.
 
 /** How long a daemon that was asked to end may still use the server, and how long it may take in all; shorter than its supervisor's patience. */
 const GOODBYE_MS = 3_000;
 const LAST_MS = 6_000;
+/** What goes wrong at the edge may go wrong a thousand times a second: one reason is told once in this while, and so many reasons in all. */
+const TELL_AGAIN_MS = 10_000;
+const MOST_REASONS = 50;
+/** Errors that the next start would meet again. */
+const HOPELESS = new Set(['Mistake', 'CanaryFailed', 'SandboxUnavailable', 'SetupNeeded', 'BadSurface', 'UnknownSurface', 'BadEdit']);
+
+/** A supervised daemon failed at what only a person can mend: its supervisor is to give it up. */
+export class Hopeless extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+    this.name = 'Hopeless';
+  }
+}
 
 interface DaemonFlags { readonly run: string; readonly url?: string; readonly key?: string; readonly surface?: string }
 interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
@@ -69,6 +82,7 @@ export function daemonCommands(program: Command, place: Place): void {
 
 async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand: Stand) => Promise<{ readonly done: Promise<unknown> } & AsyncDisposable>): Promise<void> {
   const ending = new AbortController();
+  const isHeld = process.env.BRIGADE_LIFELINE === 'stdin';
   let session: NatsSession | null = null;
   const end = (): void => {
     if (ending.signal.aborted) return;
@@ -77,25 +91,40 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand
     setTimeout(() => process.exit(), LAST_MS).unref(); // D2: what it started dies with it
   };
   process.once('SIGTERM', end);
-  process.on('SIGINT', () => { if (process.stdin.isTTY) end(); }); // under a supervisor a Ctrl-C reaches every process, and the supervisor decides what it means
-  if (!process.stdin.isTTY) { process.stdin.on('end', end).on('error', end).resume(); } // D1
-  const file = await findRun(place, flags.run).catch((error: unknown) => {
-    if (flags.url === undefined || flags.surface === undefined) throw error;
-    return { run: flags.run, surface: flags.surface, url: flags.url, keys: null };
-  });
-  const url = flags.url ?? (await readLive(place, file.run))?.url ?? file.url;
-  if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --url`);
-  await mkdir(runDir(place, file.run), { recursive: true });
-  session = await connectNats({ url, keyFile: flags.key ?? keyFileOf(file, role), name: `brigade-${role}-${process.pid}`, role });
-  const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
+  process.on('SIGINT', () => { if (!isHeld) end(); }); // under a supervisor a Ctrl-C reaches every process, and the supervisor decides what it means
+  if (isHeld) process.stdin.on('end', end).on('error', end).resume(); // D1
   try {
+    const file = await findRun(place, flags.run).catch((error: unknown) => {
+      if (flags.url === undefined || flags.surface === undefined) throw error;
+      return { run: flags.run, surface: flags.surface, url: flags.url, keys: null };
+    });
+    const url = flags.url ?? (await readLive(place, file.run))?.url ?? file.url;
+    if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --url`);
+    await mkdir(runDir(place, file.run), { recursive: true });
+    session = await connectNats({ url, keyFile: flags.key ?? keyFileOf(file, role), name: `brigade-${role}-${process.pid}`, role });
+    const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
+    using _told = tellEvents(session, ports.presence, ending.signal);
     const actor = await start({ place, run: file.run, surface: file.surface, session, ports, signal: ending.signal });
     await actor.done;
     await actor[Symbol.asyncDispose]();
+  } catch (error) {
+    throw isHeld && error instanceof Error && HOPELESS.has(error.name) ? new Hopeless(error) : error; // D3
   } finally {
-    await session.close();
-    process.stdin.pause();
-    process.stdin.unref?.();
+    await session?.close();
+    if (isHeld) process.stdin.pause().unref?.();
+    setTimeout(() => process.exit(), GOODBYE_MS).unref(); // D2: what a failed start left open must not keep it
   }
 }
 
+/** Tells what befalls the connection, its goodbye excepted. */
+function tellEvents(session: NatsSession, presence: Presence, ending: AbortSignal): Disposable {
+  const told = new Map<string, number>();
+  return session.events((event) => {
+    const now = performance.now();
+    for (const [what, at] of told) if (now - at >= TELL_AGAIN_MS) told.delete(what);
+    const what = `${event.kind}: ${event.reason}`;
+    if (told.has(what) || told.size >= MOST_REASONS || (event.kind === 'closed' && ending.aborted)) return;
+    told.set(what, now);
+    presence.log('warn', what, event.kind === 'refused' ? { subject: event.subject } : {});
+  });
+}

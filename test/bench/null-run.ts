@@ -88,7 +88,7 @@ export async function openNullRun({ root, folder, keeping, slots, withLineage }:
     /** Started as the supervisor would start it; it ends when its standard input closes. */
     const daemon = (command: string, role: Role): void => {
       const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), command, '--run', RUN, '--surface', 'tiny', '--url', server.url, '--key', server.keyFile(role) ?? ''], {
-        env: { ...process.env, BRIGADE_RUNS: join(dir, 'runs') }, stdio: ['pipe', 'ignore', 'inherit'],
+        env: { ...process.env, BRIGADE_RUNS: join(dir, 'runs'), BRIGADE_LIFELINE: 'stdin' }, stdio: ['pipe', 'ignore', 'inherit'],
       });
       const exited = new Promise<void>((resolve) => { child.once('exit', () => resolve()); });
       own({ async [Symbol.asyncDispose]() { child.stdin.end(); await exited; } });

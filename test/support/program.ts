@@ -62,7 +62,7 @@ export async function openProject(): Promise<Project> {
 
   const started = new Set<ChildProcess>();
   const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Running => {
-    const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), ...args], { cwd: root, env: { ...process.env, ...env, BRIGADE_RUNS: runs }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), ...args], { cwd: root, env: { ...process.env, ...env, BRIGADE_RUNS: runs }, stdio: [env.BRIGADE_LIFELINE ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     started.add(child);
     return follow(child);
   };

@@ -5,7 +5,7 @@ import type { Processes } from '../../ports.ts';
 
 // Daemons as child processes of this one.
 //
-//   P1. A daemon's standard input is its lifeline: when it closes, because we told it or because we are gone, the daemon ends.
+//   P1. A daemon's standard input is its lifeline, and it is told so: when it closes, because we told it or because we are gone, the daemon ends.
 //   P2. A daemon inherits what it is given and nothing else: the environment is a list of names, so a key reaches only who needs it.
 
 /** A daemon that does not go by itself is made to after this. */
@@ -33,7 +33,7 @@ export function openProcesses({ command: [program, ...first], cwd, logDir, secre
       const log = createWriteStream('', { fd: openSync(join(logDir, `${name}.log`), 'a') });
       const names = [...PLAIN, ...secretsOf(name)];
       const env = Object.fromEntries(names.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]))); // P2
-      const child = execa(program, [...first, ...args], { cwd, env, extendEnv: false, reject: false, buffer: false, stdin: 'pipe', stdout: log, stderr: log });
+      const child = execa(program, [...first, ...args], { cwd, env: { ...env, BRIGADE_LIFELINE: 'stdin' }, extendEnv: false, reject: false, buffer: false, stdin: 'pipe', stdout: log, stderr: log }); // P1
       log.destroy();
       child.stdin.on('error', () => undefined); // a daemon that died first has nothing to be told
       const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {

@@ -1,0 +1,64 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from 'nats';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ActorState } from '../../src/protocols/actor.ts';
+import { natsServer } from '../support/nats.ts';
+import { openProject, type Project } from '../support/program.ts';
+import { STARTED } from '../support/story.ts';
+
+// Single actors as processes of their own: how they begin, what they say meanwhile, and that they end.
+
+let project: Project;
+beforeAll(async () => { project = await openProject(); });
+afterAll(() => project[Symbol.asyncDispose](), 240_000);
+
+const HELD = { BRIGADE_LIFELINE: 'stdin' };
+const lines = (text: string): Record<string, unknown>[] => text.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test.each([
+  [['broker', '--run', 'nope'], 78, /there is no run nope/],
+  [['broker', '--run', 'nope', '--surface', 'tiny', '--url', 'nats://127.0.0.1:1'], 1, /no nats-server answers at nats:\/\/127\.0\.0\.1:1/],
+  [['broker', '--run', 'nope', '--surface', 'tiny', '--url', 'nats://127.0.0.1:1', '--key', 'missing.nk'], 1, /the key missing\.nk cannot be read/],
+] as const)('%j ends although whoever started it still holds its lifeline', async (args, code, why) => {
+  const done = await project.brigade(args, HELD);
+  expect(done.err).toMatch(why);
+  expect(done.code).toBe(code);
+});
+
+test('a daemon with nothing on its standard input works until it is told to end, and says when its server goes, comes back or is sent nonsense', async () => {
+  await using nats = await natsServer({ credentials: false });
+  const supervisor = await nats.run('alone');
+  await supervisor.journal('alone').record('run.started', [], { ...STARTED, surface: 'tiny' });
+  const broker = project.start(['broker', '--run', 'alone', '--surface', 'tiny', '--url', nats.server.url]);
+  const answers = () => vi.waitFor(() => supervisor.bus.ask(ActorState, { actor: 'broker' }, {}, { timeoutMs: 500 }), { timeout: 30_000, interval: 100 });
+  expect(await answers()).toMatchObject({ state: 'calibrating' });
+  await nats.crash();
+  expect(await answers()).toMatchObject({ run: 'alone' });
+  const stranger = await connect({ servers: nats.server.url });
+  for (let i = 0; i < 3; i++) stranger.publish('brigade.cmd.run.pause.alone', '');
+  await stranger.flush();
+  await stranger.close();
+  await answers();
+  broker.signal('SIGTERM');
+  const done = await broker.ended;
+  expect({ code: done.code, signal: done.signal }, done.err).toEqual({ code: 0, signal: null });
+  const told = lines(done.err).filter(({ level }) => level === 'warn').map(({ message }) => String(message).replace(/\d+\.\d+\.\d+\.\d+:\d+/, 'it'));
+  expect(told).toEqual(expect.arrayContaining(['disconnected: lost it', 'reconnected: back at it', 'refused: its reply-to "" is no inbox']));
+  expect(new Set(told).size, 'one reason is not told again at once').toBe(told.length);
+});
+
+test('a run whose evaluator cannot be trusted ends at the first refusal instead of trying for ever', async () => {
+  const file = join(project.root, 'evaluators', 'tiny', 'evaluator.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('name: good, expect: scores', 'name: good, expect: tampered'));
+  try {
+    const done = await project.brigade(['run', 'tiny', '--trials', '1', '--name', 'deceived', '--slots', '1', '--json']);
+    expect({ code: done.code, err: done.err }).toEqual({ code: 2, err: expect.stringContaining('evaluator') as string });
+    const log = await readFile(join(project.runs, 'deceived', 'logs', 'evaluator.log'), 'utf8');
+    expect(log.match(/calibration refused/g)).toHaveLength(1);
+  } finally {
+    await writeFile(file, text);
+  }
+  await project.quiet();
+});
