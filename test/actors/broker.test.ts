@@ -3,6 +3,7 @@ import { getShortestPaths } from 'xstate/graph';
 import { brokerMachine } from '../../src/actors/broker/machine.ts';
 import { emptyLineage, grow } from '../../src/domain/lineage.ts';
 import { weigh } from '../../src/actors/trial/index.ts';
+import { ActorState } from '../../src/protocols/actor.ts';
 import { LimitRun, PauseRun, ResumeRun, StopRun } from '../../src/protocols/run.ts';
 import { measurement } from '../support/story.ts';
 import { world } from '../support/world.ts';
@@ -129,7 +130,7 @@ describe('a run on a virtual clock', () => {
     await w.clock.advance(200);
     await w.startNode('atlas');
     const lineage = await w.until((l) => l.bests.length === 1);
-    expect([...(lineage.trials.get('t0000')?.replicates.values() ?? [])].some((r) => r.attempts[0]?.lapsed?.includes('not heard of'))).toBe(true);
+    expect([...(lineage.trials.get('t0000')?.replicates.values() ?? [])].some((r) => r.attempts[0]?.lapsed === 'node deaf did not renew this lease for 3 s')).toBe(true);
   });
 
   test('paused, nothing new is leased; resumed, it goes on', async () => {
@@ -175,6 +176,72 @@ describe('a run on a virtual clock', () => {
     await w.startNode('atlas');
     const lineage = await w.until((l) => l.bests.length === 1);
     expect([lineage.slotSeconds, lineage.bests[0]?.score, lineage.calibration?.reusedFrom]).toEqual([0, 2.5, 'toy-0']);
+  });
+
+  test('a time limit that is over before the baseline is known ends the run there', async () => {
+    const w = await world({ measure: byPatch, durationMs: 60_000, started: { limits: { trials: 4, slotSeconds: null, wallSeconds: 20, tokens: null, money: null, secondsWithoutKeep: null } } });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    const lineage = await w.until((l) => l.stopped !== null);
+    expect([lineage.stopped, lineage.stopMode, lineage.bests]).toEqual(['time limit of 20 s reached before the baseline was known', 'now', []]);
+  });
+
+  test('a run that may try nothing calibrates first', async () => {
+    const w = await world({ measure: byPatch, started: { limits: { trials: 0, slotSeconds: null, wallSeconds: 200, tokens: null, money: null, secondsWithoutKeep: null } } });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    expect((await w.until((l) => l.stopped !== null)).bests).toHaveLength(1);
+  });
+
+  test('a node with another evaluator than the run\'s is leased nothing, before calibration too, and the broker says why', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    await w.startNode('odd', { enrolled: { evaluatorHash: 'b'.repeat(64) } });
+    await w.clock.advance(2_000);
+    const { why } = await w.ports.bus.ask(ActorState, { actor: 'broker' }, {}, { timeoutMs: 1000 });
+    expect(why).toBe('measuring the baseline; node odd measures differently (its evaluator bbbbbbbbbbbb is not the run\'s aaaaaaaaaaaa)');
+    await w.startNode('atlas');
+    const lineage = await w.until((l) => l.bests.length === 1);
+    expect([...(lineage.trials.get('t0000')?.replicates.values() ?? [])].map((r) => r.measured?.node)).toEqual(['atlas', 'atlas', 'atlas']);
+    expect(w.ports.presence.logged.filter(({ message, fields }) => message.includes('gets no lease') && fields['node'] === 'odd')).toHaveLength(1);
+  });
+
+  test('a run of whose nodes none measures as its calibration did any more ends and says which and how', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    const atlas = await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    atlas.stop();
+    await w.clock.advance(10_000);
+    await w.propose('loss=2.4');
+    await w.startNode('atlas', { enrolled: { environmentHash: 'c'.repeat(64) } });
+    await w.clock.advance(200_000);
+    expect((await w.until(() => true)).stopping, 'a node may yet come back').toBeNull();
+    await w.clock.advance(120_000);
+    expect((await w.until((l) => l.stopped !== null)).stopped).toBe('node atlas measures differently (its environment cccccccccccc is not the run\'s aaaaaaaaaaaa): put it back, or start a new run');
+  });
+
+  test('a run whose nodes are all gone waits for them until its limit, and not beyond', async () => {
+    const w = await world({ measure: byPatch, started: { limits: { trials: 4, slotSeconds: null, wallSeconds: 900, tokens: null, money: null, secondsWithoutKeep: null } } });
+    await using _broker = await w.startBroker();
+    const atlas = await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    atlas.stop();
+    await w.clock.advance(10_000);
+    await w.propose('loss=2.4');
+    await w.clock.advance(800_000);
+    expect((await w.until(() => true)).stopping).toBeNull();
+    expect((await w.until((l) => l.stopped !== null)).stopped).toBe('time limit of 900 s reached, and no node is there to finish what was begun');
+  });
+
+  test('a measurement that its node\'s newest key did not sign is not counted, and the broker says so', async () => {
+    const w = await world({ measure: byPatch, verify: (_, { trial }, signature) => trial === 't0000' || signature === 'newest' });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    await w.propose('loss=2.4');
+    await w.until((l) => l.trials.get('t0001')?.replicates.get('s1')?.measured !== undefined && l.leases.size === 0);
+    expect(w.ports.presence.logged.filter(({ level, message }) => level === 'warn' && message.includes('--node')).map(({ fields }) => fields)).toMatchObject([{ trial: 't0001', node: 'atlas' }]);
   });
 
   test('a stranger\'s message in the stream is passed over and the run goes on', async () => {

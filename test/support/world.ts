@@ -1,8 +1,8 @@
 import { startBroker } from '../../src/actors/broker/index.ts';
 import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
 import { memoryPorts, virtualClock, type VirtualClock } from '../../src/adapters/memory/index.ts';
-import type { Calibrated, Fact, RunStarted } from '../../src/domain/fact.ts';
-import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
+import type { Calibrated, Fact, NodeEnrolled, RunStarted } from '../../src/domain/fact.ts';
+import { emptyLineage, grow, type Lineage, type Verify } from '../../src/domain/lineage.ts';
 import type { Lease, Measurement } from '../../src/domain/measurement.ts';
 import { canonicalRecipe } from '../../src/domain/recipe.ts';
 import type { Proposal, Rejection } from '../../src/domain/trial.ts';
@@ -17,7 +17,7 @@ export interface World {
   readonly clock: VirtualClock;
   startBroker(): Promise<AsyncDisposable>;
   /** Starts a node; a deaf one takes leases and never renews nor measures. */
-  startNode(node: string, options?: { readonly slots?: number; readonly deaf?: boolean }): Promise<{ stop(): void; readonly running: ReadonlyMap<string, string> }>;
+  startNode(node: string, options?: { readonly slots?: number; readonly deaf?: boolean; readonly enrolled?: Partial<NodeEnrolled> }): Promise<{ stop(): void; readonly running: ReadonlyMap<string, string> }>;
   propose(patch: string, more?: Partial<Proposal>): ReturnType<Ports['bus']['ask']>;
   /** Moves time until the question is answered yes by the folded journal. */
   until(question: (lineage: Lineage) => boolean): Promise<Lineage>;
@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly started?: Partial<RunStarted>;
   readonly measure: (lease: Lease, recipe: string) => Measurement;
   readonly durationMs?: number;
+  /** Whether a signature holds; every one does unless given. */
+  readonly verify?: Verify;
   readonly calibrations?: { find(): Promise<Calibrated | null>; keep(): Promise<void> };
 }
 
@@ -57,12 +59,12 @@ export async function world(options: WorldOptions): Promise<World> {
   };
   const world: World = {
     ports, clock, overlaps,
-    startBroker: () => startBroker(ports, { admit, trials: { weigh, weighClaim, open: openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: () => true }, { run: RUN, signal: new AbortController().signal }),
-    async startNode(node, { slots = 2, deaf = false } = {}) {
+    startBroker: () => startBroker(ports, { admit, trials: { weigh, weighClaim, open: openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal }),
+    async startNode(node, { slots = 2, deaf = false, enrolled = {} } = {}) {
       const stop = new AbortController();
       const running = new Map<string, string>();
       const boot = `b${clock.now()}`;
-      await ports.journal.record('node.enrolled', [node, boot], { publicKey: 'k', slots: Array.from({ length: slots }, (_, i) => ({ slot: `cpu${i}`, kind: 'cpu' as const, memoryBytes: 1 })), device: 'cpu/test', evaluatorHash: HASH, environmentHash: HASH, sandbox: 'bubblewrap', canaries: [] });
+      await ports.journal.record('node.enrolled', [node, boot], { publicKey: 'k', slots: Array.from({ length: slots }, (_, i) => ({ slot: `cpu${i}`, kind: 'cpu' as const, memoryBytes: 1 })), device: 'cpu/test', evaluatorHash: HASH, environmentHash: HASH, sandbox: 'bubblewrap', canaries: [], ...enrolled });
       const pulse = async (): Promise<void> => {
         while (!stop.signal.aborted) {
           ports.bus.tell(Pulse, { run: RUN, actor: 'evaluator', name: node }, { actor: 'evaluator', name: node, run: RUN, pid: 1, state: 'idle', sinceMs: 0, why: '', context: {} });

@@ -1,5 +1,5 @@
-import { exhausted, type Spent } from '../../domain/budget.ts';
-import type { StopMode } from '../../domain/fact.ts';
+import { exhausted, NO_LIMITS, type Spent } from '../../domain/budget.ts';
+import type { NodeEnrolled, StopMode } from '../../domain/fact.ts';
 import { BASELINE, type NodeId, type SlotId, type TrialId } from '../../domain/ids.ts';
 import { countTrials, type Lineage } from '../../domain/lineage.ts';
 import type { Lease } from '../../domain/measurement.ts';
@@ -8,8 +8,9 @@ import type { Wanted } from '../../domain/need.ts';
 // What the broker should do now. Everything is derived from the lineage and a glance at the world; nothing is remembered besides.
 //
 //   B1. A slot carries one lease. It is free again when that lease was measured or has lapsed, never before.
-//   B2. A lease lapses when its node has been silent for its time to live, by this process's own clock, restarted at takeover.
-//   B3. Only nodes that measure as the calibration did are leased to: scores of two devices or two evaluators are not compared.
+//   B2. A lease lapses when its node has not renewed it for its time to live, by this process's own clock, restarted at takeover.
+//   B3. Only nodes that measure as the run does are leased to: from the start by its evaluator, once calibrated on its device and in its environment.
+//       Scores that differ in one of these are not compared, and a run that has nobody else left ends.
 //   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go to whoever has used the fewest slot seconds.
 
 export type Stage = 'waiting' | 'calibrating' | 'running' | 'paused' | 'finishing' | 'claiming' | 'stopped';
@@ -37,7 +38,11 @@ export function spentBy(lineage: Lineage, sinceNewestMs: number): Spent {
 
 /** Why the run should take no more proposals; null while it should. */
 export function reasonToStop(lineage: Lineage, spent: Spent, idleSeconds: number): { readonly reason: string; readonly mode: StopMode } | null {
-  if (!lineage.started || lineage.stopping !== null || lineage.bests.length === 0) return null;
+  if (!lineage.started || lineage.stopping !== null) return null;
+  if (lineage.bests.length === 0) { // whoever calibrates only allows no trials at all: the other limits hold already
+    const over = exhausted({ ...NO_LIMITS, wallSeconds: lineage.limits?.wallSeconds ?? null, slotSeconds: lineage.limits?.slotSeconds ?? null }, spent);
+    return over === null ? null : { reason: `${over} before the baseline was known`, mode: 'now' };
+  }
   const root = lineage.trials.get(BASELINE)?.result;
   if (root && root.score === null && root.failure?.kind !== 'disqualified') return { reason: `the baseline could not be measured: ${root.failure?.kind ?? 'no score'}`, mode: 'now' };
   const limit = lineage.limits ? exhausted(lineage.limits, spent) : null;
@@ -48,17 +53,42 @@ export function reasonToStop(lineage: Lineage, spent: Spent, idleSeconds: number
 /** Specialists that have run dry would otherwise keep a night's machine waiting. */
 const IDLE_SECONDS = 60;
 
-/** Leases whose node has been silent too long. `silentMs` answers for a lease by its key. */
+/** Leases that nobody renewed for too long. `silentMs` answers for a lease by its key. */
 export const lapses = (lineage: Lineage, silentMs: (key: string) => number): { readonly lease: Lease; readonly reason: string }[] =>
   [...lineage.leases].filter(([key, lease]) => silentMs(key) > lease.ttlMs) // B2
-    .map(([, lease]) => ({ lease, reason: `node ${lease.node} was not heard of for ${Math.round(lease.ttlMs / 1000)} s` }));
+    .map(([, lease]) => ({ lease, reason: `node ${lease.node} did not renew this lease for ${Math.round(lease.ttlMs / 1000)} s` }));
 
-/** Slots that carry no lease, of nodes that are alive and measure as the calibration did. */
+/** Why a node's scores cannot be compared with the run's; null when they can. */
+export function unlike({ started, calibration }: Lineage, node: NodeEnrolled): string | null { // B3
+  const differs = (what: string, has: string, wants: string): string => `its ${what} ${has.slice(0, 60)} is not the run's ${wants.slice(0, 60)}`;
+  const short = (hash: string): string => hash.slice(0, 12);
+  if (started && node.evaluatorHash !== started.evaluatorHash) return differs('evaluator', short(node.evaluatorHash), short(started.evaluatorHash));
+  if (calibration && node.device !== calibration.device) return differs('device', node.device, calibration.device);
+  if (calibration && node.environmentHash !== calibration.environmentHash) return differs('environment', short(node.environmentHash), short(calibration.environmentHash));
+  return null;
+}
+
+/** A node like the run may come back or be added; but a run is not kept for one for ever. */
+const STRANDED_SECONDS = 300;
+
+/** Why work that waits will not be done, when for `unableSeconds` no node was there that may do it; null while it may be. */
+export function strandedBy(lineage: Lineage, unableSeconds: number, isAlive: (node: NodeId) => boolean): { readonly reason: string; readonly mode: StopMode } | null {
+  if (unableSeconds < STRANDED_SECONDS || lineage.stopMode === 'now' || lineage.stopped !== null) return null;
+  const [first] = strangers(lineage, isAlive);
+  if (first) return { reason: `${first}: put it back, or start a new run`, mode: 'now' };
+  return lineage.stopping === null ? null : { reason: `${lineage.stopping}, and no node is there to finish what was begun`, mode: 'now' };
+}
+
+/** The living nodes that are not leased to, each in a sentence. */
+export const strangers = (lineage: Lineage, isAlive: (node: NodeId) => boolean): string[] => [...lineage.nodes].flatMap(([node, enrolled]) => {
+  const why = isAlive(node) ? unlike(lineage, enrolled) : null;
+  return why === null ? [] : [`node ${node} measures differently (${why})`];
+});
+
+/** Slots that carry no lease, of nodes that are alive and measure as the run does. */
 export function freeSlots(lineage: Lineage, isAlive: (node: NodeId) => boolean): { readonly node: NodeId; readonly slots: SlotId[] }[] {
   const taken = new Set([...lineage.leases.values()].flatMap((lease) => lease.slots.map((slot) => `${lease.node}/${slot}`))); // B1
-  const calibration = lineage.calibration;
-  return [...lineage.nodes].filter(([node, enrolled]) => isAlive(node)
-    && (!calibration || (enrolled.device === calibration.device && enrolled.evaluatorHash === calibration.evaluatorHash && enrolled.environmentHash === calibration.environmentHash))) // B3
+  return [...lineage.nodes].filter(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null) // B3
     .map(([node, enrolled]) => ({ node, slots: enrolled.slots.map(({ slot }) => slot).filter((slot) => !taken.has(`${node}/${slot}`)) }))
     .filter(({ slots }) => slots.length > 0);
 }

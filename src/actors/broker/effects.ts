@@ -1,12 +1,12 @@
 import { createActor } from 'xstate';
 import type { Calibrated, Fact, RunClaimed } from '../../domain/fact.ts';
-import { BASELINE, type RunId, type TrialId } from '../../domain/ids.ts';
+import { BASELINE, type NodeId, type RunId, type TrialId } from '../../domain/ids.ts';
 import type { Lineage, TrialRow, Verify } from '../../domain/lineage.ts';
 import type { Need, Wanted } from '../../domain/need.ts';
 import { sample } from '../../domain/noise.ts';
 import type { Journal, Ports } from '../../ports.ts';
 import { Pulse } from '../../protocols/actor.ts';
-import { grants, lapses, reasonToStop, spentBy, stageOf } from './decide.ts';
+import { grants, lapses, reasonToStop, spentBy, stageOf, strandedBy, strangers, unlike } from './decide.ts';
 import { openDesk, type Admit } from './desk.ts';
 import { lineageAt, openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
@@ -49,11 +49,16 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
   const trials = new Map<TrialId, ReturnType<Trials['open']>>();
   /** Nodes for which an earlier calibration was looked for: only then may the baseline be leased. */
   const asked = new Set<string>();
+  /** Starts of nodes that were said to measure differently. */
+  const refused = new Set<string>();
+  let superseded = 0;
   let newestSeenMs = clock.now();
   let proposedMs = clock.now();
+  let ableMs = clock.now();
   let changed = wakeUp();
 
-  const seen = presence.announce({ actor: 'broker', name: 'main', run, read: () => describe(lineage, String(chart.getSnapshot().value)) });
+  const isAlive = (node: NodeId): boolean => clock.now() - (seenMs.get(node) ?? -Infinity) <= (lineage.started?.leaseTtlMs ?? 0);
+  const seen = presence.announce({ actor: 'broker', name: 'main', run, read: () => describe(lineage, String(chart.getSnapshot().value), strangers(lineage, isAlive)) });
   chart.subscribe({ next: () => seen.changed(), error: (error) => presence.log('error', 'the broker chart failed', { error: String(error) }) });
   chart.start();
 
@@ -63,10 +68,22 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     if (fact.word === 'node.enrolled') seenMs.set(fact.ids[0], clock.now());
     if (fact.word === 'lease.granted') renewedMs.set(`${fact.ids[0]}.${fact.ids[1]}`, clock.now()); // B2
     if (fact.word === 'trial.result') { trials.get(fact.ids[0])?.ended(); trials.delete(fact.ids[0]); }
-    if (live()) changed.ring();
+    if (!live()) { superseded = lineage.superseded; return; }
+    if (fact.word === 'trial.measured' && lineage.superseded > superseded) tellSuperseded(fact);
+    superseded = lineage.superseded;
+    changed.ring();
+  };
+  const tellSuperseded = ({ ids: [trial, replicate, attempt, node], body: { measurement, signature } }: Extract<Fact, { word: 'trial.measured' }>): void => {
+    const key = lineage.nodes.get(node)?.publicKey;
+    const isSigned = key !== undefined && needs.verify(key, { run, trial, replicate, attempt: Number(attempt), node, measurement }, signature);
+    presence.log('warn', isSigned ? 'a measurement came after its lease was over and does not count'
+      : 'a measurement does not count, for it is not signed with the newest key of its node: two evaluators must not bear one name, so give each its own --node', { trial, replicate, attempt, node });
   };
   const following = keeper.follow(onFact, ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }), ended);
-  const listening = bus.listen(Pulse, { run, actor: 'evaluator' }, (_, ids) => { seenMs.set(ids.name, clock.now()); });
+  const listening = bus.listen(Pulse, { run, actor: 'evaluator' }, ({ state }, ids) => {
+    seenMs.set(ids.name, clock.now());
+    if (state === 'calibrating') ableMs = clock.now(); // its canaries may take long, and it may be the one that is waited for
+  });
   const desk = openDesk(ports, keeper, needs.admit, {
     run, onProposal: () => { proposedMs = clock.now(); },
     onRenewal: (key, node) => { renewedMs.set(key, clock.now()); seenMs.set(node, clock.now()); },
@@ -74,11 +91,16 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
 
   /** One round: say everything that is due now, and wait until all of it came back. Answers whether anything was said. */
   async function round(): Promise<boolean> {
-    const ttlMs = lineage.started?.leaseTtlMs ?? 30_000;
     const stage = stageOf(lineage, lineage.open.size);
     chart.send({ type: 'lineage.advanced', stage });
     if (stage === 'waiting' || stage === 'stopped') return false;
     const said: Promise<unknown>[] = [];
+    for (const [node, enrolled] of lineage.nodes) {
+      const why = unlike(lineage, enrolled);
+      if (why === null || refused.has(`${node}.${enrolled.boot}`)) continue;
+      refused.add(`${node}.${enrolled.boot}`);
+      presence.log('warn', 'a node measures differently and gets no lease', { node, why }); // B3
+    }
     if (!lineage.trials.has(BASELINE)) said.push(admitBaseline());
     for (const { lease, reason } of lapses(lineage, (key) => clock.now() - (renewedMs.get(key) ?? clock.now()))) {
       said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason }));
@@ -100,13 +122,15 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     if (claim?.kind === 'claim') said.push(keeper.say('run.claimed', [String(lineage.claims + 1)], claim.claim));
     const mayLease = stage === 'calibrating' || stage === 'running' || stage === 'claiming' || (stage === 'finishing' && lineage.stopMode === 'complete');
     if (mayLease && (root || lineage.calibration)) {
-      for (const lease of grants(lineage, wanted, (node) => (lineage.calibration !== null || asked.has(node)) && clock.now() - (seenMs.get(node) ?? -Infinity) <= ttlMs)) {
+      for (const lease of grants(lineage, wanted, (node) => (lineage.calibration !== null || asked.has(node)) && isAlive(node))) {
         said.push(keeper.say('lease.granted', [lease.trial, lease.replicate, String(lease.attempt)], lease));
       }
     }
     const spent = spentBy(lineage, clock.now() - newestSeenMs);
     const quietMs = lineage.open.size > 0 || lineage.paused ? 0 : clock.now() - Math.max(proposedMs, newestSeenMs);
-    const reason = reasonToStop(lineage, spent, quietMs / 1000);
+    const isAble = [...lineage.nodes].some(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null);
+    if (isAble || wanted.length === 0 || lineage.paused) ableMs = clock.now();
+    const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000); // B3
     if (reason) said.push(keeper.say('run.stopping', [String(lineage.stoppings + 1)], reason));
     const over = lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && lineage.leases.size === 0) || (stage === 'claiming' && claim === null && lineage.leases.size === 0);
     if (over && lineage.stopping !== null) said.push(keeper.say('run.stopped', [String(lineage.stops + 1)], { reason: lineage.stopping, wallSeconds: Math.round(spent.wallSeconds * 1000) / 1000 }));
@@ -136,7 +160,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
   async function reuseCalibration(): Promise<void> {
     if (lineage.calibration || !lineage.started) return;
     for (const [node, enrolled] of lineage.nodes) {
-      if (asked.has(node)) continue;
+      if (asked.has(node) || unlike(lineage, enrolled) !== null) continue; // B3
       asked.add(node);
       const found = await needs.calibrations.find(keyOf(enrolled));
       if (found) { await keeper.say('run.calibrated', [], found); return; }
@@ -160,7 +184,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     await keeper.folded(caughtUpAt); // E2
     for (const key of lineage.leases.keys()) renewedMs.set(key, clock.now()); // B2
     for (const node of lineage.nodes.keys()) seenMs.set(node, clock.now());
-    newestSeenMs = proposedMs = clock.now();
+    newestSeenMs = proposedMs = ableMs = clock.now();
     await mendBests();
     while (!ended.aborted) {
       changed = wakeUp();
@@ -194,8 +218,8 @@ function wakeUp(): { readonly rung: Promise<void>; ring(): void } {
   return { rung, ring: () => ring() };
 }
 
-function describe(lineage: Lineage, state: string) {
+function describe(lineage: Lineage, state: string, refused: readonly string[]) {
   const leased = lineage.leases.size;
   const why = state === 'calibrating' ? 'measuring the baseline' : state === 'running' ? `${leased} leased, ${lineage.open.size} trials open` : lineage.stopping ?? state;
-  return { state, why, context: { open: lineage.open.size, leased, applied: lineage.applied, best: lineage.bests.at(-1)?.trial ?? null } };
+  return { state, why: [why, ...refused].join('; '), context: { open: lineage.open.size, leased, applied: lineage.applied, best: lineage.bests.at(-1)?.trial ?? null } };
 }
