@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createActor, fromPromise, toPromise } from 'xstate';
 import { beginRun, NEVER_AGAIN, restart } from '../../src/actors/supervisor/index.ts';
-import { wardMachine } from '../../src/actors/supervisor/machine.ts';
+import { wardMachine, type Death } from '../../src/actors/supervisor/machine.ts';
 import { memoryPorts, virtualClock } from '../../src/adapters/memory/index.ts';
 import type { Limits } from '../../src/domain/budget.ts';
 import type { Fact } from '../../src/domain/fact.ts';
@@ -60,8 +60,8 @@ test('a daemon that fails at the end of a slow start is given up like one that f
 test.each([[NEVER_AGAIN, 1, 'lost'], [2, 2, 'released']] as const)('a daemon that ends with code %i has been started so often: %i', async (code, starts, end) => {
   let started = 0;
   const ward = createActor(wardMachine.provide({ actors: {
-    daemon: fromPromise(async () => { started += 1; return { livedMs: 1, code: started > 1 ? 0 : code }; }),
-    pause: fromPromise(async () => undefined),
+    daemon: fromPromise<Death, { name: string }>(async () => { started += 1; return { livedMs: 1, code: started > 1 ? 0 : code }; }),
+    pause: fromPromise<void, { afterMs: number }>(async () => undefined),
   } }), { input: { name: 'evaluator' } });
   ward.start();
   expect((await toPromise(ward), ward.getSnapshot().value)).toBe(end);
