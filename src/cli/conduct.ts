@@ -23,7 +23,8 @@ import { keyFileOf, liveFile, readLive, removeLive, runDir, writeLive, writeRunF
 
 // A run from its first fact to its last, conducted from one terminal.
 //
-//   C1. The run's folder says how to reach it before anything is started, and that nobody runs it after everything has ended.
+//   C1. The run's folder says how to reach it before any daemon is started, but nothing that was not tried: a start that fails leaves it as it was.
+//       It says that nobody runs it after everything has ended.
 //   C2. Asked to stop once, it finishes what is leased; asked twice, it stops at once. Either way the journal holds all that was measured.
 
 export interface Conducted {
@@ -47,8 +48,8 @@ export interface ConductOptions {
   readonly surface: string;
   /** A new run's settings; null goes on with a run that has been started. */
   readonly config: RunConfig | null;
-  /** Limits to go on with; null leaves those of the run. */
-  readonly resumeWith: ((limits: Limits) => Limits) | null;
+  /** What a run that goes on makes of the limits it last had. */
+  readonly extend: (limits: Limits) => Limits;
   /** False starts no specialist: somebody else proposes. */
   readonly specialists: boolean;
   readonly slots: number | null;
@@ -74,40 +75,40 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const dir = runDir(place, run);
   const server = options.url === null ? await keepServer({ binary: binaryOf(toolchain), dir: join(dir, 'nats'), clock: openClock(), onStep: options.onStep }) : null;
   const file: RunFile = { run, surface: options.surface, url: options.url, keys: server ? join(dir, 'nats', 'keys') : options.keys };
-  await writeRunFile(place, file); // C1
   const url = options.url ?? server?.url ?? '';
-  const session = await connectNats({ url, keyFile: keyFileOf(file, 'supervisor'), name: `brigade-supervisor-${process.pid}`, role: 'supervisor', monitorUrl: server?.monitorUrl ?? null });
-  await writeLive(place, run, url); // C1
+  let opened: NatsSession | null = null;
   const close = async (): Promise<void> => {
-    await session.close();
+    await opened?.close();
     await server?.stop();
     await removeLive(place, run); // C1
   };
   try {
+    const session = opened = await connectNats({ url, keyFile: keyFileOf(file, 'supervisor'), name: `brigade-supervisor-${process.pid}`, role: 'supervisor', monitorUrl: server?.monitorUrl ?? null });
     const durability = await session.ensureRun(run);
     if (durability.kind === 'unknown') options.onStep(`durability of ${url} cannot be seen: ${durability.why}`);
     const journal = session.journal(run);
-    const snapshot = await session.blobs(run).put(new TextEncoder().encode(canonicalRecipe(surface.recipe)));
     const past = await firstFact(journal);
     if (past && options.config) throw taken(run);
     if (past && (past.surfaceHash !== surface.hash || past.evaluatorHash !== evaluator.hash)) {
       const what = past.surfaceHash === surface.hash ? `evaluators/${surface.evaluator}` : `surfaces/${surface.name}`;
       throw new Mistake(`${what} has changed since ${run} was started, so new scores could not be compared with its old ones: put it back, or start a new run`);
     }
-    if (!past && !options.config) throw new Mistake(`${run} was never started: leave --resume out`);
+    if (!past && !options.config) throw new Mistake(options.url === null ? `${run} was never started: leave --resume out` : `${options.url} holds no fact of ${run}: give the --nats URL it was started with, or leave --resume out to start it there`);
+    const snapshot = await session.blobs(run).put(new TextEncoder().encode(canonicalRecipe(surface.recipe)));
     const started = past ?? startedBy(options, surface, evaluator, snapshot, toolchain.brigadeVersion);
-    const resumeWith = past && options.resumeWith ? options.resumeWith(past.limits) : null;
+    await writeRunFile(place, file); // C1
+    await writeLive(place, run, url); // C1
 
     const slots = options.slots ?? Math.max(1, Math.min(availableParallelism(), 64));
     const processes = openProcesses({
       command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: join(dir, 'logs'),
       secretsOf: (name) => (name.startsWith('specialist') ? ['OPENAI_API_KEY', 'BRIGADE_RUNS'] : ['BRIGADE_RUNS']),
     });
-    await beginRun(journal, started, resumeWith);
+    const limits = await beginRun(journal, started, options.extend);
     const stopping = new AbortController();
     const supervised = superviseRun(
       { journal, bus: session.bus, blobs: session.blobs(run), clock: openClock(), presence: session.presence({ run, actor: 'supervisor' }) },
-      processes, { run, daemons: daemonsOf(run, started, slots, options), signal: stopping.signal },
+      processes, { run, daemons: daemonsOf(run, started, limits, slots, options), signal: stopping.signal },
     );
     let unserved: string | null = null;
     void server?.lost.then((why) => { unserved = why; stopping.abort(new Error(why)); });
@@ -152,9 +153,9 @@ function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<R
   };
 }
 
-function daemonsOf(run: RunId, started: RunStarted, slots: number, { sandbox, specialists: isStaffed }: ConductOptions): { name: string; args: string[] }[] {
+function daemonsOf(run: RunId, started: RunStarted, limits: Limits, slots: number, { sandbox, specialists: isStaffed }: ConductOptions): { name: string; args: string[] }[] {
   const perAgent = Math.max(1, Math.ceil((Math.floor(slots / started.slotsPerReplicate) + 1) / started.arm.agents));
-  const specialists = !isStaffed || started.limits.trials === 0 ? [] : started.roster.map((specialist) => ({
+  const specialists = !isStaffed || limits.trials === 0 ? [] : started.roster.map((specialist) => ({
     name: `specialist-${specialist}`,
     args: ['specialist', '--run', run, '--domain', specialist, '--seed', String(started.seed), '--concurrent', String(perAgent), ...(started.arm.lineage ? [] : ['--no-lineage'])],
   }));
@@ -165,8 +166,6 @@ function daemonsOf(run: RunId, started: RunStarted, slots: number, { sandbox, sp
     ...specialists,
   ];
 }
-
-
 
 function binaryOf({ nats }: Toolchain): string {
   if (!nats) throw new Mistake('set-up was told of an existing nats-server and fetched none: give --nats URL, or run npm run setup without BRIGADE_NATS_URL');

@@ -2,13 +2,15 @@ import type { Limits } from '../domain/budget.ts';
 import { NO_LIMITS } from '../domain/budget.ts';
 import type { Arm, KeepRule } from '../domain/fact.ts';
 import type { Surface } from '../domain/surface.ts';
+import { limitsOf, type LimitFlags } from './limits.ts';
 import { Mistake } from './mistake.ts';
+import { number } from './number.ts';
 
 /** What `brigade run` was asked for, before the surface's defaults are known. */
-export interface RunFlags {
-  readonly trials?: string; readonly minutes?: string; readonly slotSeconds?: string; readonly seed?: string; readonly keep?: string; readonly alpha?: string;
+export interface RunFlags extends LimitFlags {
+  readonly seed?: string; readonly keep?: string; readonly alpha?: string;
   readonly replicates?: string; readonly calibration?: string; readonly proposer?: string; readonly arm?: string; readonly lineage?: boolean; readonly ownership?: string;
-  readonly slots?: string; readonly sandbox?: string; readonly ttl?: string; readonly patience?: string;
+  readonly slots?: string; readonly sandbox?: string; readonly ttl?: string;
 }
 
 /** A run's settings, whole: no field is optional and nothing else reads a flag. */
@@ -34,13 +36,7 @@ const LEASE_TTL_MS = 30_000;
 export function configure(surface: Surface, flags: RunFlags): RunConfig {
   const arm = armOf(surface, flags);
   return {
-    limits: {
-      ...NO_LIMITS,
-      trials: flags.trials === undefined ? surface.limits.trials : number('--trials', flags.trials, 0, 1e6, true),
-      wallSeconds: flags.minutes === undefined ? surface.limits.wallSeconds : number('--minutes', flags.minutes, 0.01, 1e6, false) * 60,
-      slotSeconds: flags.slotSeconds === undefined ? null : number('--slot-seconds', flags.slotSeconds, 1, 1e9, false),
-      secondsWithoutKeep: flags.patience === undefined ? null : number('--patience', flags.patience, 0.01, 1e6, false) * 60,
-    },
+    limits: { ...NO_LIMITS, ...surface.limits, ...limitsOf(flags) },
     seed: flags.seed === undefined ? 0 : number('--seed', flags.seed, 0, Number.MAX_SAFE_INTEGER, true),
     keep: {
       kind: choice('--keep', flags.keep ?? KEEP.kind, ['confirmed', 'strict']),
@@ -69,12 +65,6 @@ function armOf(surface: Surface, flags: RunFlags): Arm {
 const rosterOf = (surface: Surface, arm: Arm): string[] =>
   arm.kind === 'specialists' ? surface.roster.map(({ specialist }) => specialist)
     : arm.kind === 'single' ? ['generalist'] : Array.from({ length: arm.agents }, (_, i) => `generalist-${i + 1}`);
-
-function number(flag: string, value: string, least: number, most: number, whole: boolean): number {
-  const n = Number(value);
-  if (value.trim() === '' || !Number.isFinite(n) || n < least || n > most || (whole && !Number.isInteger(n))) throw new Mistake(`${flag} ${value} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}`);
-  return n;
-}
 
 function choice<const T extends string>(flag: string, value: string, choices: readonly T[]): T {
   const found = choices.find((one) => one === value);

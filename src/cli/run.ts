@@ -1,23 +1,29 @@
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openClock } from '../adapters/clock/index.ts';
 import { exportRun, type Part } from '../adapters/report/index.ts';
 import { verifySignature } from '../adapters/signature/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
-import type { Limits } from '../domain/budget.ts';
 import type { Fact } from '../domain/fact.ts';
 import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
 import { conductRun, taken, type Conducted } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
+import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
-import { findRun, freshRunId, listRunFiles, runDir, type Place } from './place.ts';
+import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
 import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
 import { liveView, type LiveView } from './view/live.ts';
 
 type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean };
+
+/** Flags that are settled when a run starts, by what commander calls them. */
+const SETTLED: readonly (readonly [name: keyof Flags, flag: string])[] = [
+  ['seed', '--seed'], ['calibration', '--calibration'], ['ttl', '--ttl'], ['name', '--name'], ['keep', '--keep'], ['alpha', '--alpha'], ['replicates', '--replicates'],
+  ['proposer', '--proposer'], ['arm', '--arm'], ['ownership', '--ownership'], ['lineage', '--no-lineage'],
+];
 
 /** Adds `brigade run` and `brigade calibrate`. */
 export function runCommand(program: Command, around: Surroundings): void {
@@ -30,7 +36,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--nats <url>', 'a nats-server of yours instead of one of its own').option('--keys <dir>', 'folder with <role>.nk key files for that server')
     .option('--name <run>', 'name of the run').option('--json', 'print one JSON object a line');
   shared(program.command('run [surface]').description('search one surface until a limit, with specialists, a broker and an evaluator on this machine'))
-    .option('--resume <run>', 'go on with a run that stopped or died').option('--trials <n>', 'trials in all; +N adds to a resumed run').option('--minutes <n>', 'minutes in all; +N adds to a resumed run')
+    .option('--resume <run>', 'go on with a run that stopped or died').option('--trials <n>', 'trials in all; +N adds to what a resumed run had, as with the next three').option('--minutes <n>', 'minutes in all')
     .option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep')
     .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
     .option('--proposer <kind>', 'search (default)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
@@ -47,8 +53,8 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   if (earlier && asked !== undefined && asked !== earlier.surface) throw new Mistake(`${earlier.run} is a run of ${earlier.surface}, not of ${asked}: leave the surface out`);
   const surface = earlier?.surface ?? asked;
   if (surface === undefined) throw new Mistake('name a surface: brigade run golf-mini; brigade surfaces lists them');
+  if (earlier) refuseOnResume(flags, earlier);
   const config = earlier ? null : configure(await loadSurface(place.root, surface), flags);
-  if (!earlier && /^\+/.test(`${flags.trials ?? ''}${flags.minutes ?? ''}`)) throw new Mistake('+N adds to the limits of a run that is resumed: leave the + out');
   const machine = config ?? configure(await loadSurface(place.root, surface), { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
   if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
   const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
@@ -56,8 +62,8 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
   const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, context: flags.nats === undefined ? `brigade-${run}` : null });
   const conducted = await conductRun({
-    place, run, surface, config, specialists: true, resumeWith: earlier && (flags.trials !== undefined || flags.minutes !== undefined) ? (limits) => extend(limits, flags) : null,
-    slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys ?? earlier?.keys ?? null, onStep: (says) => view.say(says),
+    place, run, surface, config, specialists: true, extend: extendBy(earlier ? flags : {}),
+    slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys === undefined ? earlier?.keys ?? null : resolve(flags.keys), onStep: (says) => view.say(says),
   });
   const journal = conducted.session.journal(run);
   const { lineage, facts } = await foldNow(journal, run);
@@ -88,15 +94,11 @@ async function requireFree(place: Place, name: string, surface: string, url: str
   if (there && (there.surface !== surface || there.url !== url)) throw taken(name);
 }
 
-/** `+N` adds to what the run had; a plain number replaces it. */
-function extend(limits: Limits, flags: Flags): Limits {
-  const changed = (flag: string, text: string | undefined, had: number | null, scale: number): number | null => {
-    if (text === undefined) return had;
-    const n = Number(text);
-    if (!Number.isFinite(n) || n <= 0) throw new Mistake(`${flag} ${text} must be a number above 0, or +N`);
-    return text.startsWith('+') ? (had ?? 0) + n * scale : n * scale;
-  };
-  return { ...limits, trials: changed('--trials', flags.trials, limits.trials, 1), wallSeconds: changed('--minutes', flags.minutes, limits.wallSeconds, 60) };
+/** What a run was started with stands: a flag that could not change it must not look as if it did. */
+function refuseOnResume(flags: Flags, earlier: RunFile): void {
+  const idle = SETTLED.filter(([name]) => flags[name] !== undefined && flags[name] !== true).map(([, flag]) => flag); // commander says lineage: true by itself
+  if (idle.length > 0) throw new Mistake(`${idle.join(', ')} cannot change ${earlier.run}, which goes on as it was started: leave ${idle.length === 1 ? 'it' : 'them'} out, or start a new run`);
+  if (earlier.url === null && (flags.nats !== undefined || flags.keys !== undefined)) throw new Mistake(`${earlier.run} has a nats-server of its own, with all that was recorded: leave --nats and --keys out`);
 }
 
 async function foldNow(journal: Journal, run: string): Promise<{ lineage: Lineage; facts: Fact[] }> {

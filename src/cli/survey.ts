@@ -39,7 +39,7 @@ async function survey(around: Surroundings, name: string, flags: RunFlags & { js
   if (edits.length === 0) throw new Mistake(`${join('surfaces', name, 'edits')} has no edit${flags.only ? ` of ${flags.only}` : ''}`);
   const config = configure(surface, { ...flags, keep: 'strict', trials: String(edits.length + 1), minutes: '100000' });
   const run = await freshRunId(place, `${name}-survey`, new Date());
-  const conducted = await conductRun({ place, run, surface: name, config, specialists: false, resumeWith: null, slots: config.slots, sandbox: config.sandbox, url: null, keys: null, onStep: (says) => process.stderr.write(`${says}\n`) });
+  const conducted = await conductRun({ place, run, surface: name, config, specialists: false, extend: (limits) => limits, slots: config.slots, sandbox: config.sandbox, url: null, keys: null, onStep: (says) => process.stderr.write(`${says}\n`) });
   const clock = openClock();
   const stop = new AbortController();
   const interrupted = (): void => { stop.abort(new Error('interrupted')); void conducted.askToStop(); };

@@ -60,8 +60,21 @@ test('a run whose name is taken is not started a second time', async () => {
   expect(await refused(['run', 'golf-mini', '--resume', 'taken'])).toMatch(/taken is a run of tiny/);
   expect(await refused(['run', '--resume', 'taken', '--trials', 'x'])).toMatch(/--trials x must be/);
   expect(await refused(['run', '--resume', 'taken', '--slots', 'x'])).toMatch(/--slots x must be/);
+  expect(await refused(['run', '--resume', 'taken', '--trials', '+0.5'])).toMatch(/--trials 0\.5 must be a whole number/);
+  expect(await refused(['run', '--resume', 'taken', '--seed', '4', '--no-lineage'])).toMatch(/--seed, --no-lineage cannot change taken/);
+  expect(await refused(['run', '--resume', 'taken', '--patience', '+5'])).toMatch(/--patience \+5 adds to a limit that the run does not have/);
+  const reach = await readFile(join(project.runs, 'taken', 'run.json'), 'utf8');
+  expect(await refused(['run', '--resume', 'taken', '--nats', 'nats://127.0.0.1:1'])).toMatch(/taken has a nats-server of its own.*leave --nats/s);
+  expect(await readFile(join(project.runs, 'taken', 'run.json'), 'utf8')).toBe(reach);
   expect(await project.exported('taken')).toEqual(before);
 }, 120_000);
+
+test('a start that fails once its server is up takes the server with it', async () => {
+  await mkdir(join(project.runs, 'blocked', 'live.json'), { recursive: true });
+  const done = await project.brigade(['run', 'tiny', '--name', 'blocked']);
+  expect(done.code, done.err).toBe(2);
+  await project.quiet();
+}, 60_000);
 
 test('a server that nobody runs, and one that speaks something else, are named with the remedy', async () => {
   const deaf = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
@@ -74,6 +87,7 @@ test('a server that nobody runs, and one that speaks something else, are named w
     await new Promise((resolve) => { deaf.close(resolve); });
   }
   expect(await refused(['run', 'tiny', '--name', 'gone', '--nats', `nats://127.0.0.1:${port}`])).toMatch(new RegExp(`no nats-server answers at nats://127\\.0\\.0\\.1:${port}`));
+  expect(await readdir(project.runs), 'a start that failed leaves no run').not.toContain('gone');
 }, 120_000);
 
 test('a nats-server too old to keep what it acknowledges is refused', async () => {

@@ -20,11 +20,13 @@ export interface SupervisorOptions {
 
 export type Ended = { readonly kind: 'stopped'; readonly reason: string } | { readonly kind: 'lost'; readonly daemon: string } | { readonly kind: 'aborted' };
 
-/** Writes a run's first fact, or, where it has one, that it goes on. `resumeWith` are the limits to go on with; null leaves those it last had. */
-export async function beginRun(journal: Journal, started: RunStarted, resumeWith: Limits | null): Promise<void> { // U1
-  if ((await journal.record('run.started', [], started)).kind === 'recorded') return;
+/** Writes a run's first fact, or, where it has one, that it goes on under what `extend` makes of the limits it last had. Answers the limits in force. */
+export async function beginRun(journal: Journal, started: RunStarted, extend: (limits: Limits) => Limits): Promise<Limits> { // U1
+  if ((await journal.record('run.started', [], started)).kind === 'recorded') return started.limits;
   const past = await standing(journal);
-  await journal.record('run.resumed', [String(past.resumes + 1)], { limits: resumeWith ?? past.limits ?? started.limits });
+  const limits = extend(past.limits ?? started.limits);
+  await journal.record('run.resumed', [String(past.resumes + 1)], { limits });
+  return limits;
 }
 
 /** How often it was resumed, and under which limits it last went. */

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { extendBy, limitsOf } from '../../src/cli/limits.ts';
+import { NO_LIMITS } from '../../src/domain/budget.ts';
+
+const had = { ...NO_LIMITS, trials: 32, wallSeconds: 600 };
+
+test('+N adds to what the run had and a plain number replaces it, in the unit of each flag', () => {
+  expect(extendBy({ trials: '+8', minutes: '+0.5', slotSeconds: '90', patience: '2' })(had)).toEqual({ ...had, trials: 40, wallSeconds: 630, slotSeconds: 90, secondsWithoutKeep: 120 });
+  expect(extendBy({})(had)).toEqual(had);
+  expect(limitsOf({ minutes: '0.3' })).toEqual({ wallSeconds: 18 });
+});
+
+test.each([[{ trials: '+1.5' }], [{ trials: '+' }], [{ trials: '-3' }], [{ minutes: 'x' }], [{ slotSeconds: '0' }], [{ patience: '+-1' }]])('%j is no limit, for a new run and for one that goes on', (flags) => {
+  expect(() => extendBy(flags)).toThrow(/^--[a-z-]+ \S* ?must be a (whole )?number from/);
+  expect(() => limitsOf(flags)).toThrow(/^--[a-z-]+ /);
+});
+
+test('what a run has no limit of cannot be added to', () => {
+  expect(() => extendBy({ slotSeconds: '+10' })(had)).toThrow('--slot-seconds +10 adds to a limit that the run does not have');
+});
