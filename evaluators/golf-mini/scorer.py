@@ -3,7 +3,7 @@
 The first predictor (descriptor 3) reads whole blocks, because reading them byte by byte would take minutes. So it could read ahead. The second
 (descriptor 4), in a sandbox of its own, is asked again at secret places and is given nothing but the bytes before each: it cannot.
 
-  S1. A predictor sees no byte of a block's last position, and the auditor none at or after the place it is asked about.
+  S1. A predictor sees no byte of a block's last position, and the auditor none at or after the place it is asked about, by earlier questions either.
   S2. The score comes from the answers renormalised here; a row that is no distribution, or a difference between the two, is a gate missed.
   S3. An answer carries its question's nonce. Bytes that answer nothing were written by the recipe itself: that is tampering.
   S4. Which blocks are drawn and which places are asked again is decided here, from a seed no recipe sees.
@@ -139,10 +139,10 @@ def choose(nats, reference, generator):
     return np.array(places + list(generator.choice(rest, short, replace=False)), dtype=int)
 
 
-def audit(auditor, blocks, nats, places, generator):
-    """Differences, audited minus first nats, one for each place; asked in an order of its own."""
+def audit(auditor, blocks, nats, places):
+    """Differences, audited minus first nats, one for each place; asked from the front of the blocks to their ends, so that no question tells the answer of a later one."""
     differences = np.empty(len(places))
-    for k in generator.permutation(len(places)):
+    for k in np.argsort(places % BLOCK, kind='stable'):  # S1
         row, position = divmod(int(places[k]), BLOCK)
         answer = normalise(auditor.ask(blocks[row:row + 1, :position], last_only=True))[0, 0]  # S1
         again = -float(answer[blocks[row, position]])
@@ -165,7 +165,7 @@ def score(request, predictor, auditor):
     nats = first_pass(predictor, blocks)
     bits = float((nats.mean(axis=1) * shares).sum() / LN2)
     places = choose(nats, reference[chosen], generator)
-    differences = audit(auditor, blocks, nats, places, generator)
+    differences = audit(auditor, blocks, nats, places)
     auditor.finish()
     predictor.finish()  # last: the phase ends with it
     gates = [gate('audit', np.abs(differences).max(), AGREEMENT_NATS), gate('drift', abs(differences[:UNIFORM].mean()), DRIFT_NATS)]

@@ -14,8 +14,8 @@ const python = join(root, '.brigade', 'python', 'bin', 'python');
 const data = join(root, '.brigade', 'data', 'golf-mini');
 const HEAD = 32;
 
-/** Fills one distribution, given the row's bytes and the place; `byte` is what really comes, where the predictor was shown it. */
-type Answer = (into: Float32Array, at: { readonly place: number; readonly byte: number | null; readonly index: number }) => void;
+/** Fills one distribution, given the bytes of the row that were shown and the place; `byte` is what really comes, where the predictor was shown it. */
+type Answer = (into: Float32Array, at: { readonly place: number; readonly byte: number | null; readonly index: number; readonly row: Buffer }) => void;
 interface Trick {
   readonly answer: Answer;
   /** Bytes written to the scorer's socket beside the answers. */
@@ -58,7 +58,7 @@ function play(socket: Duplex, trick: Trick): void {
       for (let row = 0; row < rows; row++) {
         for (let k = 0; k < wanted; k++) {
           const place = lastOnly === 1 ? width : k;
-          trick.answer(body.subarray((row * wanted + k) * 256, (row * wanted + k + 1) * 256), { place, byte: place < width ? tokens[row * width + place] ?? null : null, index: row * 1024 + place });
+          trick.answer(body.subarray((row * wanted + k) * 256, (row * wanted + k + 1) * 256), { place, byte: place < width ? tokens[row * width + place] ?? null : null, index: row * 1024 + place, row: tokens.subarray(row * width, (row + 1) * width) });
         }
       }
       const header = Buffer.alloc(HEAD);
@@ -122,6 +122,21 @@ describe('a predictor that reads ahead', () => {
   test('only where the byte is a surprise is caught by the audit', async () => {
     const surprised: Answer = (into, { byte, index }) => { if (byte !== null && (table[byte] ?? 0) < -7 && index % 3 === 0) lean(into, byte, 0.9); else into.set(table); };
     expect(missed(await score({ answer: surprised }))).toContain('audit');
+  });
+
+  test('is not told by one question of the audit what another will ask', async () => {
+    const seen: Buffer[] = [];
+    let known = 0;
+    const remembers: Answer = (into, { row }) => {
+      const longer = seen.find((one) => one.length > row.length && one.subarray(0, row.length).equals(row));
+      seen.push(Buffer.from(row));
+      const byte = longer?.[row.length];
+      if (byte === undefined) into.set(table);
+      else { known += 1; lean(into, byte, 0.999); }
+    };
+    expect(missed(await score({ answer: peekAt(1) }, { answer: remembers }))).toContain('audit');
+    expect(seen).toHaveLength(256);
+    expect(known).toBeLessThanOrEqual(8); // the empty beginning is the beginning of every block
   });
 
   test('everywhere by less than the audit tolerates is caught by its drift', async () => {
