@@ -90,7 +90,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     const past = await firstFact(journal);
     if (past && options.config) throw taken(run);
     if (past && (past.surfaceHash !== surface.hash || past.evaluatorHash !== evaluator.hash)) {
-      const what = past.surfaceHash === surface.hash ? `evaluators/${surface.evaluator}` : `surfaces/${surface.name}`;
+      const what = past.surfaceHash === surface.hash ? `evaluators/${surface.evaluator}, or the warden it is measured with (src/adapters/sandbox/warden),` : `surfaces/${surface.name}`;
       throw new Mistake(`${what} has changed since ${run} was started, so new scores could not be compared with its old ones: put it back, or start a new run`);
     }
     if (!past && !options.config) throw new Mistake(options.url === null ? `${run} was never started: leave --resume out` : `${options.url} holds no fact of ${run}: give the --nats URL it was started with, or leave --resume out to start it there`);
