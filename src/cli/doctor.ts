@@ -1,12 +1,13 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { diagnose, projectRoot, type Check } from '../adapters/toolchain/index.ts';
+import { natsOption } from './server.ts';
 
 /** `brigade doctor`: what a run needs on this machine, tried one by one, with the remedy for what is missing. */
 export function doctorCommand(program: Command): void {
   program
     .command('doctor')
     .description('try everything a run needs on this machine, and say the remedy for what is missing')
-    .addOption(new Option('--nats <url>', 'look at this running nats-server instead of our own').env('BRIGADE_NATS_URL'))
+    .addOption(natsOption('look at this running nats-server instead of our own'))
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nexample: brigade doctor --nats nats://127.0.0.1:4222')
     .action(async ({ nats, json }: { nats?: string; json?: true }) => {

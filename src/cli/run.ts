@@ -13,6 +13,7 @@ import { configure, type RunFlags } from './config.ts';
 import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
+import { natsOption } from './server.ts';
 import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
 import { liveView, type LiveView } from './view/live.ts';
@@ -33,7 +34,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--sandbox <level>', 'best, bubblewrap, namespaces, or none: recipes are then not held at all (default best)')
     .option('--calibration <n>', 'replicates of the baseline')
     .option('--ttl <seconds>', 'how long a silent node keeps its lease (default 30)')
-    .option('--nats <url>', 'a nats-server of yours instead of one of its own').option('--keys <dir>', 'folder with <role>.nk key files for that server')
+    .addOption(natsOption('a nats-server of yours instead of one of its own')).option('--keys <dir>', 'folder with <role>.nk key files for that server')
     .option('--name <run>', 'name of the run').option('--json', 'print one JSON object a line');
   shared(program.command('run [surface]').description('search one surface until a limit, with specialists, a broker and an evaluator on this machine'))
     .option('--resume <run>', 'go on with a run that stopped or died').option('--trials <n>', 'trials in all; +N adds to what a resumed run had, as with the next three').option('--minutes <n>', 'minutes in all')
@@ -41,7 +42,10 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
     .option('--proposer <kind>', 'search (default)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
     .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32')
-    .action((surface: string | undefined, flags: Flags) => run(around, surface, flags));
+    .action((surface: string | undefined, { nats, ...flags }: Flags, command: Command) => {
+      const isForNewRuns = flags.resume !== undefined && command.getOptionValueSource('nats') === 'env'; // a run that goes on has its server
+      return run(around, surface, nats === undefined || isForNewRuns ? flags : { ...flags, nats });
+    });
   shared(program.command('calibrate <surface>').description('measure the unmodified recipe and the canaries, and keep the result for later runs'))
     .addHelpText('after', '\nExample:\n  $ brigade calibrate golf-mini --calibration 5')
     .action((surface: string, flags: Flags) => run(around, surface, { ...flags, trials: '0' }));

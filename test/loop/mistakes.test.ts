@@ -44,6 +44,8 @@ test.each([
   [['run', 'tiny', '--arm', 'generic-0'], /--arm 0|generic-0/],
   [['run', 'tiny', '--sandbox', 'paper'], /--sandbox paper must be one of/],
   [['run', 'tiny', '--name', '../escape'], /--name \.\.\/escape must be/],
+  [['run', 'tiny', '--nats', 'nats://me:hunter2@head:4222'], /^--nats takes an address alone.* before head:4222: give .*--keys DIR\n$/],
+  [['doctor', '--nats', 'nats://me:hunter2@head:4222'], /^--nats takes an address alone.* before head:4222: give .*--keys DIR\n$/],
   [['run'], /name a surface/],
   [['run', '--resume', 'nobody'], /no run nobody|there is no run/],
   [['show', 't0001'], /there is no run yet/],
@@ -66,7 +68,14 @@ test('a run whose name is taken is not started a second time', async () => {
   const reach = await readFile(join(project.runs, 'taken', 'run.json'), 'utf8');
   expect(await refused(['run', '--resume', 'taken', '--nats', 'nats://127.0.0.1:1'])).toMatch(/taken has a nats-server of its own.*leave --nats/s);
   expect(await readFile(join(project.runs, 'taken', 'run.json'), 'utf8')).toBe(reach);
-  expect(await project.exported('taken')).toEqual(before);
+  const program = join(project.root, 'evaluators', 'tiny', 'evaluator.yaml');
+  const text = await readFile(program, 'utf8');
+  await writeFile(program, `${text}\n`);
+  expect(await refused(['run', '--resume', 'taken'])).toMatch(/^evaluators\/tiny, or the warden .*src\/adapters\/sandbox\/warden.* has changed since taken was started/);
+  await writeFile(program, text);
+  const again = await project.brigade(['run', '--resume', 'taken', '--json'], { BRIGADE_NATS_URL: 'nats://127.0.0.1:1' });
+  expect({ code: again.code, err: again.err }, 'a run has its server, whatever new ones are to use').toEqual({ code: 0, err: '' });
+  expect((await project.exported('taken')).slice(0, before.length)).toEqual(before);
 }, 120_000);
 
 test('a start that fails once its server is up takes the server with it', async () => {
@@ -87,6 +96,8 @@ test('a server that nobody runs, and one that speaks something else, are named w
     await new Promise((resolve) => { deaf.close(resolve); });
   }
   expect(await refused(['run', 'tiny', '--name', 'gone', '--nats', `nats://127.0.0.1:${port}`])).toMatch(new RegExp(`no nats-server answers at nats://127\\.0\\.0\\.1:${port}`));
+  const named = await project.brigade(['run', 'tiny', '--name', 'gone', '--keys', 'keys'], { BRIGADE_NATS_URL: `nats://127.0.0.1:${port}` });
+  expect({ code: named.code, err: named.err }, 'BRIGADE_NATS_URL says the same, and keys are looked for from here').toEqual({ code: 1, err: expect.stringContaining(`the key ${join(project.root, 'keys', 'supervisor.nk')} cannot be read`) });
   expect(await readdir(project.runs), 'a start that failed leaves no run').not.toContain('gone');
 }, 120_000);
 
