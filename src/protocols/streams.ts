@@ -35,7 +35,7 @@ export const PERMISSIONS: Readonly<Record<Role, Permissions>> = {
   broker: { publish: ['brigade.evt.>', 'brigade.cmd.>', ...READ_JOURNAL, ...WRITE_BLOBS, ...ACTOR], subscribe: ['brigade.cmd.broker.>', 'brigade.cmd.run.>', 'brigade.tel.*.pulse.>', ...SERVE] },
   lineage: { publish: [...READ_JOURNAL, ...ACTOR], subscribe: ['brigade.cmd.lineage.>', ...SERVE] },
   evaluator: {
-    publish: ['brigade.evt.*.trial.measured.>', 'brigade.evt.*.node.enrolled.>', 'brigade.cmd.broker.renew.*', ...READ_JOURNAL, ...WRITE_BLOBS, ...ACTOR],
+    publish: ['brigade.evt.*.trial.measured.>', 'brigade.evt.*.node.enrolled.>', 'brigade.cmd.broker.renew.*', 'brigade.cmd.evaluator.state.>', ...READ_JOURNAL, ...WRITE_BLOBS, ...ACTOR],
     subscribe: ['brigade.cmd.evaluator.>', ...SERVE],
   },
   specialist: {

@@ -27,6 +27,8 @@ export interface Rig extends AsyncDisposable {
   readonly dir: string;
   readonly sandbox: Sandbox;
   readonly workbench: Workbench;
+  /** Opens the node's workbench as another start of it would. */
+  openWorkbench(): Promise<Workbench>;
   readonly spec: EvaluatorSpec;
   readonly baseline: Recipe;
   readonly signer: Signer;
@@ -49,10 +51,11 @@ export async function rig(name: string, { canaries = [], spec: override = {} }: 
   const clock = openClock();
   const ports = memoryPorts('run', clock);
   const sandbox = await openSandbox({ python, bwrap, level: 'best', scratchRoot: join(dir, 'sandbox') });
-  const workbench = await openWorkbench({
+  const another = () => openWorkbench({
     python, evaluatorDir: join(root, 'evaluators', name), dataDir: join(root, '.brigade', 'data', name), workDir: join(dir, 'work'), canaryDir: join(dir, 'canaries'),
     spec, surfaceHash: surface.hash, baseline, sandbox: sandbox.level,
   });
+  const workbench = await another();
   const answers = new Map<string, 'renewed' | 'lapsed'>();
   ports.bus.serve(RenewLease, {}, ({ trial, replicate, attempt }) => ({ kind: answers.get(`${trial}.${replicate}.${attempt}`) ?? 'renewed' }));
   const signer = createSigner();
@@ -63,7 +66,7 @@ export async function rig(name: string, { canaries = [], spec: override = {} }: 
     throw new Error('the rig ended first');
   };
   return {
-    ports, dir, sandbox, workbench, spec, baseline, signer, answers, fact,
+    ports, dir, sandbox, workbench, openWorkbench: another, spec, baseline, signer, answers, fact,
     async start({ slots = 1, signal = new AbortController().signal, boot } = {}) {
       const evaluator = await startEvaluator(ports, { sandbox, workbench, signer }, {
         node: 'atlas', surface, spec, signal, ...(boot === undefined ? {} : { boot }),

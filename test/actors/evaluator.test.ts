@@ -1,10 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { verifySignature } from '../../src/adapters/signature/index.ts';
 import type { Failure } from '../../src/domain/measurement.ts';
-import { ActorState, Progress } from '../../src/protocols/actor.ts';
-import { edit, rig } from './evaluator-rig.ts';
+import { ActorState, Progress, Pulse } from '../../src/protocols/actor.ts';
+import { edit, rig, type Rig } from './evaluator-rig.ts';
 
 // One node, through its real sandbox, on the surface that is measured in milliseconds.
+
+const lostBy = (node: Rig) => node.ports.presence.logged.filter(({ message }) => message === 'a slot gave up what it was leased').map(({ fields }) => fields);
 
 test('a node that its canaries trust enrols, and what it measures is signed with the key it enrolled with', async () => {
   await using node = await rig('tiny', { canaries: 'declared' });
@@ -124,6 +129,63 @@ test('a lease that lapses under a running phase kills it and nothing is said', a
   await node.lease('t0002', node.baseline);
   expect((await node.measured('t0002')).failure).toBeNull();
   expect((await node.facts()).some((fact) => fact.word === 'trial.measured' && fact.ids[0] === 't0001')).toBe(false);
+  expect(lostBy(node)).toEqual([{ slot: 'cpu0', trial: 't0001', replicate: 's1', attempt: 1, reason: 'the broker let it lapse' }]);
+});
+
+test('a measurement that no journal would take frees its slot and is told, and one that finds the journal away is said when it is back', async () => {
+  await using node = await rig('tiny');
+  const record = node.ports.journal.record.bind(node.ports.journal);
+  let away = 2;
+  node.ports.journal.record = (async (...said: Parameters<typeof record>) => {
+    if (said[0] === 'trial.measured' && said[1][0] === 't0001') throw new TypeError('a fact may have fewer bytes');
+    if (said[0] === 'trial.measured' && away-- > 0) throw new Error('the journal is away');
+    return record(...said);
+  }) as typeof record;
+  await node.start();
+  await node.lease('t0001', node.baseline);
+  await node.lease('t0002', node.baseline);
+  expect((await node.measured('t0002')).failure).toBeNull();
+  expect(lostBy(node)).toMatchObject([{ trial: 't0001', reason: 'TypeError: a fact may have fewer bytes' }]);
+  expect(node.ports.presence.logged.filter(({ message }) => message.includes('could not be recorded'))).toMatchObject([{ fields: { trial: 't0002', error: 'Error: the journal is away' } }]);
+});
+
+test('a node with a slot that cannot be cleared finishes what its others hold, says so and fails, so that it is started again', async () => {
+  await using node = await rig('tiny');
+  const stage = node.workbench.stage.bind(node.workbench);
+  let stuck = true;
+  node.workbench.stage = async (slot, recipe) => {
+    const bench = await stage(slot, recipe);
+    const dispose = bench[Symbol.asyncDispose].bind(bench);
+    return slot !== 'cpu0' ? bench : { ...bench, [Symbol.asyncDispose]: async () => { if (stuck) throw new Error('device busy'); await dispose(); } };
+  };
+  const evaluator = await node.start({ slots: 2 });
+  const broken = new Promise<string>((resolve) => { node.ports.bus.listen(Pulse, {}, ({ state, why }) => { if (state === 'draining') resolve(why); }); });
+  await node.lease('t0002', edit(node.baseline, 'optimizer.py', 'STEPS = 40', 'STEPS = 4000'), { slots: ['cpu1'] });
+  await node.lease('t0001', node.baseline);
+  expect(await broken).toBe('cpu0 is broken: the node starts again when its other slots have finished');
+  await expect(evaluator.done).rejects.toThrow(/cpu0 could not be cleared/);
+  expect((await node.facts()).flatMap((fact) => (fact.word === 'trial.measured' ? [fact.ids[0]] : [])).sort()).toEqual(['t0001', 't0002']);
+  stuck = false;
+});
+
+test('a second evaluator of one name is refused before it enrols, and may come when the first has gone', async () => {
+  await using node = await rig('tiny');
+  const first = await node.start({ boot: 'b1' });
+  await expect(node.start({ boot: 'b2' })).rejects.toThrow(/run has a node atlas already .*another --node/);
+  expect((await node.facts()).filter(({ word }) => word === 'node.enrolled')).toHaveLength(1);
+  await first[Symbol.asyncDispose]();
+  await node.start({ boot: 'b3' });
+  expect((await node.facts()).filter(({ word }) => word === 'node.enrolled')).toHaveLength(2);
+});
+
+test('a start of a node removes what dead starts of it left and nothing of a living one', async () => {
+  await using node = await rig('tiny');
+  const ours = dirname(node.workbench.evaluator);
+  const { pid } = spawnSync('true');
+  await mkdir(join(dirname(ours), `${pid}-dead`, 'evaluator'), { recursive: true });
+  const next = await node.openWorkbench();
+  expect((await readdir(dirname(ours))).sort()).toEqual([basename(ours), basename(dirname(next.evaluator))].sort());
+  expect(await readdir(node.workbench.evaluator)).toEqual(await readdir(next.evaluator));
 });
 
 test('a draining node finishes what it holds and takes nothing more', async () => {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { ActorState } from '../../src/protocols/actor.ts';
+import { ActorState, NamedActorState } from '../../src/protocols/actor.ts';
 import { natsServer } from '../support/nats.ts';
 import { openProject, type Project } from '../support/program.ts';
 import { STARTED } from '../support/story.ts';
@@ -46,6 +46,22 @@ test('a daemon with nothing on its standard input works until it is told to end,
   const told = lines(done.err).filter(({ level }) => level === 'warn').map(({ message }) => String(message).replace(/\d+\.\d+\.\d+\.\d+:\d+/, 'it'));
   expect(told).toEqual(expect.arrayContaining(['disconnected: lost it', 'reconnected: back at it', 'refused: its reply-to "" is no inbox']));
   expect(new Set(told).size, 'one reason is not told again at once').toBe(told.length);
+});
+
+test('an evaluator of another machine works with nothing on its standard input, and a second of its name is refused', async () => {
+  await using nats = await natsServer();
+  const supervisor = await nats.run('apart');
+  await supervisor.journal('apart').record('run.started', [], { ...STARTED, surface: 'tiny' });
+  const args = ['evaluator', '--run', 'apart', '--surface', 'tiny', '--url', nats.server.url, '--key', nats.server.keyFile('evaluator') ?? '', '--node', 'atlas', '--slots', '1'];
+  const first = project.start(args);
+  const ask = () => supervisor.bus.ask(NamedActorState, { actor: 'evaluator', run: 'apart', name: 'atlas' }, {}, { timeoutMs: 500 });
+  await vi.waitFor(async () => { expect(await ask()).toMatchObject({ state: 'serving' }); }, { timeout: 50_000, interval: 200 });
+  const second = await project.brigade(args);
+  expect({ code: second.code, err: second.err }).toEqual({ code: 1, err: expect.stringMatching(new RegExp(`apart has a node atlas already \\(its process ${first.pid} answers\\): start this one with another --node`)) as string });
+  expect(await ask(), 'the first takes no harm').toMatchObject({ state: 'serving', pid: first.pid });
+  first.signal('SIGTERM');
+  const done = await first.ended;
+  expect({ code: done.code, signal: done.signal }, done.err).toEqual({ code: 0, signal: null });
 });
 
 test('a run whose evaluator cannot be trusted ends at the first refusal instead of trying for ever', async () => {

@@ -125,14 +125,24 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     tell(null, 'idle', 0, 0);
   }
 
+  const letGo = (work: Work, reason: string): void =>
+    ports.presence.log('warn', 'a slot gave up what it was leased', { slot, trial: work.trial, replicate: work.replicate, attempt: work.attempt, reason });
+  /** Tells of a failure, unless it is only that the work was over. */
+  const telling = <T>(work: Work, signal: AbortSignal, doing: Promise<T>): Promise<T> =>
+    doing.catch((error: unknown) => { if (!signal.aborted) letGo(work, String(error)); throw error; });
+
   return createActor(slotMachine.provide({
     actors: {
       stage: fromPromise(({ input, signal }) => stage(input.work, signal)),
       runPhase: fromPromise(({ input, signal }) => runPhase({ ...input, signal })),
       seal: fromPromise(({ input }) => sealArtifact(input.found)),
-      publish: fromPromise(({ input, signal }) => sayMeasurement(input.work, input.found, signal)),
-      keepLease: fromPromise(({ input, signal }) => keepLease({ ports, node, work: input.work, onRenewed: () => confirmed.resolve(), signal })),
-      clear: fromPromise(() => clear()),
+      publish: fromPromise(({ input, signal }) => telling(input.work, signal, sayMeasurement(input.work, input.found, signal))),
+      keepLease: fromPromise(async ({ input: { work }, signal }) => {
+        const reason = await telling(work, signal, keepLease({ ports, node, work, onRenewed: () => confirmed.resolve(), signal }));
+        letGo(work, reason);
+        return reason;
+      }),
+      clear: fromPromise(() => clear().catch((error: unknown) => { ports.presence.log('error', 'a slot could not be cleared', { slot, error: String(error) }); throw error; })),
     },
   }));
 }

@@ -4,17 +4,22 @@ import type { Lease, Measurement } from '../../domain/measurement.ts';
 import type { EvaluatorSpec, Surface } from '../../domain/surface.ts';
 import type { PassedCanary, Ports, Sandbox, Signer, Workbench } from '../../ports.ts';
 import { judgeCanaries, runCanaries } from './canary.ts';
-import { drawFresh, slotActor, type Draw, type NodeTools, type Publish, type SlotActor, type SlotPlace } from './effects.ts';
+import { drawFresh, slotActor, type Draw, type NodeTools, type SlotActor, type SlotPlace } from './effects.ts';
 import { leaseBook } from './lease.ts';
+import { requireFreeName } from './name.ts';
+import { publisher } from './publisher.ts';
 import type { Work } from './work.ts';
 
 export { CanaryFailed } from './canary.ts';
+export { NameTaken } from './name.ts';
 
 // One node: its slots, what is leased to them, and what it says of them.
 //
 //   V1. A node that its canaries do not trust enrols nothing.
 //   V2. The node is the last authority over its slots: a lease for a slot that is not clean waits, however sure the broker is.
 //   V3. Nothing is taken before the journal was read to where it stood at the start.
+//   V4. A name has one node: the newest key of a name is the only one that counts, so a second node would undo the work of the first.
+//   V5. A node with a slot that cannot be cleared finishes what the others hold and fails: only a new start clears it.
 
 export interface EvaluatorNeeds {
   readonly sandbox: Sandbox;
@@ -37,18 +42,20 @@ export interface EvaluatorOptions {
 
 export interface Evaluator extends AsyncDisposable { readonly done: Promise<void> }
 
-/** Starts the evaluator of one node: canaries, enrolment, then leases until told to stop. Throws CanaryFailed when the evaluator is not to be trusted. */
+/** Starts the evaluator of one node: canaries, enrolment, then leases until told to stop. Throws CanaryFailed when the evaluator is not to be trusted, and NameTaken when it is one too many. */
 export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, options: EvaluatorOptions): Promise<Evaluator> {
   const { node, spec, signal } = options;
   const { journal, presence, clock } = ports;
+  await requireFreeName(ports, node); // V4: asked before anybody could hear ourselves answer
   const stopping = new AbortController();
   const tools: NodeTools = { node, spec, level: needs.sandbox.level, workbench: needs.workbench, signer: needs.signer, draw: needs.draw ?? drawFresh, smoked: new Set() };
   const opened: AsyncDisposable[] = [];
   const own = <T extends AsyncDisposable>(thing: T): T => { opened.unshift(thing); return thing; };
   const release = async (): Promise<void> => { for (const thing of opened.splice(0)) await thing[Symbol.asyncDispose](); };
   const actors = new Map<SlotId, SlotActor>();
+  let broken: SlotId | null = null;
   let stage: 'opening' | 'calibrating' | 'serving' | 'draining' | 'stopped' = 'opening';
-  const seen = own(presence.announce({ actor: 'evaluator', name: node, run: journal.run, read: () => ({ state: stage, why: why(stage, actors), context: Object.fromEntries([...actors].map(([slot, actor]) => [slot, describe(actor)])) }) }));
+  const seen = own(presence.announce({ actor: 'evaluator', name: node, run: journal.run, read: () => ({ state: stage, why: why(stage, actors, broken), context: Object.fromEntries([...actors].map(([slot, actor]) => [slot, describe(actor)])) }) }));
   const move = (next: typeof stage): void => { stage = next; seen.changed(); };
 
   try {
@@ -75,7 +82,16 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
     for (const place of places) {
       const actor = slotActor(place, ports, tools, publish);
       actors.set(place.slot, actor);
-      actor.subscribe({ next: (snapshot) => { seen.changed(); if (snapshot.value === 'idle') queueMicrotask(pump); if (snapshot.value === 'broken') presence.log('error', 'a slot could not be cleared and takes no more work', { slot: place.slot }); }, error: (error) => presence.log('error', 'a slot failed', { slot: place.slot, error: String(error) }) });
+      actor.subscribe({
+        next: (snapshot) => {
+          seen.changed();
+          if (snapshot.value === 'idle') queueMicrotask(pump);
+          if (snapshot.value !== 'broken' || stage !== 'serving') return;
+          broken = place.slot; // V5
+          drain();
+        },
+        error: (error) => presence.log('error', 'a slot failed', { slot: place.slot, error: String(error) }),
+      });
       actor.start();
     }
     move('serving');
@@ -95,7 +111,9 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
       }
     })().catch((error: unknown) => { if (!stopping.signal.aborted) throw error; });
 
-    const done = Promise.race([drained.then(() => undefined), following.then(() => drained).then(() => undefined)]).finally(() => { stopping.abort(new Error('the evaluator ended')); signal.removeEventListener('abort', drain); move('stopped'); });
+    const done = Promise.race([drained.then(() => undefined), following.then(() => drained).then(() => undefined)])
+      .then(() => { if (broken !== null) throw new Error(`${broken} could not be cleared after its last measurement: its log says why, and a new start clears it`); }) // V5
+      .finally(() => { stopping.abort(new Error('the evaluator ended')); signal.removeEventListener('abort', drain); move('stopped'); });
     done.catch(() => undefined); // whoever waits for it is told; nobody must
     return {
       done,
@@ -133,23 +151,6 @@ async function enrol({ journal }: Ports, { sandbox, workbench, signer }: Evaluat
   await journal.record('node.enrolled', [node, boot ?? crypto.randomUUID()], body);
 }
 
-const PUBLISH_RETRY_MS = 500;
-
-/** Signs and records, again and again while the lease holds: a journal that is away for a moment must not cost a measurement. */
-const publisher = ({ journal, clock, presence }: Ports, signer: Signer, node: NodeId): Publish => async (work, measurement, signal) => {
-  const { trial, replicate, attempt } = work;
-  const signature = signer.sign({ run: journal.run, trial, replicate, attempt, node, measurement });
-  for (;;) {
-    try {
-      await journal.record('trial.measured', [trial, replicate, String(attempt), node], { measurement, signature, heldMs: Math.round(clock.now() - work.takenMs) });
-      return;
-    } catch (error) {
-      presence.log('warn', 'a measurement could not be recorded yet', { trial, replicate, attempt, error: String(error) });
-      await clock.wait(PUBLISH_RETRY_MS, signal);
-    }
-  }
-};
-
 const workOf = (lease: Lease, tools: NodeTools, isFresh: boolean, takenMs: number): Work => ({
   trial: lease.trial, replicate: lease.replicate, attempt: lease.attempt, purpose: lease.purpose, slots: lease.slots, ttlMs: lease.ttlMs,
   source: { kind: 'snapshot', snapshot: lease.snapshot }, smoke: !tools.smoked.has(lease.snapshot), trainSeconds: null, isFresh, takenMs,
@@ -161,7 +162,8 @@ function describe(actor: SlotActor): string {
   return context.work === null ? state : `${context.work.trial} ${context.work.replicate} ${state}`;
 }
 
-function why(stage: string, actors: ReadonlyMap<SlotId, SlotActor>): string {
+function why(stage: string, actors: ReadonlyMap<SlotId, SlotActor>, broken: SlotId | null): string {
+  if (broken !== null) return `${broken} is broken: the node starts again when its other slots have finished`;
   if (stage === 'calibrating') return 'running its canaries';
   if (stage !== 'serving') return stage;
   const busy = [...actors.values()].filter((actor) => actor.getSnapshot().context.work !== null).length;

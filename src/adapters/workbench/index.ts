@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { z } from 'zod';
@@ -15,6 +15,7 @@ import { seal } from './seal.ts';
 //   K1. What a sandbox sees as /eval is a copy made at the start: nothing that a recipe could reach is anybody's source.
 //   K2. Trusted programs and data are compared with their pins before and after every measurement.
 //   K3. A recipe is laid out in a folder made for this one measurement and removed after it.
+//   K4. Every start has a folder of its own, named after its process: what starts that ended have left is removed, what a living one uses is not touched.
 
 /** Where things lie on this machine. */
 export interface WorkbenchOptions {
@@ -22,7 +23,7 @@ export interface WorkbenchOptions {
   /** `evaluators/<name>`. */
   readonly evaluatorDir: string;
   readonly dataDir: string;
-  /** A folder of this node alone; emptied at the start. */
+  /** The folder of this node; each start of it has one of its own within. */
   readonly workDir: string;
   /** Where passed canaries are remembered, for all runs. */
   readonly canaryDir: string;
@@ -37,8 +38,9 @@ const NOT_SHOWN = new Set(['canaries', 'README.md', 'evaluator.yaml', 'prepare.m
 
 /** Opens the workbench of a node and pins everything it trusts. */
 export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench> {
-  const { workDir, evaluatorDir, dataDir, spec } = options;
-  await rm(workDir, { recursive: true, force: true });
+  const { evaluatorDir, dataDir, spec } = options;
+  await removeLeft(options.workDir); // K4
+  const workDir = join(options.workDir, `${process.pid}-${randomUUID().slice(0, 8)}`); // K4
   const evaluator = join(workDir, 'evaluator');
   await mkdir(evaluator, { recursive: true });
   await copyTree(evaluatorDir, evaluator, NOT_SHOWN); // K1
@@ -66,6 +68,14 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     },
     stage: (slot, recipe) => stage(join(workDir, `${slot}-${++staged}`), recipe),
   };
+}
+
+async function removeLeft(dir: string): Promise<void> {
+  for (const name of await readdir(dir).catch(() => [])) {
+    try { process.kill(Number.parseInt(name, 10), 0); } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPERM') await rm(join(dir, name), { recursive: true, force: true });
+    }
+  }
 }
 
 async function stage(folder: string, recipe: Recipe): Promise<Bench> {
