@@ -27,7 +27,7 @@ export function admissionOf(surface: LoadedSurface, { syntax, patches }: { reado
     return at;
   };
 
-  return async ({ patch, parent, authors, ownership, chain, baseline, known: twinOf }) => {
+  return async ({ patch, parent, parts, authors, ownership, chain, baseline, known: twinOf }) => {
     const patched = patches.apply(parent, patch);
     const tables = patched.kind === 'applied' ? tablesOf(patched.recipe) : {};
     const changed = patched.kind === 'applied' ? Object.keys(patched.recipe).filter((file) => file.endsWith('.py') && patched.recipe[file] !== parent[file]).sort() : [];
@@ -37,7 +37,7 @@ export function admissionOf(surface: LoadedSurface, { syntax, patches }: { reado
     ]);
     const errors = checks.flatMap((checked) => (checked.ok ? [] : [{ file: checked.file, line: checked.line, message: checked.message }]));
     return admit({
-      authors, claims: standing(chain, baseline).claims, addable: surface.addable, mode: ownership,
+      authors, parts: parts.map(tablesOf), claims: standing(chain, baseline).claims, addable: surface.addable, mode: ownership,
       parent: { recipe: parent, tables: tablesOf(parent) }, patched, tables, errors, twin,
     });
   };

@@ -17,11 +17,14 @@ import type { Rejection } from './trial.ts';
 //   P7. A file is added only under an addable prefix, or by the owner of its name; removing one removes every symbol in it.
 //   P8. What is protected nobody changes, in any mode; a file protected whole keeps every byte.
 //   P9. In advisory mode owners are told, not held: only P7's prefixes and P8 remain.
+//   P10. What a merged patch does to symbols that are not its proposer's, one of its parts did: the text is that part's, to the letter.
 
 /** A patch seen by symbol. */
 export interface PatchedTables {
-  /** Who stands behind the patch: the specialist, and for a merged one the authors of its parts. */
+  /** Who stands behind the patch: the specialist first, and for a merged one the authors of its parts. */
   readonly authors: readonly string[];
+  /** The recipes of the parts of a merged patch. */
+  readonly parts: readonly Tables[];
   readonly claims: readonly Claim[];
   readonly addable: readonly string[];
   readonly mode: 'enforced' | 'advisory';
@@ -33,13 +36,13 @@ export interface PatchedTables {
 export function judgeOwnership(patch: PatchedTables): Rejection | null {
   const files = [...new Set([...Object.keys(patch.before.recipe), ...Object.keys(patch.after.recipe)])].sort()
     .filter((file) => patch.before.recipe[file] !== patch.after.recipe[file]);
-  const laws = [protectedBytes, addedFile, ownedSymbols, freeNames, keptOrder, reachedInto];
+  const laws = [protectedBytes, addedFile, ownedSymbols, freeNames, keptOrder, reachedInto, takenFromParts];
   const found = laws.flatMap((law) => files.flatMap((file) => law(patch, file) ?? []));
   return found.find(({ rule }) => rule === 'protected') ?? found[0] ?? null;
 }
 
 /** The claims of the recipe a patch makes: those before, and one for each symbol and file it adds that would else fall to another (P2, P7). */
-export function claimsAfter(patch: Omit<PatchedTables, 'mode' | 'addable'>): readonly Claim[] {
+export function claimsAfter(patch: Omit<PatchedTables, 'mode' | 'addable' | 'parts'>): readonly Claim[] {
   const [author] = patch.authors;
   if (author === undefined) return patch.claims;
   const added = Object.keys(patch.after.tables).flatMap((file): readonly Claim[] => {
@@ -165,6 +168,17 @@ const reachedInto: Law = (patch, file) => { // P6
     if (hit) return refusal(patch, hit.file, hit.symbol, `${file}:${assault.line} reaches into it from outside (\`${assault.text.slice(0, 120)}\`)`);
   }
   return null;
+};
+
+const takenFromParts: Law = (patch, file) => { // P10
+  const [proposer = '', ...others] = patch.authors;
+  if (patch.mode === 'advisory' || others.length === 0) return null;
+  const alone = { ...patch, authors: [proposer] };
+  const textIn = (table: SymbolTable | undefined, name: string): string | null => table?.symbols.find((symbol) => symbol.name === name)?.text ?? null;
+  const after = patch.after.tables[file];
+  const own = changedSymbols(patch.before.tables[file] ?? null, after ?? null)
+    .find(({ name }) => isForeign(alone, file, name) && !patch.parts.some((part) => textIn(part[file], name) === textIn(after, name)));
+  return own ? refusal(alone, file, own.name, 'none of the parts has it like this') : null;
 };
 
 const keyOf = ({ module, target, text }: Assault): string => JSON.stringify([module, target, text]);

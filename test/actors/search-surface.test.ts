@@ -40,7 +40,7 @@ test.each(await listSurfaces(root))('whatever the search proposes on %s passes e
     const trial = `t${String(rows.length).padStart(4, '0')}`;
     const authors = [specialist, ...draft.parts.flatMap((part) => rows.filter((row) => row.trial === part).map((row) => row.specialist))];
     const judged = await admit({
-      specialist, patch: draft.patch, parent: recipes.get(best.snapshot ?? '') ?? {}, ownership: 'enforced', authors, chain: chains.get(draft.parent) ?? [], baseline: surface.recipe,
+      specialist, patch: draft.patch, parent: recipes.get(best.snapshot ?? '') ?? {}, ownership: 'enforced', authors, parts: draft.parts.map((part) => recipes.get(rows.find((row) => row.trial === part)?.snapshot ?? '') ?? {}), chain: chains.get(draft.parent) ?? [], baseline: surface.recipe,
       known: async (recipe) => rows.find((row) => row.snapshot === sha256(canonicalRecipe(recipe)))?.trial ?? null,
     });
     if (judged.kind === 'rejected') { refused.push(`${draft.proposer.moves.join(' ')}: ${judged.rejection.message}`); continue; }

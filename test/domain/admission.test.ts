@@ -15,7 +15,7 @@ const tablesOf = (recipe: Recipe): Tables => Object.fromEntries(Object.entries(r
 const proposed = (after: Recipe | string, more: Partial<AdmissionCase> = {}): AdmissionCase => {
   const patched = patches.apply(parent, typeof after === 'string' ? after : patches.diff(parent, after));
   return {
-    authors: ['optimizer'], claims, addable: [], mode: 'enforced', parent: { recipe: parent, tables: tablesOf(parent) }, patched,
+    authors: ['optimizer'], parts: [], claims, addable: [], mode: 'enforced', parent: { recipe: parent, tables: tablesOf(parent) }, patched,
     tables: patched.kind === 'applied' ? tablesOf(patched.recipe) : {}, errors: [], twin: null, ...more,
   };
 };

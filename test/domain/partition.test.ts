@@ -23,7 +23,7 @@ const recipe: Recipe = {
 };
 const tablesOf = (of: Recipe): Tables => Object.fromEntries(Object.entries(of).map(([file, text]) => [file, file.endsWith('.py') ? parser.symbols(text) : plainTable(text)]));
 const patched = (author: string | readonly string[], after: Recipe, extra: Partial<PatchedTables> = {}): PatchedTables => ({
-  authors: typeof author === 'string' ? [author] : author, claims, addable: [], mode: 'enforced',
+  authors: typeof author === 'string' ? [author] : author, parts: [tablesOf(after)], claims, addable: [], mode: 'enforced',
   before: { recipe, tables: tablesOf(recipe) }, after: { recipe: after, tables: tablesOf(after) }, ...extra,
 });
 const edit = (file: string, from: string, to: string): Recipe => {
@@ -127,6 +127,13 @@ describe('a patch that leaves its partition is refused, naming symbol and owner'
     ['a write into part of a holder one owns', 'architecture', () => edit('model.py', 'return Block()', 'HYP.update(opt=1)\n    return Block()'), { symbol: 'HYP["opt"]', owner: 'optimizer' }],
     ['a declaration that hands a name over', 'kernel', () => edit('model.py', 'return fast(x)', 'global DEPTH\n        DEPTH = 4\n        return fast(x)'), { symbol: 'DEPTH', owner: 'architecture' }],
   ];
+  test('a merged patch that changes another’s symbol as none of its parts did', () => {
+    const after = edit('model.py', 'fast(x)', 'fast(1)');
+    const part = edit('model.py', 'fast(x)', 'fast(2)');
+    expect(judge(['optimizer', 'kernel'], after, { parts: [tablesOf(part)] })).toMatchObject({ rule: 'ownership', symbol: 'Block.forward', owner: 'kernel' });
+    expect(judge(['optimizer', 'kernel'], part, { parts: [tablesOf(part)] })).toBeNull();
+    expect(judge(['kernel', 'optimizer'], after, { parts: [tablesOf(part)] })).toBeNull();
+  });
   test.each(refused)('%s', (_, author, after, rejection) => {
     const said = judge(author, after());
     expect(said).toMatchObject({ rule: 'ownership', ...rejection });

@@ -34,7 +34,7 @@ async function admission(surface: Awaited<ReturnType<typeof load>>, author: stri
     if (!said.ok) errors.push({ file, line: said.line, message: said.message });
   }
   return admit({
-    authors: [author], claims: surface.claims, addable: surface.addable, mode: 'enforced', parent: { recipe: surface.recipe, tables: tablesOf(surface.recipe) },
+    authors: [author], parts: [], claims: surface.claims, addable: surface.addable, mode: 'enforced', parent: { recipe: surface.recipe, tables: tablesOf(surface.recipe) },
     patched, tables: patched.kind === 'applied' ? tablesOf(patched.recipe) : {}, errors, twin: null,
   });
 }

@@ -21,6 +21,8 @@ import type { Keeper } from './keeper.ts';
 export type Admit = (proposal: {
   readonly specialist: string; readonly patch: string; readonly parent: Recipe; readonly authors: readonly string[];
   readonly ownership: 'enforced' | 'advisory';
+  /** The recipes of the kept trials it merges. */
+  readonly parts: readonly Recipe[];
   /** How the parent came to be: each trial from the baseline's first child to the parent. */
   readonly chain: readonly { readonly trial: TrialId; readonly patch: string; readonly authors: readonly string[] }[];
   readonly baseline: Recipe;
@@ -103,8 +105,9 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: 
     if (!recipe) return refuse(`the snapshot of ${proposal.parent} is not stored`);
     const baseline = await readRecipe(blobs, lineage.started?.snapshot ?? '');
     if (!baseline) return refuse('the snapshot of the baseline is not stored');
+    const merged = await Promise.all(parts.flatMap((part) => (part?.snapshot ? [readRecipe(blobs, part.snapshot)] : [])));
     const judged = await admit({
-      baseline, chain: chain(lineage, proposal.parent).slice(1).map((row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row) })),
+      parts: merged.filter((one) => one !== null), baseline, chain: chain(lineage, proposal.parent).slice(1).map((row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row) })),
       specialist: proposal.specialist, patch: proposal.patch, parent: recipe, ownership: lineage.started?.arm.ownership ?? 'enforced',
       authors: [proposal.specialist, ...parts.flatMap((part) => (part ? [part.proposal.specialist] : []))],
       known: async (candidate) => lineage.bySnapshot.get(await blobs.put(bytesOf(candidate))) ?? null,
