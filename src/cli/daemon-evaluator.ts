@@ -9,6 +9,7 @@ import { openWorkbench } from '../adapters/workbench/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import type { Ports } from '../ports.ts';
 import { Mistake } from './mistake.ts';
+import { number } from './number.ts';
 import { runDir, type Place } from './place.ts';
 
 export interface EvaluatorDaemon {
@@ -25,8 +26,7 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
   const spec = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
   const wanted = LEVELS.find((one) => one === level);
   if (wanted === undefined) throw new Mistake(`--sandbox ${level} must be one of ${LEVELS.join(', ')}`);
-  const count = asked === undefined ? availableParallelism() : Number(asked);
-  if (!Number.isInteger(count) || count < 1) throw new Mistake(`--slots ${asked} must be a whole number above 0`);
+  const count = asked === undefined ? availableParallelism() : number('--slots', asked, 1, 1024, true);
   const node = named ?? (hostname().split('.')[0] ?? 'node').replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64);
   const memory = Math.floor(Math.min(totalmem(), freemem() * 2) / count);
   const sandbox = await openSandbox({ python: toolchain.python, bwrap: toolchain.bwrap, level: wanted, scratchRoot: join(runDir(place, run), 'scratch') });

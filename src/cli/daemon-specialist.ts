@@ -8,6 +8,7 @@ import type { RunId } from '../domain/ids.ts';
 import { ownerOf } from '../domain/partition.ts';
 import type { Ports } from '../ports.ts';
 import { loadLibrary } from './library.ts';
+import { Mistake } from './mistake.ts';
 import type { Place } from './place.ts';
 
 export interface SpecialistDaemon {
@@ -15,13 +16,17 @@ export interface SpecialistDaemon {
   readonly specialist: string; readonly seed: number; readonly lineage: boolean; readonly concurrent: number;
 }
 
-/** One specialist with the search proposer; one whose name is not in the surface's roster works on every partition. */
+/** Agents of the arms without specialists: each works on every partition. */
+const GENERALIST = /^generalist(-\d+)?$/;
+
+/** One specialist of the surface's roster, or a generalist, with the search proposer. Throws `Mistake` for any other name. */
 export async function specialistOf(place: Place, { run, surface: name, ports, signal, specialist, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
   const toolchain = await findToolchain(place.root);
   const surface = await loadSurface(place.root, name);
+  const roster = surface.roster.map((brief) => brief.specialist);
+  if (!roster.includes(specialist) && !GENERALIST.test(specialist)) throw new Mistake(`--domain ${specialist} is no specialist of ${name}: give one of ${roster.join(', ')}, or generalist`);
   const { objective } = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
   const syntax = await openSyntax({ python: toolchain.python });
-  const roster = surface.roster.map((brief) => brief.specialist);
   const roles = roster.includes(specialist) ? [specialist] : roster;
   const proposer = searchProposer({
     seed, specialist, roles, objective, lineage, baseline: surface.recipe, library: await loadLibrary(join(surface.dir), syntax),

@@ -9,6 +9,7 @@ import type { Ports, Presence } from '../ports.ts';
 import type { Role } from '../protocols/streams.ts';
 import { findRun, keyFileOf, readLive, runDir, type Place } from './place.ts';
 import { Mistake } from './mistake.ts';
+import { number } from './number.ts';
 
 // Each actor as a process of its own. Heavy modules are loaded by the daemon that needs them.
 //
@@ -70,13 +71,15 @@ export function daemonCommands(program: Command, place: Place): void {
       return evaluatorOf(place, { run, surface, ports, signal, node: flags.node, slots: flags.slots, sandbox: flags.sandbox });
     }));
   daemon('specialist', 'read what is known and propose the next trial', 'specialist --run golf-mini-1121a --domain optimizer')
-    .requiredOption('--domain <specialist>', 'the partition it owns')
+    .requiredOption('--domain <specialist>', 'the partition it owns; a generalist owns all')
     .option('--seed <n>', 'seed of its choices', '0')
     .option('--concurrent <n>', 'trials it may have open at once', '1')
     .option('--no-lineage', 'know the current best and nothing else')
     .action((flags: DaemonFlags & { domain: string; seed: string; concurrent: string; lineage: boolean }) => stand(place, 'specialist', flags, async ({ run, ports, surface, signal }) => {
       const { specialistOf } = await import('./daemon-specialist.ts');
-      return specialistOf(place, { run, surface, ports, signal, specialist: flags.domain, seed: Number(flags.seed), lineage: flags.lineage, concurrent: Number(flags.concurrent) });
+      const seed = number('--seed', flags.seed, 0, Number.MAX_SAFE_INTEGER, true);
+      const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
+      return specialistOf(place, { run, surface, ports, signal, specialist: flags.domain, seed, lineage: flags.lineage, concurrent });
     }));
 }
 

@@ -48,6 +48,18 @@ test('a daemon with nothing on its standard input works until it is told to end,
   expect(new Set(told).size, 'one reason is not told again at once').toBe(told.length);
 });
 
+test.each([
+  [['specialist', '--domain', 'nosuch'], /--domain nosuch is no specialist of tiny: give one of optimizer, .*or generalist/],
+  [['specialist', '--domain', 'optimizer', '--seed', 'abc'], /--seed abc must be a whole number/],
+  [['specialist', '--domain', 'generalist-2', '--concurrent', 'zz'], /--concurrent zz must be a whole number from 1/],
+  [['evaluator', '--slots', '1.5'], /--slots 1\.5 must be a whole number from 1/],
+] as const)('%j is refused and says why', async (args, why) => {
+  await using nats = await natsServer({ credentials: false });
+  const done = await project.brigade([...args, '--run', 'wrong', '--surface', 'tiny', '--url', nats.server.url]);
+  expect(done.err).toMatch(why);
+  expect(done.code).toBe(1);
+});
+
 test('an evaluator of another machine works with nothing on its standard input, and a second of its name is refused', async () => {
   await using nats = await natsServer();
   const supervisor = await nats.run('apart');
