@@ -24,7 +24,7 @@ export function bestCommand(program: Command, here: Surroundings): void {
         await writeRecipe(folder, { ...opened.standalone, ...(await readRecipe(opened.blobs, head.snapshot)) });
       }
       const summary = summarize(opened.run, opened.lineage, here.now());
-      if (flags.json) here.out.write(jsonLine({ run: opened.run, trial: head.trial, score: head.score, delta: summary.best.delta, claim: summary.claim, snapshot: head.snapshot, folder }));
+      if (flags.json) here.out.write(jsonLine({ run: opened.run, trial: head.trial, score: head.score, baseline: summary.best.from, delta: summary.best.delta, claim: summary.claim, snapshot: head.snapshot, folder }));
       else here.out.write(`${head.trial}   ${head.score === null ? 'unscored' : `${summary.metric} ${decimal(head.score)}`}   ${folder}\n${headline(summary)}\n`);
     }));
 }

@@ -38,8 +38,8 @@ export function leaderboard(run: string, lineage: Lineage, top = 20): string {
 export function headline(summary: Summary): string {
   const { baseline, best: head, claim, metric } = summary;
   if (baseline.score === null || head.score === null) return `No ${metric} has been measured yet.`;
-  if (head.delta === null) return `The baseline stands: ${metric} ${decimal(baseline.score)}${baseline.sd === null ? '' : ` ± ${decimal(baseline.sd)}`}.`;
-  if (!claim) return `${metric} ${decimal(baseline.score)} → ${decimal(head.score)} (${head.trial}, ${signed(head.delta)}, ${relative(head.delta, baseline.score)}); the final claim has not been made.`;
+  if (head.delta === null || head.from === null) return `The baseline stands: ${metric} ${decimal(baseline.score)}${baseline.sd === null ? '' : ` ± ${decimal(baseline.sd)}`}.`;
+  if (!claim) return `${metric} ${decimal(head.from)} → ${decimal(head.score)} (${head.trial}, ${signed(head.delta)}, ${relative(head.delta, head.from)}); the final claim has not been made.`;
   return `${metric} ${decimal(claim.baselineMean)} → ${decimal(claim.bestMean)} (${head.trial}, ${signed(claim.delta)}, ${relative(claim.delta, claim.baselineMean)}; 95% interval ${range(claim.interval)}, p ${probability(claim.p)}, ${claim.n} fresh seeds each).`;
 }
 

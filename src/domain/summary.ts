@@ -15,7 +15,8 @@ export interface Summary {
   readonly baseline: { readonly score: number | null; readonly sd: number | null; readonly n: number };
   /** Seeds of the baseline measured so far, of those it needs. */
   readonly calibration: { readonly done: number; readonly of: number };
-  readonly best: { readonly trial: TrialId; readonly score: number | null; readonly delta: number | null };
+  /** `from` is the baseline on the text that the best was scored on; `delta` is between those two. */
+  readonly best: { readonly trial: TrialId; readonly score: number | null; readonly from: number | null; readonly delta: number | null };
   readonly claim: { readonly delta: number; readonly interval: readonly [number, number]; readonly p: number; readonly n: number; readonly bestMean: number; readonly baselineMean: number } | null;
   readonly trials: number;
   readonly trialLimit: number | null;
@@ -45,6 +46,7 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
   const root = lineage.trials.get(BASELINE)?.result;
   const head = best(lineage);
   const baselineScore = lineage.calibration?.mean ?? root?.score ?? null;
+  const from = baselineBeside(lineage) ?? baselineScore;
   const confirmations = proposed.filter((row) => typeof row.result?.p === 'number').length;
   const stretch = lineage.startedAt === null || lineage.stopped !== null ? 0 : Math.max(0, Math.max(now ?? 0, lineage.newestAt) - lineage.startedAt) / 1000;
   const claim = lineage.claim;
@@ -54,8 +56,8 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
     reason: lineage.stopped ?? lineage.stopping,
     baseline: { score: baselineScore, sd: lineage.calibration?.sd ?? root?.sd ?? null, n: root?.n ?? lineage.calibration?.measurements.length ?? 0 },
     calibration: { done: [...(lineage.trials.get(BASELINE)?.replicates.values() ?? [])].filter(({ replicate, measured }) => replicate.startsWith('s') && measured).length, of: lineage.started?.calibrationReplicates ?? 0 },
-    best: { trial: head?.trial ?? BASELINE, score: head?.score ?? baselineScore, delta: head && head.score !== null && baselineScore !== null && head.trial !== BASELINE ? head.score - baselineScore : null },
-    claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: lineage.started?.keep.replicates ?? claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean },
+    best: { trial: head?.trial ?? BASELINE, score: head?.score ?? baselineScore, from, delta: head && head.score !== null && from !== null && head.trial !== BASELINE ? head.score - from : null },
+    claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean },
     trials: having((status) => status !== 'rejected'), trialLimit: lineage.limits?.trials ?? null,
     keeps: having((status) => status === 'keep'), discards: having((status) => status === 'discard'), rejected: having((status) => status === 'rejected'),
     failures: having((status) => status !== 'rejected' && !isValid(status)), waiting: proposed.filter((row) => statusOf(row) === null).length,
@@ -64,6 +66,14 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
     tokens: proposed.reduce((sum, row) => sum + row.proposal.tokens, 0), money: proposed.reduce((sum, row) => sum + row.proposal.money, 0),
     interventions: lineage.operatorActs.length,
   };
+}
+
+/** The baseline's mean on the text of confirmations, once a best was confirmed against it; null before, and where nothing is confirmed. */
+function baselineBeside(lineage: Lineage): number | null {
+  if (lineage.started?.keep.kind !== 'confirmed' || lineage.bests.length < 2) return null;
+  const scores = [...(lineage.trials.get(BASELINE)?.replicates.values() ?? [])].flatMap(({ replicate, measured }) =>
+    (replicate.startsWith('c') && measured?.measurement.failure === null && measured.measurement.score !== null ? [measured.measurement.score] : []));
+  return scores.length < 2 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 
 /** One stretch of work on one slot, in server time. */
@@ -94,8 +104,9 @@ export interface BestPoint { readonly trial: TrialId; readonly number: number; r
 /** Every best in order, from the baseline, with the slot-seconds spent until it was found. */
 export function bestSoFar(lineage: Lineage): BestPoint[] {
   const spent = spentUntil(lineage);
-  return lineage.bests.flatMap(({ trial, score }) => {
+  return lineage.bests.flatMap(({ trial, score: said }) => {
     const row = lineage.trials.get(trial);
+    const score = trial === BASELINE ? baselineBeside(lineage) ?? said : said; // one text for the whole line
     return row && score !== null ? [{ trial, number: row.number, score, slotSeconds: spent(row) }] : [];
   });
 }

@@ -125,7 +125,7 @@ describe('the live view', () => {
     expect(footer[0]).toContain('architecture  t0010 on cpu1, train, 6.0 s left');
     expect(footer[0]).toContain('data  proposing');
     expect(footer[1]).toBe(standingLine(summarize(made.run, lineage, options.now())));
-    expect(footer[1]).toMatch(/^best 2\.2003 \(t0003\) {2}−13\.0% {3}8 of 40 trials {3}/);
+    expect(footer[1]).toMatch(/^best 2\.2003 \(t0003\) {2}−13\.2% {3}8 of 40 trials {3}/);
   });
 
   test('JSON lines parse, one for every fact between the beginning and the end, and none carries a patch', () => {

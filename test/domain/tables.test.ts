@@ -126,6 +126,15 @@ describe('what a run says of itself', () => {
     expect(summary.expectedFalseKeeps).toBeCloseTo(summary.confirmations * 0.01, 12);
   });
 
+  test('a confirmed best is compared with the baseline on the text of confirmations, not with its calibration', () => {
+    const { best: head, baseline } = summarize(run, lineage);
+    const beside = [...(lineage.trials.get('t0000')?.replicates.values() ?? [])].flatMap(({ replicate, measured }) => (replicate.startsWith('c') ? [measured?.measurement.score ?? NaN] : []));
+    expect(beside.length).toBeGreaterThan(1);
+    expect(head.from).toBeCloseTo(beside.reduce((sum, score) => sum + score, 0) / beside.length, 12);
+    expect(head.from).not.toBeCloseTo(baseline.score ?? NaN, 6);
+    expect(head.delta).toBeCloseTo((head.score ?? NaN) - (head.from ?? NaN), 12);
+  });
+
   test('a slot is never counted as busier than always', () => {
     expect(summarize(run, lineage).busyShare).toBeGreaterThan(0.8);
     expect(summarize(run, lineage).busyShare).toBeLessThanOrEqual(1);

@@ -39,7 +39,7 @@ export function weigh(lineage: Lineage, row: TrialRow): Need {
 
 function confirm(lineage: Lineage, row: TrialRow, incumbentId: TrialId, keep: KeepRule, objective: Objective): Need {
   const mine = collect(row, 'confirm', keep.replicates);
-  if (mine.ending) return end(lineage, row, { ...mine.ending, sample: mine.sample, why: 'confirmation run' });
+  if (mine.ending) return end(lineage, row, { ...mine.ending, sample: mine.sample, delta: null, why: 'confirmation run' });
   const incumbent = lineage.trials.get(incumbentId);
   const unscored = best(lineage)?.score === null;
   const theirs = incumbent && !unscored ? collectScored(incumbent, 'confirm', keep.replicates) : null;

@@ -39,7 +39,7 @@ ${predictionSection(lineage)}
 }
 
 const titleOf = (summary: Summary): string =>
-  (summary.best.delta === null || summary.baseline.score === null ? 'the baseline stands' : `${summary.metric} ${relative(summary.claim?.delta ?? summary.best.delta, summary.claim?.baselineMean ?? summary.baseline.score)}`);
+  (summary.best.delta === null || summary.best.from === null ? 'the baseline stands' : `${summary.metric} ${relative(summary.claim?.delta ?? summary.best.delta, summary.claim?.baselineMean ?? summary.best.from)}`);
 
 const asOf = (lineage: Lineage): string => {
   const at = lineage.newestAt === 0 ? '' : new Date(lineage.newestAt).toISOString().replace('T', ' ').slice(0, 16);
@@ -50,8 +50,8 @@ function sentence(summary: Summary, lineage: Lineage): Markup {
   const { baseline, best, claim, metric } = summary;
   const spent = `in ${plural(summary.trials, 'trial')} and ${duration(summary.wallSeconds)}${summary.money > 0 ? ` for ${summary.money.toFixed(2)}` : ''}`;
   if (baseline.score === null) return markup`The baseline has no score yet.`;
-  if (best.delta === null || best.score === null) return markup`${metric} stayed at <strong>${decimal(baseline.score)}</strong>: nothing better was found ${spent}.`;
-  if (!claim) return markup`${metric} went from ${decimal(baseline.score)} to <strong>${decimal(best.score)}</strong> (${relative(best.delta, baseline.score)}) ${spent}; ${lineage.stopped === null ? 'the run goes on' : 'the final claim was not made'}.`;
+  if (best.delta === null || best.score === null || best.from === null) return markup`${metric} stayed at <strong>${decimal(baseline.score)}</strong>: nothing better was found ${spent}.`;
+  if (!claim) return markup`${metric} went from ${decimal(best.from)} to <strong>${decimal(best.score)}</strong> (${relative(best.delta, best.from)}) ${spent}; ${lineage.stopped === null ? 'the run goes on' : 'the final claim was not made'}.`;
   const sure = claim.interval[0] * claim.interval[1] > 0 ? '' : ', an interval that holds zero';
   return markup`${metric} went from ${decimal(claim.baselineMean)} to <strong>${decimal(claim.bestMean)}</strong> (<strong>${relative(claim.delta, claim.baselineMean)}</strong>) ${spent}: a change of ${signed(claim.delta)}, 95% interval ${range(claim.interval)}${sure}, on ${claim.n} fresh seeds each.`;
 }

@@ -90,8 +90,8 @@ export function baselineLine(lineage: Lineage, summary: Summary, width: number |
 
 /** Where the run stands, on one line that is drawn again and again. */
 export function standingLine(summary: Summary): string {
-  const { best, baseline } = summary;
-  const score = best.score === null ? `calibrating: ${summary.calibration.done} of ${plural(summary.calibration.of, 'seed')}` : `best ${decimal(best.score)} (${best.trial})${best.delta === null || baseline.score === null ? '' : `  ${change(best.score, baseline.score)}`}`;
+  const { best } = summary;
+  const score = best.score === null ? `calibrating: ${summary.calibration.done} of ${plural(summary.calibration.of, 'seed')}` : `best ${decimal(best.score)} (${best.trial})${best.delta === null || best.from === null ? '' : `  ${change(best.score, best.from)}`}`;
   const state = summary.state === 'running' || summary.state === 'calibrating' ? [] : [summary.state];
   return [score, `${summary.trials}${summary.trialLimit === null ? '' : ` of ${summary.trialLimit}`} trials`, duration(summary.wallSeconds), ...(summary.busyShare === null ? [] : [`slots ${percent(summary.busyShare)} busy`]), ...state].join('   ');
 }
@@ -100,11 +100,11 @@ export function standingLine(summary: Summary): string {
 export function endingLines(run: string, summary: Summary, folder: string, { width, paint }: Look): string[] {
   const { best, baseline, claim } = summary;
   const tally = `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')} of ${summary.trials}${summary.rejected > 0 ? `, ${summary.rejected} refused` : ''}`;
-  const head = best.delta === null || best.score === null || baseline.score === null
+  const head = best.delta === null || best.score === null || best.from === null
     ? ['best', 'the baseline stands', ...(baseline.score === null ? [] : [`${decimal(baseline.score)} ${summary.unit}`]), tally]
     : claim
       ? ['best', best.trial, `${decimal(claim.bestMean)} ${summary.unit}`, `${signed(claim.delta)} (${relative(claim.delta, claim.baselineMean)})`, `95% interval ${range(claim.interval)}, p ${probability(claim.p)}, final claim: ${claim.n} fresh seeds each, unseen data`, tally]
-      : ['best', best.trial, `${decimal(best.score)} ${summary.unit}`, `${signed(best.delta)} (${relative(best.delta, baseline.score)})`, 'the final claim was not made', tally];
+      : ['best', best.trial, `${decimal(best.score)} ${summary.unit}`, `${signed(best.delta)} (${relative(best.delta, best.from)})`, 'the final claim was not made', tally];
   const wide = Math.max(`${folder}/report.html`.length, `brigade run --resume ${run}`.length) + 2;
   const line = (name: string, what: string, says: string): string => `${pad(name, 9)}${pad(what, wide)}${paint('quiet', says)}`.trimEnd();
   return [
