@@ -27,6 +27,9 @@ import { keyFileOf, liveFile, readLive, removeLive, runDir, writeLive, writeRunF
 //       It says that nobody runs it after everything has ended.
 //   C2. Asked to stop once, it finishes what is leased; asked twice, it stops at once. Either way the journal holds all that was measured.
 
+/** How a run ended here; `unserved` when its server is gone for good. */
+export type RunEnded = Ended | { readonly kind: 'unserved'; readonly why: string };
+
 export interface Conducted {
   readonly run: RunId;
   readonly session: NatsSession;
@@ -35,7 +38,7 @@ export interface Conducted {
   /** Files of the surface that make a recipe run by itself. */
   readonly standalone: Recipe;
   /** Resolves when the run has stopped and every daemon is gone. */
-  readonly ended: Promise<Ended | { readonly kind: 'unserved'; readonly why: string }>;
+  readonly ended: Promise<RunEnded>;
   /** Asks it to stop: the first time gracefully, the second at once. Answers what it will do. */
   askToStop(): Promise<string>;
   /** Lets the server go. */
@@ -142,6 +145,12 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     await close();
     throw error;
   }
+}
+
+/** Throws what whoever conducted it must know when a run did not end by itself or by request. */
+export function requireEnding(ended: RunEnded, run: RunId, folder: string): void {
+  if (ended.kind === 'unserved') throw new Error(`${run} has no server any more: ${ended.why}. brigade run --resume ${run} goes on with all that was recorded`);
+  if (ended.kind === 'lost') throw new Error(`${ended.daemon} could not be kept alive: ${folder}/logs/${ended.daemon}.log says why. brigade run --resume ${run} tries again`);
 }
 
 function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<ReturnType<typeof loadSurface>>, evaluator: EvaluatorSpec, snapshot: string, brigade: string): RunStarted {

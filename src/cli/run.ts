@@ -8,15 +8,16 @@ import type { Fact } from '../domain/fact.ts';
 import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
-import { conductRun, taken, type Conducted } from './conduct.ts';
+import { conductRun, requireEnding, taken, type Conducted } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
+import { onInterrupt } from './interrupt.ts';
 import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
 import { natsOption } from './server.ts';
 import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
-import { liveView, type LiveView } from './view/live.ts';
+import { liveView } from './view/live.ts';
 
 type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean };
 
@@ -69,24 +70,23 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
     place, run, surface, config, specialists: true, extend: extendBy(earlier ? flags : {}),
     slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys === undefined ? earlier?.keys ?? null : resolve(flags.keys), onStep: (says) => view.say(says),
   });
-  const journal = conducted.session.journal(run);
-  const { lineage, facts } = await foldNow(journal, run);
-  const letGo = onInterrupt(conducted, view);
-  const watching = new AbortController();
-  const exporting = exporter(conducted, around, lineage, facts);
+  const interrupt = onInterrupt(conducted, (says) => view.say(says));
   try {
+    const journal = conducted.session.journal(run);
+    const { lineage, facts } = await foldNow(journal, run);
+    const watching = new AbortController();
+    const exporting = exporter(conducted, around, lineage, facts);
     const following = followRun({ run, lineage, bus: conducted.session.bus, follow: (signal) => grown(journal, lineage, run, signal, (fact) => { facts.push(fact); exporting.note(fact); }) }, view, clock, watching.signal);
     const ended = await conducted.ended;
     if (ended.kind !== 'stopped') watching.abort(new Error('the run is over'));
     await following;
-    if (ended.kind === 'unserved') throw new Error(`${run} has no server any more: ${ended.why}. brigade run --resume ${run} goes on with all that was recorded`);
-    await exporting.last();
-    if (ended.kind === 'lost') throw new Error(`${ended.daemon} died too often and was given up; its log is ${folder}/logs/${ended.daemon}.log. brigade run --resume ${run} tries again`);
+    if (ended.kind !== 'unserved') await exporting.last();
+    requireEnding(ended, run, folder);
     if (ended.kind === 'aborted') process.exitCode = 130;
-    else if (lineage.operatorActs.at(-1)?.act === 'stop' && letGo.interrupted()) process.exitCode = 130;
+    else if (lineage.operatorActs.at(-1)?.act === 'stop' && interrupt.asked.aborted) process.exitCode = 130;
     else if (lineage.bests[0]?.score == null && lineage.bests.length < 2) process.exitCode = 2;
   } finally {
-    letGo.stop();
+    interrupt.stop();
     await conducted.close();
   }
 }
@@ -125,18 +125,6 @@ async function* grown(journal: Journal, lineage: Lineage, run: string, signal: A
     note(fact);
     yield fact;
   }
-}
-
-/** Ctrl-C once finishes gracefully, twice stops now; nothing recorded is lost either way. */
-function onInterrupt(conducted: Conducted, view: LiveView): { stop(): void; interrupted(): boolean } {
-  let times = 0;
-  const ask = (): void => {
-    times += 1;
-    void conducted.askToStop().then((says) => view.say(times === 1 ? `${says}; Ctrl-C again stops now, nothing recorded is lost` : says));
-  };
-  process.on('SIGINT', ask);
-  process.on('SIGTERM', ask);
-  return { stop() { process.off('SIGINT', ask); process.off('SIGTERM', ask); }, interrupted: () => times > 0 };
 }
 
 /** Keeps the run's folder up to date: the tables after every ended trial, all of it at the end. */

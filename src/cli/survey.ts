@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { build, type Edit } from '../actors/specialist/index.ts';
 import { openClock } from '../adapters/clock/index.ts';
 import { patches } from '../adapters/patches/index.ts';
@@ -10,12 +10,13 @@ import { describeEnding } from '../domain/evidence.ts';
 import { BASELINE, type TrialId } from '../domain/ids.ts';
 import type { Lineage } from '../domain/lineage.ts';
 import { ProposeTrial } from '../protocols/trial.ts';
-import { conductRun } from './conduct.ts';
+import { conductRun, requireEnding } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
+import { onInterrupt } from './interrupt.ts';
 import { loadLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
 import { openRun } from './open-run.ts';
-import { freshRunId } from './place.ts';
+import { freshRunId, runDir } from './place.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** How long to leave a broker alone that has enough to do. */
@@ -33,61 +34,76 @@ async function survey(around: Surroundings, name: string, flags: RunFlags & { js
   const { place, out } = around;
   const toolchain = await findToolchain(place.root);
   const surface = await loadSurface(place.root, name);
-  const syntax = await openSyntax({ python: toolchain.python });
-  const library = (await loadLibrary(surface.dir, syntax));
+  await using syntax = await openSyntax({ python: toolchain.python });
+  const library = await loadLibrary(surface.dir, syntax);
   const edits = library.filter(({ specialist }) => flags.only === undefined || specialist === flags.only);
   if (edits.length === 0) throw new Mistake(`${join('surfaces', name, 'edits')} has no edit${flags.only ? ` of ${flags.only}` : ''}`);
+  const patched = edits.map((edit) => {
+    const built = build(surface.recipe, [`edit:${edit.specialist}/${edit.name}`], library, syntax);
+    if (built.kind === 'refused') throw new Mistake(`edits/${edit.specialist}/${edit.name}.py cannot be applied to the baseline: ${built.reason}`);
+    return { edit, patch: patches.diff(surface.recipe, built.recipe) };
+  });
   const config = configure(surface, { ...flags, keep: 'strict', trials: String(edits.length + 1), minutes: '100000' });
   const run = await freshRunId(place, `${name}-survey`, new Date());
-  const conducted = await conductRun({ place, run, surface: name, config, specialists: false, extend: (limits) => limits, slots: config.slots, sandbox: config.sandbox, url: null, keys: null, onStep: (says) => process.stderr.write(`${says}\n`) });
+  const say = (line: string): void => { process.stderr.write(`${line}\n`); };
+  const conducted = await conductRun({ place, run, surface: name, config, specialists: false, extend: (limits) => limits, slots: config.slots, sandbox: config.sandbox, url: null, keys: null, onStep: say });
   const clock = openClock();
-  const stop = new AbortController();
-  const interrupted = (): void => { stop.abort(new Error('interrupted')); void conducted.askToStop(); };
-  process.once('SIGINT', interrupted);
+  const interrupt = onInterrupt(conducted, say);
+  const over = new AbortController();
+  void conducted.ended.catch(() => undefined).then(() => over.abort(new Error('the run is over')));
+  const until = AbortSignal.any([interrupt.asked, over.signal]);
   const trials = new Map<TrialId, Edit>();
   try {
-    for (const edit of edits) {
-      const built = build(surface.recipe, [`edit:${edit.specialist}/${edit.name}`], library, syntax);
-      if (built.kind === 'refused') throw new Mistake(`edits/${edit.specialist}/${edit.name}.py cannot be applied to the baseline: ${built.reason}`);
-      const trial = await ask(edit, patches.diff(surface.recipe, built.recipe));
-      if (trial) trials.set(trial, edit);
+    let isDone = false;
+    try {
+      for (const { edit, patch } of patched) {
+        const trial = await ask(edit, patch);
+        if (trial) trials.set(trial, edit);
+      }
+      isDone = await results(trials.keys());
+    } catch (error) {
+      if (!until.aborted) throw error;
+    } finally {
+      if (!until.aborted) await conducted.askToStop();
+      await conducted.ended;
     }
-    await results(trials.keys());
-    await conducted.askToStop();
-    await conducted.ended;
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    process.exitCode = 130;
-    await conducted.ended;
+    const ended = await conducted.ended;
+    requireEnding(ended, run, relative(process.cwd(), runDir(place, run)) || '.');
+    if (interrupt.asked.aborted) process.exitCode = 130;
+    else if (!isDone) {
+      process.exitCode = 2;
+      say(`${run} ended before every edit was measured${ended.kind === 'stopped' ? `: ${ended.reason}` : ''}`);
+    }
   } finally {
-    process.off('SIGINT', interrupted);
+    interrupt.stop();
     await conducted.close();
-    await syntax[Symbol.asyncDispose]();
   }
   const opened = await openRun(place, run);
   try { print(out, opened.lineage, trials, flags.json === true); } finally { await opened.close(); }
 
-  async function results(wanted: Iterable<TrialId>): Promise<void> {
+  /** Waits for the results of some trials; false when the run ended before. */
+  async function results(wanted: Iterable<TrialId>): Promise<boolean> {
     const left = new Set(wanted);
-    if (left.size === 0) return;
-    for await (const fact of conducted.session.journal(run).follow({ after: 0, signal: stop.signal })) {
+    if (left.size === 0) return true;
+    for await (const fact of conducted.session.journal(run).follow({ after: 0, signal: until })) {
       if (fact.word !== 'trial.result' || !left.delete(fact.ids[0])) continue;
-      process.stderr.write(`${edits.length - left.size} of ${edits.length}   ${fact.body.hypothesis}\n`);
-      if (left.size === 0) return;
+      say(`${edits.length - left.size} of ${edits.length}   ${fact.body.hypothesis}`);
+      if (left.size === 0) return true;
     }
+    return false;
   }
 
   async function ask(edit: Edit, patch: string): Promise<TrialId | null> {
     for (;;) {
-      stop.signal.throwIfAborted();
+      until.throwIfAborted();
       const reply = await conducted.session.bus.ask(ProposeTrial, { run }, {
         clientId: `survey-${edit.specialist}-${edit.name}`.slice(0, 64), feedback: null,
         proposal: { specialist: edit.specialist, parent: BASELINE, asOf: 0, hypothesis: edit.hypothesis, expectedDelta: 0, patch, parts: [], proposer: { kind: 'operator', strategy: 'survey', moves: [`edit:${edit.specialist}/${edit.name}`] }, tokens: 0, money: 0 },
-      }, { timeoutMs: 15_000 }).catch(() => ({ kind: 'busy' as const })); // the broker may still be starting
+      }, { timeoutMs: 15_000, signal: until }).catch(() => ({ kind: 'busy' as const })); // the broker may still be starting
       if (reply.kind === 'admitted') return reply.trial;
-      if (reply.kind === 'rejected') { process.stderr.write(`${edit.specialist}/${edit.name}: ${reply.rejection.message}\n`); return null; }
-      if (reply.kind === 'closed') throw new Mistake(`the run closed: ${reply.reason}`);
-      await clock.wait(BUSY_MS, stop.signal);
+      if (reply.kind === 'rejected') { say(`${edit.specialist}/${edit.name}: ${reply.rejection.message}`); return null; }
+      if (reply.kind === 'closed') throw new Error(`${run} takes no more trials: ${reply.reason}`);
+      await clock.wait(BUSY_MS, until);
     }
   }
 }

@@ -1,0 +1,14 @@
+import type { Conducted } from './conduct.ts';
+
+/** Ctrl-C and SIGTERM: once finishes gracefully, twice stops now; nothing recorded is lost either way. */
+export function onInterrupt(conducted: Conducted, say: (line: string) => void): { readonly asked: AbortSignal; stop(): void } {
+  const asked = new AbortController();
+  const ask = (): void => {
+    const isFirst = !asked.signal.aborted;
+    asked.abort(new Error('interrupted'));
+    void conducted.askToStop().then((says) => say(isFirst ? `${says}; Ctrl-C again stops now, nothing recorded is lost` : says));
+  };
+  process.on('SIGINT', ask);
+  process.on('SIGTERM', ask);
+  return { asked: asked.signal, stop() { process.off('SIGINT', ask); process.off('SIGTERM', ask); } };
+}
