@@ -1,38 +1,46 @@
 import type { Command } from 'commander';
 import { connectNats } from '../adapters/nats/index.ts';
 import type { RunId } from '../domain/ids.ts';
-import type { Bus } from '../ports.ts';
-import { LimitRun, NoteRun, PauseRun, ResumeRun, StopRun } from '../protocols/run.ts';
+import { NoAnswer, type Bus } from '../ports.ts';
+import { LimitRun, LONGEST_NOTE, NoteRun, PauseRun, ResumeRun, StopRun } from '../protocols/run.ts';
+import { limitsOf, type LimitFlags } from './limits.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, keyFileOf, readLive, type Place } from './place.ts';
 
+interface Flags extends LimitFlags { readonly json?: boolean; readonly now?: boolean; readonly message?: string }
+type Ask = (bus: Bus, run: RunId) => Promise<{ readonly ok: boolean; readonly message: string }>;
+
 /** What a person may do to a live run; each is a fact in its journal. */
 export function controlCommands(program: Command, place: Place, out: { write(text: string): unknown }): void {
-  const verb = (name: string, says: string, example: string, ask: (bus: Bus, run: RunId, flags: Record<string, unknown>) => Promise<{ ok: boolean; message: string }>) =>
+  const verb = (name: string, says: string, example: string, asking: (flags: Flags) => Ask) =>
     program.command(`${name} [run]`).description(says).option('--json', 'print one JSON object')
       .addHelpText('after', `\nExample:\n  $ brigade ${example}`)
-      .action(async (run: string | undefined, flags: Record<string, unknown>) => {
-        const answer = await withOperator(place, run, (bus, id) => ask(bus, id, flags));
+      .action(async (run: string | undefined, flags: Flags) => {
+        const ask = asking(flags);
+        const answer = await withOperator(place, run, (bus, id) => ask(bus, id).catch((error: unknown) => { throw error instanceof NoAnswer ? unanswered(id, name, error) : error; }));
         out.write(flags.json ? `${JSON.stringify(answer)}\n` : `${answer.message}\n`);
         if (!answer.ok) process.exitCode = 1;
       });
   const timeoutMs = 5_000;
-  verb('pause', 'finish what is leased and lease nothing new', 'pause golf-mini-1121a', (bus, run) => bus.ask(PauseRun, { run }, {}, { timeoutMs }));
-  verb('resume', 'go on after a pause; brigade run --resume goes on after a stop', 'resume golf-mini-1121a', (bus, run) => bus.ask(ResumeRun, { run }, {}, { timeoutMs }));
-  verb('stop', 'finish what is leased, then stop', 'stop golf-mini-1121a --now', (bus, run, flags) => bus.ask(StopRun, { run }, { now: flags.now === true }, { timeoutMs }))
+  verb('pause', 'finish what is leased and lease nothing new', 'pause golf-mini-1121a', () => (bus, run) => bus.ask(PauseRun, { run }, {}, { timeoutMs }));
+  verb('resume', 'go on after a pause; brigade run --resume goes on after a stop', 'resume golf-mini-1121a', () => (bus, run) => bus.ask(ResumeRun, { run }, {}, { timeoutMs }));
+  verb('stop', 'finish what is leased, then stop', 'stop golf-mini-1121a --now', ({ now = false }) => (bus, run) => bus.ask(StopRun, { run }, { now }, { timeoutMs }))
     .option('--now', 'do not wait for what is leased; nothing recorded is lost');
-  verb('note', 'leave a note in the journal', "note golf-mini-1121a -m 'cooling failed at 3:10'", (bus, run, flags) => bus.ask(NoteRun, { run }, { note: String(flags.message) }, { timeoutMs }))
-    .requiredOption('-m, --message <text>', 'what to write');
-  verb('limit', 'change the limits of a live run', 'limit golf-mini-1121a --trials 64', (bus, run, flags) => bus.ask(LimitRun, { run }, {
-    ...(flags.trials === undefined ? {} : { trials: whole('--trials', flags.trials) }),
-    ...(flags.minutes === undefined ? {} : { wallSeconds: whole('--minutes', flags.minutes) * 60 }),
-  }, { timeoutMs })).option('--trials <n>', 'trials in all').option('--minutes <n>', 'minutes in all');
+  verb('note', 'leave a note in the journal', "note golf-mini-1121a -m 'cooling failed at 3:10'", ({ message: note = '' }) => {
+    if (!NoteRun.request.safeParse({ note }).success) throw new Mistake(`a note is one line of 1 to ${LONGEST_NOTE} characters, and this one has ${note.length}: write it as one line, or as several notes`);
+    return (bus, run) => bus.ask(NoteRun, { run }, { note }, { timeoutMs });
+  }).requiredOption('-m, --message <text>', 'what to write, on one line');
+  verb('limit', 'change the limits of a live run', 'limit golf-mini-1121a --trials 64', (flags) => {
+    const changes = limitsOf(flags);
+    if (Object.keys(changes).length === 0) throw new Mistake('name a limit to change: --trials, --minutes, --slot-seconds or --patience');
+    return (bus, run) => bus.ask(LimitRun, { run }, changes, { timeoutMs });
+  }).option('--trials <n>', 'trials in all').option('--minutes <n>', 'minutes in all').option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep');
 }
 
-function whole(flag: string, value: unknown): number {
-  const n = Number(value);
-  if (!Number.isInteger(n) || n < 1) throw new Mistake(`${flag} ${String(value)} is not a whole number above 0`);
-  return n;
+/** Only the broker of a run acts for its operator. */
+function unanswered(run: RunId, verb: string, error: NoAnswer): Mistake {
+  if (error.reason === 'refused' || error.reason === 'unreadable') return new Mistake(`${run} refused to ${verb}: ${error.message}`, { cause: error });
+  return new Mistake(`nobody in ${run} answers ${verb}: its broker is starting, or is gone. Try again in a moment; brigade status ${run} says who is there`, { cause: error });
 }
 
 async function withOperator<T>(place: Place, name: string | undefined, ask: (bus: Bus, run: RunId) => Promise<T>): Promise<T> {

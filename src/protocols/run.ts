@@ -57,6 +57,8 @@ export const OperatorActed = fact(':run.operator.acted.:n', 'broker',
   z.strictObject({ act: z.enum(['pause', 'resume', 'stop', 'limit', 'note']), detail: line(600), limits: LimitsSchema.nullable() }) satisfies z.ZodType<OperatorAct>);
 
 const Done = z.strictObject({ ok: z.boolean(), message: line(400) });
+/** A longer note could be recorded but not answered: the answer says it again. */
+export const LONGEST_NOTE = 400;
 
 /** An empty body and `{}` ask the same, because that is what a person types. */
 export const nothing = z.union([z.literal('').transform(() => ({})), z.strictObject({})]);
@@ -70,4 +72,4 @@ export const StopRun = command('run.stop.:run', 'operator', z.union([z.literal('
 /** Change limits; null lifts one. */
 export const LimitRun = command('run.limit.:run', 'operator', LimitsSchema.partial(), Done);
 /** Leave a note in the journal. */
-export const NoteRun = command('run.note.:run', 'operator', z.strictObject({ note: line(600).min(1) }), Done);
+export const NoteRun = command('run.note.:run', 'operator', z.strictObject({ note: line(LONGEST_NOTE).min(1) }), Done);
