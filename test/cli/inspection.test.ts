@@ -168,7 +168,10 @@ describe('brigade verify', () => {
   test('every status of a run that was judged by the rules is proved', async () => {
     const { proofs, unproved, odd } = prove(made.run, made.facts, () => true);
     expect(proofs.filter(({ agrees }) => !agrees)).toEqual([]);
-    expect([proofs.length, unproved, odd]).toEqual([made.facts.filter(({ word }) => word === 'trial.result').length, 0, 0]);
+    const said = ['trial.result', 'run.best', 'run.calibrated', 'run.claimed'].map((word) => made.facts.filter((fact) => fact.word === word).length);
+    expect(['status', 'best', 'calibration', 'claim'].map((what) => proofs.filter((proof) => proof.what === what).length)).toEqual(said);
+    expect(Math.min(...said)).toBeGreaterThan(0);
+    expect([unproved, odd]).toEqual([0, 0]);
   });
 
   test('a stored status that the journal does not support is found', () => {
@@ -176,13 +179,21 @@ describe('brigade verify', () => {
     const at = made.facts.findIndex((fact) => fact.word === 'trial.result' && fact.body.status === key);
     const forged = made.facts.map((fact, i) => (i === at && fact.word === 'trial.result' ? { ...fact, body: { ...fact.body, status: 'keep' as const } } : fact));
     const trial = made.facts[at]?.ids[0];
-    expect(prove(made.run, forged, () => true).proofs.find((proof) => proof.trial === trial)).toMatchObject({ agrees: false, judged: { status: key } });
+    expect(prove(made.run, forged, () => true).proofs.find(({ id, what }) => id === trial && what === 'status')).toMatchObject({ agrees: false, judged: { status: key } });
+  });
+
+  test.each([
+    ['claim', 'run.claimed', { bestMean: 1 }], ['best', 'run.best', { score: 1 }], ['calibration', 'run.calibrated', { sd: 1e-9 }],
+  ] as const)('a %s that the journal does not support is found', (what, word, change) => {
+    const last = made.facts.findLastIndex((fact) => fact.word === word);
+    const forged = made.facts.map((fact, i) => (i === last ? { ...fact, body: { ...fact.body, ...change } } as typeof fact : fact));
+    expect(prove(made.run, forged, () => true).proofs.filter((proof) => proof.what === what && !proof.agrees)).toMatchObject([{ differs: Object.keys(change) }]);
   });
 
   test('measurements whose signature does not hold prove nothing', () => {
     const { proofs, superseded } = prove(made.run, made.facts, () => false);
     expect(superseded).toBeGreaterThan(40);
-    expect(proofs.every(({ trial, agrees }) => trial === 't0000' || !agrees)).toBe(true);
+    expect(proofs.filter(({ what }) => what === 'status').every(({ id, agrees }) => id === 't0000' || !agrees)).toBe(true);
   });
 });
 

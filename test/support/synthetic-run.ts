@@ -5,9 +5,9 @@ import { BASELINE, trialId, type BlobHash } from '../../src/domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 import type { Failure, Measurement } from '../../src/domain/measurement.ts';
 import { NO_LIMITS } from '../../src/domain/budget.ts';
-import { sample, welch } from '../../src/domain/noise.ts';
+import { sample } from '../../src/domain/noise.ts';
 import { canonicalRecipe, type Recipe } from '../../src/domain/recipe.ts';
-import { weigh } from '../../src/actors/trial/index.ts';
+import { weigh, weighClaim } from '../../src/actors/trial/index.ts';
 import type { Wanted } from '../../src/domain/need.ts';
 
 /** A made-up run with every kind of ending, the same at every call: what reports and views are tried on. */
@@ -89,7 +89,6 @@ export function syntheticRun(count = 40, hypotheses: readonly string[] = []): Sy
     say('trial.measured', [trial, replicate, '1', 'atlas'], { measurement, signature: 'signed', heldMs: Math.round(seconds * 1000) });
     return measurement;
   };
-  const scoresOf = (trial: string, letter: string): number[] => [...(lineage.trials.get(trial)?.replicates.values() ?? [])].flatMap((r) => (r.replicate.startsWith(letter) && r.measured?.measurement.score != null ? [r.measured.measurement.score] : []));
   /** Measures what the judge wants until it has heard enough, then says what it said. */
   const decide = (trial: string, scoreOf: (wanted: Wanted) => { readonly score: number | null; readonly failure: Failure | null; readonly seconds: number }): void => {
     for (;;) {
@@ -153,10 +152,9 @@ export function syntheticRun(count = 40, hypotheses: readonly string[] = []): Sy
   if (last && last.trial !== BASELINE) {
     say('run.stopping', ['0'], { reason: `trial limit of ${count} reached`, mode: 'complete' });
     for (let i = 1; i <= 5; i++) { measure(last.trial, `f${i}`, 'final', last.snapshot, (truth.get(last.trial) ?? 2) + sd * normal(), null, 11); measure(BASELINE, `f${i}`, 'final', snapshot, 2.5371 + sd * normal(), null, 11); }
-    const a = sample(scoresOf(last.trial, 'f'));
-    const b = sample(scoresOf(BASELINE, 'f'));
-    const test = welch(a, b, sd);
-    say('run.claimed', ['0'], { best: last.trial, bestMean: a.mean, baselineMean: b.mean, delta: test.difference, interval: test.interval, p: test.p, n: 5 });
+    const due = weighClaim(lineage);
+    if (due?.kind !== 'claim') throw new Error('five final replicates of the best and of the baseline make a claim');
+    say('run.claimed', ['1'], due.claim);
     say('run.stopped', ['0'], { reason: `trial limit of ${count} reached`, wallSeconds: (now - Date.UTC(2026, 10, 21, 4, 0, 0)) / 1000 });
   }
   return { run, facts, lineage, baseline, recipes, blobs: { get: async (hash) => stored.get(hash) ?? null } };
