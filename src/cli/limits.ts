@@ -31,4 +31,10 @@ export function extendBy(flags: LimitFlags): (limits: Limits) => Limits {
   })) });
 }
 
+/** Flags with which a run that has used up its limits can go on, as much again of each; none when it may go on as it is. */
+export const furtherFlags = (limits: Limits, used: Partial<Limits>): string[] => FLAGS.flatMap(({ flag, limit, unit }) => {
+  const [most, spent = null] = [limits[limit], used[limit]];
+  return most === null || spent === null || spent < most ? [] : [`${flag} +${Math.max(1, Math.ceil(spent / unit))}`];
+});
+
 const given = (flags: LimitFlags): (LimitFlag & { readonly text: string })[] => FLAGS.flatMap((one) => { const text = flags[one.name]; return text === undefined ? [] : [{ ...one, text: String(text) }]; });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { extendBy, limitsOf } from '../../src/cli/limits.ts';
+import { extendBy, furtherFlags, limitsOf } from '../../src/cli/limits.ts';
 import { NO_LIMITS } from '../../src/domain/budget.ts';
 
 const had = { ...NO_LIMITS, trials: 32, wallSeconds: 600 };
@@ -17,4 +17,15 @@ test.each([[{ trials: '+1.5' }], [{ trials: '+' }], [{ trials: '-3' }], [{ minut
 
 test('what a run has no limit of cannot be added to', () => {
   expect(() => extendBy({ slotSeconds: '+10' })(had)).toThrow('--slot-seconds +10 adds to a limit that the run does not have');
+});
+
+test('a run that has ended is told the flags of the limits it used up, and of no other', () => {
+  expect(furtherFlags(had, { trials: 32, wallSeconds: 540, slotSeconds: 9_000 })).toEqual(['--trials +32']);
+  expect(furtherFlags(had, { trials: 5, wallSeconds: 640, slotSeconds: 9_000 })).toEqual(['--minutes +11']);
+  expect(furtherFlags({ ...had, slotSeconds: 800 }, { trials: 32, wallSeconds: 600, slotSeconds: 801.5 })).toEqual(['--trials +32', '--minutes +10', '--slot-seconds +802']);
+  expect(furtherFlags(had, { trials: 5, wallSeconds: 30, slotSeconds: 60 })).toEqual([]);
+  for (const used of [{ trials: 32 }, { wallSeconds: 640 }]) {
+    const [flag = '', by = ''] = furtherFlags(had, used)[0]?.split(' ') ?? [];
+    expect(furtherFlags(extendBy({ [flag.slice(2)]: by })(had), used), 'and they are enough').toEqual([]);
+  }
 });

@@ -169,5 +169,13 @@ test('leaving a run that goes on says how to come back, and claims no ending', (
 
 test('a run that found nothing ends by saying so', () => {
   const { lineage } = syntheticRun(0);
-  expect(endingLines('r', summarize('r', lineage), 'runs/r', { width: null, paint: plain })[0]).toMatch(/^best {5}the baseline stands {3}2\.\d{4} bpb {3}0 keeps/);
+  expect(endingLines({ run: 'r', summary: summarize('r', lineage), folder: 'runs/r', further: [] }, { width: null, paint: plain })[0]).toMatch(/^best {5}the baseline stands {3}2\.\d{4} bpb {3}0 keeps/);
+});
+
+test('a run that ended at a limit ends by naming the flag that raises it', () => {
+  const { text, options } = written();
+  const lineage = emptyLineage();
+  for (const fact of made.facts) grow(lineage, fact.word === 'run.started' ? { ...fact, body: { ...fact.body, limits: { ...fact.body.limits, trials: 37, wallSeconds: null } } } : fact, made.run, () => true);
+  liveView(options).end(lineage);
+  expect(text()).toMatch(/brigade run --resume golf-mini-1121a --trials \+37 {2}/);
 });

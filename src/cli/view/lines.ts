@@ -96,8 +96,8 @@ export function standingLine(summary: Summary): string {
   return [score, `${summary.trials}${summary.trialLimit === null ? '' : ` of ${summary.trialLimit}`} trials`, duration(summary.wallSeconds), ...(summary.busyShare === null ? [] : [`slots ${percent(summary.busyShare)} busy`]), ...state].join('   ');
 }
 
-/** What a run ends with: the best, where it lies, and what to do next. */
-export function endingLines(run: string, summary: Summary, folder: string, { width, paint }: Look): string[] {
+/** What a run ends with: the best, where it lies, and what to do next. `further` are the flags without which it would stop again at once. */
+export function endingLines({ run, summary, folder, further }: { readonly run: string; readonly summary: Summary; readonly folder: string; readonly further: readonly string[] }, { width, paint }: Look): string[] {
   const { best, baseline, claim } = summary;
   const tally = `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')} of ${summary.trials}${summary.rejected > 0 ? `, ${summary.rejected} refused` : ''}`;
   const head = best.delta === null || best.score === null || best.from === null
@@ -105,11 +105,12 @@ export function endingLines(run: string, summary: Summary, folder: string, { wid
     : claim
       ? ['best', best.trial, `${decimal(claim.bestMean)} ${summary.unit}`, `${signed(claim.delta)} (${relative(claim.delta, claim.baselineMean)})`, `95% interval ${range(claim.interval)}, p ${probability(claim.p)}, final claim: ${claim.n} fresh seeds each, unseen data`, tally]
       : ['best', best.trial, `${decimal(best.score)} ${summary.unit}`, `${signed(best.delta)} (${relative(best.delta, best.from)})`, 'the final claim was not made', tally];
-  const wide = Math.max(`${folder}/report.html`.length, `brigade run --resume ${run}`.length) + 2;
+  const resume = [`brigade run --resume ${run}`, ...further].join(' ');
+  const wide = Math.max(`${folder}/report.html`.length, resume.length) + 2;
   const line = (name: string, what: string, says: string): string => `${pad(name, 9)}${pad(what, wide)}${paint('quiet', says)}`.trimEnd();
   return [
     ...flow([`${pad(head[0] ?? '', 9)}${paint('strong', head[1] ?? '')}`, ...head.slice(2)], width).split('\n').map((text, i) => (i === 0 ? text : `${' '.repeat(9)}${text}`)),
     line('recipe', `${folder}/best/`, 'the best recipe, file by file'), line('report', `${folder}/report.html`, 'plots, lineage, every diff'),
-    line('next', `brigade show ${best.trial}`, 'the diff, and what its author knew'), line('', `brigade run --resume ${run}`, '--trials +32'),
+    line('next', `brigade show ${best.trial}`, 'the diff, and what its author knew'), line('', resume, 'goes on from here'),
   ];
 }

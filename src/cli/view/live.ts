@@ -1,9 +1,10 @@
 import type { Fact } from '../../domain/fact.ts';
 import { duration, oneLine } from '../../domain/figures.ts';
 import { BASELINE, type TrialId } from '../../domain/ids.ts';
-import { statusOf, type Lineage } from '../../domain/lineage.ts';
+import { countTrials, statusOf, type Lineage } from '../../domain/lineage.ts';
 import { summarize, type Summary } from '../../domain/summary.ts';
 import { endedRows } from '../../domain/tables.ts';
+import { furtherFlags } from '../limits.ts';
 import { eventOf } from './event.ts';
 import { baselineLine, endingLines, standingLine, startLine, trialHead, trialLine } from './lines.ts';
 import { screen } from './screen.ts';
@@ -118,7 +119,8 @@ export function liveView(options: LiveOptions): LiveView {
         paper.line(paint('quiet', `it has not ended: brigade watch ${run} follows it while it runs, brigade run --resume ${run} goes on when it does not`));
         return;
       }
-      for (const line of endingLines(run, last, options.folder, look())) paper.line(line);
+      const further = lineage.limits ? furtherFlags(lineage.limits, { trials: countTrials(lineage), wallSeconds: last.wallSeconds, slotSeconds: last.slotSeconds }) : [];
+      for (const line of endingLines({ run, summary: last, folder: options.folder, further }, look())) paper.line(line);
     },
   };
 }
