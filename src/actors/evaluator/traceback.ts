@@ -31,9 +31,13 @@ const withinRecipe = (path: string): string => path.slice(path.lastIndexOf('/rec
 /** The last words of a log, for an ending that left no traceback. */
 export const lastLine = (log: string): string => oneLine(log.trimEnd().split('\n').at(-1) ?? '', 400);
 
-/** What may be told of a crash while being scored: a predictor sees held-out text then, and what it prints would carry it to whoever reads the failure. Only the kind of exception and a line number pass. */
+/** Exceptions a crash may be known by while held-out text is at hand. A class of the recipe's own, or a file's name, could spell that text out. */
+const KINDS: ReadonlySet<string> = new Set(['ArithmeticError', 'AssertionError', 'AttributeError', 'EOFError', 'Exception', 'FileNotFoundError', 'FloatingPointError', 'ImportError', 'IndexError', 'KeyError', 'LookupError', 'MemoryError', 'ModuleNotFoundError', 'NameError', 'NotImplementedError', 'OSError', 'OverflowError', 'PermissionError', 'RecursionError', 'RuntimeError', 'SyntaxError', 'TimeoutError', 'TypeError', 'UnicodeDecodeError', 'ValueError', 'ZeroDivisionError']);
+
+/** What may be told of a crash while being scored: a predictor sees held-out text then, and what it prints would carry it to whoever reads the failure. Only a built-in kind of exception and a line number pass. */
 export function bareEvidence(log: string, otherwise: string): CrashEvidence {
   const found = readTraceback(log);
-  const kind = /^[A-Za-z]{1,32}(?:Error|Exception)(?=:|$)/.exec(found?.exception ?? '')?.[0];
-  return { exception: kind ?? otherwise, frame: /^[a-z_]{1,32}\.py:\d{1,4}(?= in )/.exec(found?.frame ?? '')?.[0] ?? '' };
+  const kind = /^\w+/.exec(found?.exception ?? '')?.[0] ?? '';
+  const line = /:(\d{1,4}) in /.exec(found?.frame ?? '')?.[1];
+  return { exception: KINDS.has(kind) ? kind : otherwise, frame: line === undefined ? '' : `line ${line}` };
 }

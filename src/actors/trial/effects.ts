@@ -6,16 +6,21 @@ import type { Journal } from '../../ports.ts';
 import { trialMachine, type Said } from './machine.ts';
 
 /** The trial machine with its one effect: saying how it ended, the new best first. */
-export const trialActor = (journal: Journal) =>
+const trialActor = (journal: Journal, onFailure: (error: unknown) => void) =>
   trialMachine.provide({
     actors: {
       sayResult: fromPromise<Said, { trial: string; result: TrialResult; newBest: number | null }>(async ({ input: { trial, result, newBest } }) => {
-        if (newBest !== null) {
-          const best = await journal.record('run.best', [String(newBest)], { trial, score: result.score, snapshot: result.snapshot, judgedAt: result.judgedAt });
-          if (best.kind === 'taken') return 'stale'; // T3
+        try {
+          if (newBest !== null) {
+            const best = await journal.record('run.best', [String(newBest)], { trial, score: result.score, snapshot: result.snapshot, judgedAt: result.judgedAt });
+            if (best.kind === 'taken') return 'stale'; // T3
+          }
+          await journal.record('trial.result', [trial], result);
+          return 'said';
+        } catch (error) {
+          onFailure(error); // the machine goes back to its queue and would say nothing
+          throw error;
         }
-        await journal.record('trial.result', [trial], result);
-        return 'said';
       }),
     },
   });
@@ -31,7 +36,7 @@ export interface OpenTrial {
 
 /** Starts the actor of one trial. `onFailure` hears why a result could not be said; the trial is then weighed again. */
 export function openTrial(journal: Journal, trial: TrialId, onFailure: (error: unknown) => void): OpenTrial {
-  const actor = createActor(trialActor(journal), { input: { trial } });
+  const actor = createActor(trialActor(journal, onFailure), { input: { trial } });
   actor.subscribe({ error: onFailure });
   actor.start();
   return {
