@@ -45,7 +45,7 @@ export function configure(surface: Surface, flags: RunFlags): RunConfig {
     },
     arm, roster: rosterOf(surface, arm),
     proposer: choice('--proposer', flags.proposer ?? 'search', ['search']),
-    calibrationReplicates: flags.calibration === undefined ? surface.calibrationReplicates : number('--calibration', flags.calibration, 1, 50, true),
+    calibrationReplicates: flags.calibration === undefined ? surface.calibrationReplicates : number('--calibration', flags.calibration, 2, 50, true),
     leaseTtlMs: flags.ttl === undefined ? LEASE_TTL_MS : number('--ttl', flags.ttl, 0.5, 600, false) * 1000,
     slots: flags.slots === undefined ? null : number('--slots', flags.slots, 1, 1024, true),
     sandbox: choice('--sandbox', flags.sandbox ?? 'best', ['best', 'bubblewrap', 'namespaces', 'none']),

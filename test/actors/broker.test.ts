@@ -3,7 +3,7 @@ import { getShortestPaths } from 'xstate/graph';
 import { brokerMachine } from '../../src/actors/broker/machine.ts';
 import { emptyLineage, grow } from '../../src/domain/lineage.ts';
 import { weigh } from '../../src/actors/trial/index.ts';
-import { ActorState } from '../../src/protocols/actor.ts';
+import { ActorState, Pulse } from '../../src/protocols/actor.ts';
 import { LimitRun, PauseRun, ResumeRun, StopRun } from '../../src/protocols/run.ts';
 import { measurement } from '../support/story.ts';
 import { world } from '../support/world.ts';
@@ -191,6 +191,27 @@ describe('a run on a virtual clock', () => {
     await using _broker = await w.startBroker();
     await w.startNode('atlas');
     expect((await w.until((l) => l.stopped !== null)).bests).toHaveLength(1);
+  });
+
+  test('a baseline that scores on one seed only stops the run: nothing could be told from noise', async () => {
+    const w = await world({ measure: (lease, recipe) => (lease.replicate === 's1' ? byPatch(lease, recipe) : measurement(null, { kind: 'crash', phase: 'train', exception: 'ValueError', frame: '' })) });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    const lineage = await w.until((l) => l.stopped !== null);
+    expect(lineage.stopped).toBe('the baseline scored on 1 of 3 seeds: without their spread no gain can be told from noise');
+    expect(lineage.admittedCount).toBe(0);
+  });
+
+  test('a specialist that thinks for minutes keeps the run open, and one that is out of thoughts does not', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    const pulse = (state: string): void => w.ports.bus.tell(Pulse, { run: 'toy-1', actor: 'specialist', name: 'data' }, { actor: 'specialist', name: 'data', run: 'toy-1', pid: 1, state, sinceMs: 0, why: '', context: {} });
+    for (let i = 0; i < 20; i++) { pulse('proposing'); await w.clock.advance(20_000); }
+    expect((await w.until(() => true)).stopping).toBeNull();
+    for (let i = 0; i < 4; i++) { pulse('waiting'); await w.clock.advance(20_000); }
+    expect((await w.until((l) => l.stopped !== null)).stopped).toBe('no proposal for 60 s and nothing left to measure');
   });
 
   test('a node with another evaluator than the run\'s is leased nothing, before calibration too, and the broker says why', async () => {

@@ -45,6 +45,7 @@ export function reasonToStop(lineage: Lineage, spent: Spent, idleSeconds: number
   }
   const root = lineage.trials.get(BASELINE)?.result;
   if (root && root.score === null && root.failure?.kind !== 'disqualified') return { reason: `the baseline could not be measured: ${root.failure?.kind ?? 'no score'}`, mode: 'now' };
+  if (root && root.score !== null && root.n < Math.min(2, lineage.started.calibrationReplicates)) return { reason: `the baseline scored on ${root.n} of ${lineage.started.calibrationReplicates} seeds: without their spread no gain can be told from noise`, mode: 'now' };
   const limit = lineage.limits ? exhausted(lineage.limits, spent) : null;
   if (limit) return { reason: limit, mode: 'complete' };
   return idleSeconds >= IDLE_SECONDS ? { reason: `no proposal for ${IDLE_SECONDS} s and nothing left to measure`, mode: 'complete' } : null;

@@ -84,6 +84,9 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     seenMs.set(ids.name, clock.now());
     if (state === 'calibrating') ableMs = clock.now(); // its canaries may take long, and it may be the one that is waited for
   });
+  const thinking = bus.listen(Pulse, { run, actor: 'specialist' }, ({ state }) => {
+    if (state === 'proposing' || state === 'submitting') proposedMs = clock.now(); // whoever thinks for long has not run dry
+  });
   const desk = openDesk(ports, keeper, needs.admit, {
     run, onProposal: () => { proposedMs = clock.now(); },
     onRenewal: (key, node) => { renewedMs.set(key, clock.now()); seenMs.set(node, clock.now()); },
@@ -205,6 +208,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
       stop.abort();
       await desk[Symbol.asyncDispose]();
       await listening[Symbol.asyncDispose]();
+      await thinking[Symbol.asyncDispose]();
       await done.catch(() => undefined);
       await seen[Symbol.asyncDispose]();
       chart.stop();

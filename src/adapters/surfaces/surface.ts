@@ -22,7 +22,7 @@ const SurfaceSchema = z.strictObject({
   title: words,
   evaluator: name,
   slots: z.strictObject({ kind: z.enum(['cpu', 'gpu'], 'give cpu or gpu'), count: whole(1, 64), memory: size }),
-  calibration: z.strictObject({ replicates: whole(1, 50) }),
+  calibration: z.strictObject({ replicates: whole(2, 50) }),
   limits: z.strictObject({ trials: whole(1, 1_000_000), minutes: whole(1, 1_000_000) }),
   roster: z.array(name, 'list the specialists').min(1, 'list at least one specialist').max(64, 'list at most 64').refine((names) => new Set(names).size === names.length, 'name each specialist once')
     .refine((names) => !names.includes(PROTECTED), `\`${PROTECTED}\` is the owner nobody is: choose another name`),
