@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { verifySignature } from '../adapters/signature/index.ts';
 import { connectNats, startServer, type EmbeddedServer, type NatsSession, ServerNotStarted } from '../adapters/nats/index.ts';
-import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
+import { loadEvaluator } from '../adapters/surfaces/index.ts';
 import { findToolchain } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
-import { emptyLineage, grow } from '../domain/lineage.ts';
-import type { Recipe } from '../domain/recipe.ts';
+import { oneLine } from '../domain/figures.ts';
+import type { RunId } from '../domain/ids.ts';
+import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
+import { defaultColumns } from '../domain/tables.ts';
 import { readStandalone } from './conduct.ts';
 import { Mistake } from './mistake.ts';
 import type { OpenRun } from './opening.ts';
@@ -43,14 +45,10 @@ async function read(place: Place, file: RunFile, session: NatsSession, server: E
     }
   }
   reading.abort();
-  const surface = await loadSurface(place.root, file.surface);
-  const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
-  const bytes = lineage.started ? await blobs.get(lineage.started.snapshot) : null;
   return {
     run, dir: runDir(place, run), lineage, blobs, facts,
     bus: isLive ? session.bus : null,
-    recipeBaseline: bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as Recipe) : surface.recipe,
-    claims: surface.claims, columns: evaluator.columns, standalone: await readStandalone(join(surface.dir, 'standalone')),
+    columns: await columnsOf(place, run, lineage), standalone: await readStandalone(join(place.root, 'surfaces', file.surface, 'standalone')),
     async *follow(signal) {
       if (!isLive) return;
       for await (const fact of journal.follow({ after: lineage.applied, signal })) {
@@ -64,6 +62,17 @@ async function read(place: Place, file: RunFile, session: NatsSession, server: E
       await server?.stop();
     },
   };
+}
+
+/** The columns of its evaluator; the usual ones for a run whose evaluator does not load any more, which says so and is read all the same. */
+async function columnsOf(place: Place, run: RunId, { started }: Lineage): Promise<readonly string[]> {
+  if (!started) return [];
+  try {
+    return (await loadEvaluator(place.root, started.evaluator, { dataDir: join(place.root, '.brigade', 'data') })).columns;
+  } catch (error) {
+    process.stderr.write(`evaluators/${started.evaluator} cannot be read today, so ${run} is shown without columns of its own: ${oneLine(error instanceof Error ? error.message : String(error))}\n`);
+    return defaultColumns(started.objective.metric);
+  }
 }
 
 /** Two readers of one ended run take turns: the second waits until the first has let the store go. */

@@ -2,7 +2,6 @@ import type { Fact } from '../domain/fact.ts';
 import type { RunId } from '../domain/ids.ts';
 import type { Lineage } from '../domain/lineage.ts';
 import type { Recipe } from '../domain/recipe.ts';
-import type { Claim } from '../domain/surface.ts';
 import type { Blobs, Bus } from '../ports.ts';
 
 /** A run as a command reads it, live or ended. */
@@ -17,8 +16,6 @@ export interface OpenRun {
   readonly facts: readonly Fact[];
   /** null when nobody is running it any more. */
   readonly bus: Bus | null;
-  readonly recipeBaseline: Recipe;
-  readonly claims: readonly Claim[];
   /** The evaluator's columns of results.tsv between `status` and `job_name`. */
   readonly columns: readonly string[];
   /** Files of the surface that make a recipe run by itself, added to `best/`; empty when there are none. */

@@ -38,7 +38,7 @@ async function brigade(...args: string[]): Promise<string> {
   const open = async (name: string | undefined): Promise<OpenRun> => {
     const { run } = await findRun(place, name);
     return {
-      run, dir: runDir(place, run), lineage: made.lineage, facts: made.facts, blobs: made.blobs, bus: null, recipeBaseline: made.baseline, claims: [], columns: defaultColumns('val_bpb'), standalone: {},
+      run, dir: runDir(place, run), lineage: made.lineage, facts: made.facts, blobs: made.blobs, bus: null, columns: defaultColumns('val_bpb'), standalone: {},
       async *follow() { /* it has ended: no fact follows */ }, async close() { closed += 1; },
     };
   };

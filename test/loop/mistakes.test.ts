@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -73,6 +73,11 @@ test('a run whose name is taken is not started a second time', async () => {
   await writeFile(program, `${text}\n`);
   expect(await refused(['run', '--resume', 'taken'])).toMatch(/^evaluators\/tiny, or the warden .*src\/adapters\/sandbox\/warden.* has changed since taken was started/);
   await writeFile(program, text);
+  for (const gone of ['surfaces', 'evaluators'].map((folder) => join(project.root, folder, 'tiny'))) await rename(gone, `${gone}.gone`);
+  const read = await project.brigade(['results', 'taken', '--json']);
+  expect({ code: read.code, rows: read.printed.length }, read.err).toEqual({ code: 0, rows: 2 });
+  expect(read.err).toMatch(/^evaluators\/tiny cannot be read today, so taken is shown without columns of its own: .*\n$/);
+  for (const back of ['surfaces', 'evaluators'].map((folder) => join(project.root, folder, 'tiny'))) await rename(`${back}.gone`, back);
   const again = await project.brigade(['run', '--resume', 'taken', '--json'], { BRIGADE_NATS_URL: 'nats://127.0.0.1:1' });
   expect({ code: again.code, err: again.err }, 'a run has its server, whatever new ones are to use').toEqual({ code: 0, err: '' });
   expect((await project.exported('taken')).slice(0, before.length)).toEqual(before);
