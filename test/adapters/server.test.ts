@@ -33,6 +33,14 @@ describe('a nats-server of our own', () => {
     for (const role of ROLES) expect((await stat(server.server.keyFile(role) ?? '')).mode & 0o777).toBe(0o600);
     expect(await (await server.session()).ensureRun('r1')).toEqual({ kind: 'durable' });
   });
+  test('that never says it is ready is given up with its log named, and is gone', async () => {
+    await using place = await folder();
+    const mute = join(place.dir, 'nats-server');
+    await writeFile(mute, `#!/bin/sh\n[ "$1" = --version ] && exec echo nats-server: v2.15.1\necho $$ > '${place.dir}/mute.pid'\nexec sleep 600\n`);
+    await chmod(mute, 0o755);
+    await expect(startServer({ binary: mute, dir: place.dir, readyMs: 200 })).rejects.toThrow(/was not ready after 0\.2 s\. Its log is .*nats\.log/);
+    await gone(Number(await readFile(join(place.dir, 'mute.pid'), 'utf8')));
+  });
   test('started again has the same keys, port and facts', async () => {
     await using place = await folder();
     const first = await startServer({ binary: natsBinary, dir: place.dir });

@@ -42,8 +42,13 @@ export interface ServerOptions {
   readonly port?: number | null;
   /** False lets everybody in: only for tests and measurements. */
   readonly credentials?: boolean;
+  /** How long it may take to be ready. */
+  readonly readyMs?: number;
   readonly log?: (line: string) => void;
 }
+
+/** Longer than reading a large store takes; without an end a server that never says it is ready would be waited for in vain. */
+const READY_MS = 60_000;
 
 /** Below this the journal of one run might not fit. */
 const LEAST_FREE_BYTES = 64 * 1024 * 1024;
@@ -61,7 +66,7 @@ kill "$guard" 2>/dev/null
 exit "$code"`;
 
 /** Starts a nats-server on loopback that keeps what it acknowledges. */
-export async function startServer({ binary, dir, port = null, credentials = true, log = () => {} }: ServerOptions): Promise<EmbeddedServer> {
+export async function startServer({ binary, dir, port = null, credentials = true, readyMs = READY_MS, log = () => {} }: ServerOptions): Promise<EmbeddedServer> {
   await requireVersion(binary);
   await mkdir(dir, { recursive: true });
   await awaitPredecessor(dir);
@@ -69,7 +74,7 @@ export async function startServer({ binary, dir, port = null, credentials = true
   if (free < LEAST_FREE_BYTES) throw new ServerNotStarted('disk-full', `only ${Math.floor(free / 1e6)} MB are free where ${dir} lies and the journal wants ${LEAST_FREE_BYTES / 1e6 | 0}: free some space, or put the run elsewhere`);
   const publicKeys = credentials ? await makeKeys(dir) : null;
   const wanted = port ?? (await lastPort(dir));
-  const attempt = (candidate: number) => boot({ binary, dir, config: serverConfig({ dir, port: candidate, monitorPort: -1, storeBytes: free * 0.8, publicKeys }) });
+  const attempt = (candidate: number) => boot({ binary, dir, readyMs, config: serverConfig({ dir, port: candidate, monitorPort: -1, storeBytes: free * 0.8, publicKeys }) });
   let booted: Booted;
   try {
     booted = await attempt(wanted ?? -1);
@@ -85,7 +90,7 @@ export async function startServer({ binary, dir, port = null, credentials = true
 
 type Booted = Pick<EmbeddedServer, 'url' | 'monitorUrl' | 'pid' | 'stop' | 'exited'>;
 
-async function boot({ binary, dir, config }: { binary: string; dir: string; config: string }): Promise<Booted> {
+async function boot({ binary, dir, config, readyMs }: { binary: string; dir: string; config: string; readyMs: number }): Promise<Booted> {
   for (const name of await readdir(dir)) if (name.endsWith('.ports')) await rm(join(dir, name));
   const configFile = join(dir, 'nats.conf');
   await writeFile(configFile, config, { mode: 0o600 });
@@ -102,10 +107,14 @@ async function boot({ binary, dir, config }: { binary: string; dir: string; conf
   const pipe = child.stdio[3];
   pipe?.on('error', () => {});
   const stop = async (): Promise<void> => { pipe?.destroy(); await exited; };
-  for (;;) {
+  for (const since = performance.now(); ;) {
     const ready = await readPorts(dir);
     if (ready) return { ...ready, stop, exited };
     if (ended) throw await explain(binary, dir, logged);
+    if (performance.now() - since > readyMs) {
+      await stop();
+      throw new ServerNotStarted('failed', `${binary} was not ready after ${readyMs / 1000} s. Its log is ${join(dir, 'nats.log')}: a large store or a slow disk wants longer, so try again`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
