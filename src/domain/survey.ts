@@ -107,7 +107,7 @@ function count(lineage: Lineage, digest: Digest, row: TrialRow): void {
   pattern.lastSeq = row.seq;
   if (status === 'keep') pattern.kept += 1;
   else if (!valid) pattern.failed += 1;
-  else if (delta !== null && Math.abs(delta) <= digest.noise) pattern.noise += 1;
+  else if (delta === null || delta * (lineage.started?.objective.direction === 'maximize' ? -1 : 1) <= digest.noise) pattern.noise += 1; // better, but not surely so, is no dead end
   else pattern.worse += 1;
   if (delta === null || !valid) return;
   const expected = row.proposal.expectedDelta;

@@ -67,7 +67,7 @@ export const nothing = z.union([z.literal('').transform(() => ({})), z.strictObj
 export const PauseRun = command('run.pause.:run', 'operator', nothing, Done);
 /** Go on after a pause. */
 export const ResumeRun = command('run.resume.:run', 'operator', nothing, Done);
-/** Finish what is leased, make the final claim unless `now`, then stop. */
+/** Finish what is leased, or with `now` nothing, then stop. What is undecided stays so and no claim is made: a resume goes on from there. */
 export const StopRun = command('run.stop.:run', 'operator', z.union([z.literal('').transform(() => ({ now: false })), z.strictObject({ now: z.boolean() })]), Done);
 /** Change limits; null lifts one. */
 export const LimitRun = command('run.limit.:run', 'operator', LimitsSchema.partial(), Done);

@@ -19,8 +19,8 @@ export type Stage = 'waiting' | 'calibrating' | 'running' | 'paused' | 'finishin
 export function stageOf(lineage: Lineage, openTrials: number): Stage {
   if (!lineage.started) return 'waiting';
   if (lineage.stopped !== null) return 'stopped';
+  if (lineage.paused && (lineage.stopping === null || lineage.stopMode === 'complete')) return 'paused'; // a limit's last work waits as well; a stop does not
   if (lineage.stopping !== null) return lineage.stopMode === 'complete' && openTrials === 0 ? 'claiming' : 'finishing';
-  if (lineage.paused) return 'paused';
   return lineage.bests.length === 0 ? 'calibrating' : 'running';
 }
 

@@ -20,8 +20,8 @@ export const brokerMachine = setup({
     calibrating: { on: { 'lineage.advanced': to('running', 'paused', 'finishing', 'claiming', 'stopped') } },
     running: { on: { 'lineage.advanced': to('paused', 'finishing', 'claiming', 'stopped') } },
     paused: { on: { 'lineage.advanced': to('calibrating', 'running', 'finishing', 'claiming', 'stopped') } },
-    finishing: { on: { 'lineage.advanced': to('claiming', 'stopped', 'running', 'calibrating') } },
-    claiming: { on: { 'lineage.advanced': to('stopped', 'running', 'finishing') } }, // R2
+    finishing: { on: { 'lineage.advanced': to('paused', 'claiming', 'stopped', 'running', 'calibrating') } },
+    claiming: { on: { 'lineage.advanced': to('paused', 'stopped', 'running', 'finishing') } }, // R2
     stopped: { on: { 'lineage.advanced': to('running', 'calibrating') } }, // R1
   },
 });

@@ -21,8 +21,8 @@ export class CanaryFailed extends Error {
 }
 
 const TRAIN_SECONDS = 1;
-/** How much better than the good canary is still luck, as a fraction of its score: many times the spread between seeds. */
-const LUCK = 0.25;
+/** How much better than the good canary is still luck, as a fraction of its score: after a second of training, seeds differ by some hundredths of it. */
+const LUCK = 0.1;
 const TTL_MS = 600_000;
 
 export interface Ended { readonly canary: Canary; readonly measurement: Measurement }

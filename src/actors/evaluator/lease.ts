@@ -51,12 +51,14 @@ export async function keepLease({ ports, node, work, onRenewed, signal }: { port
   const { bus, clock, journal } = ports;
   let renewedMs = work.isFresh ? work.takenMs : clock.now();
   for (;;) {
-    const answer = await bus.ask(RenewLease, { run: journal.run }, { trial: work.trial, replicate: work.replicate, attempt: work.attempt, node }, { timeoutMs: work.ttlMs / 3, signal })
+    const askedMs = clock.now();
+    const leftMs = renewedMs + work.ttlMs * FORSAKEN - askedMs;
+    if (leftMs <= 0) return 'nobody renewed it'; // N3
+    const answer = await bus.ask(RenewLease, { run: journal.run }, { trial: work.trial, replicate: work.replicate, attempt: work.attempt, node }, { timeoutMs: Math.min(work.ttlMs / 3, leftMs), signal })
       .then((reply) => reply.kind, (error: unknown) => { if (error instanceof NoAnswer) return 'unanswered' as const; throw error; });
     signal.throwIfAborted();
     if (answer === 'lapsed') return 'the broker let it lapse';
-    if (answer === 'renewed') { renewedMs = clock.now(); onRenewed(); } // N2
-    if (clock.now() - renewedMs > work.ttlMs * FORSAKEN) return 'nobody renewed it'; // N3
+    if (answer === 'renewed') { renewedMs = askedMs; onRenewed(); } // N2
     await clock.wait(answer === 'renewed' ? work.ttlMs / 3 : Math.min(500, work.ttlMs / 10), signal);
   }
 }
