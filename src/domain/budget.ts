@@ -9,6 +9,7 @@ export interface Limits {
   readonly secondsWithoutKeep: number | null;
 }
 
+/** Limits that limit nothing. */
 export const NO_LIMITS: Limits = { trials: null, slotSeconds: null, wallSeconds: null, tokens: null, money: null, secondsWithoutKeep: null };
 
 /** What a run has used so far, in the units of its limits. */

@@ -30,7 +30,7 @@ export interface Proposal {
 }
 
 /** Why a proposal was refused before it could cost a slot. */
-export type RejectionRule = 'schema' | 'parent' | 'apply' | 'path' | 'mode' | 'size' | 'protected' | 'ownership' | 'syntax' | 'duplicate' | 'empty' | 'budget';
+export type RejectionRule = 'parent' | 'apply' | 'path' | 'mode' | 'size' | 'protected' | 'ownership' | 'syntax' | 'duplicate' | 'empty';
 
 /** A refusal names the rule, and the file and symbol where there is one. */
 export interface Rejection {

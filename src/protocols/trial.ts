@@ -24,7 +24,7 @@ export const ProposalSchema = z.strictObject({
 }) satisfies z.ZodType<Proposal>;
 
 export const RejectionSchema = z.strictObject({
-  rule: z.enum(['schema', 'parent', 'apply', 'path', 'mode', 'size', 'protected', 'ownership', 'syntax', 'duplicate', 'empty', 'budget']),
+  rule: z.enum(['parent', 'apply', 'path', 'mode', 'size', 'protected', 'ownership', 'syntax', 'duplicate', 'empty']),
   file: line(400).nullable(), symbol: line(400).nullable(), owner: line(64).nullable(), message: line(1000),
 }) satisfies z.ZodType<Rejection>;
 

@@ -8,6 +8,7 @@ import type { Stage } from './decide.ts';
 
 type Event = { type: 'lineage.advanced'; stage: Stage };
 
+/** The chart of a run as its broker sees it. */
 export const brokerMachine = setup({
   types: { events: {} as Event },
   guards: { is: ({ event }, params: { stage: Stage }) => event.stage === params.stage },

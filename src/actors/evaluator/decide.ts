@@ -24,6 +24,7 @@ export interface Findings {
   readonly isOver: boolean;
 }
 
+/** What is known of a replicate before its first phase. */
 export const nothingFound: Findings = { readings: [], failures: [], score: null, metrics: {}, gates: [], artifactBytes: null, isOver: false };
 
 /** One phase as seen from outside, when all of it is dead. */

@@ -1,4 +1,4 @@
-import { createActor, fromPromise, type ActorRefFrom, type SnapshotFrom } from 'xstate';
+import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
 import type { BlobHash, NodeId, SlotId } from '../../domain/ids.ts';
 import type { Measurement } from '../../domain/measurement.ts';
 import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
@@ -42,7 +42,6 @@ export const drawFresh = (): Draw => ({
 });
 
 export type SlotActor = ActorRefFrom<typeof slotMachine>;
-export type SlotSnapshot = SnapshotFrom<typeof slotMachine>;
 
 /** Says what became of one piece of work; for a lease that is a fact, for a canary a verdict. */
 export type Publish = (work: Work, measurement: Measurement, signal: AbortSignal) => Promise<void>;

@@ -24,6 +24,7 @@ const held = (work: Work | null): Work => {
   return work;
 };
 
+/** The chart of one slot: idle, at work on a lease, saying what it measured, clearing up. */
 export const slotMachine = setup({
   types: { context: {} as Context, events: {} as Event },
   actors: {

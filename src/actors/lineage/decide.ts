@@ -18,6 +18,7 @@ export interface Timeline {
   calibrated: number | null;
 }
 
+/** A timeline before its first fact. */
 export const emptyTimeline = (): Timeline => ({ changes: [], bests: [], calibrated: null });
 
 /** Notes what one applied fact changed; `bestsBefore` is how many bests there were without it. */

@@ -14,6 +14,7 @@ type Event =
   | { type: 'journal.failed'; reason: string }
   | { type: 'keeper.closed' };
 
+/** The chart of the lineage keeper. */
 export const lineageMachine = setup({
   types: { context: {} as Context, events: {} as Event },
   guards: {

@@ -67,6 +67,7 @@ const machineSetup = setup({
 
 const nextResult = (context: Context, isUrgent: boolean): Wanted => ({ kind: 'result', after: context.view?.asOf ?? 0, isUrgent });
 
+/** The chart of one specialist: read, think, submit, wait. */
 export const specialistMachine = machineSetup.createMachine({
   id: 'specialist',
   context: ({ input }) => ({ ...input, view: null, proposal: null, wanted: null, refusals: 0, failures: 0, isOverdue: false, why: 'reading the lineage' }),

@@ -14,6 +14,7 @@ type Event = { type: 'run.stopped' };
 
 const unprovided = (name: string) => () => { throw new Error(`${name} was not provided`); };
 
+/** The chart of one daemon under the supervisor: running, dead, started again, given up. */
 export const wardMachine = setup({
   types: { context: {} as Context, input: {} as { name: string }, events: {} as Event },
   actors: {

@@ -18,6 +18,7 @@ export type Said = 'said' | 'stale';
 
 const unprovided = fromPromise<Said, { trial: string; result: TrialResult; newBest: number | null }>(() => { throw new Error('sayResult was not provided'); });
 
+/** The chart of one trial, from admission to result. */
 export const trialMachine = setup({
   types: { context: {} as Context, input: {} as { trial: string }, events: {} as Event },
   actors: { sayResult: unprovided },

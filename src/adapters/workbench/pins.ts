@@ -21,6 +21,7 @@ export async function listFiles(paths: readonly string[]): Promise<string[]> {
   return found;
 }
 
+/** SHA-256 of a file, in hexadecimal. */
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);

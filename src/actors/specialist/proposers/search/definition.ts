@@ -51,6 +51,7 @@ export function layOut(source: string, syntax: Syntax): Layout {
   return { lines, definitions, imports, preambleEnd };
 }
 
+/** Columns by which a line is indented. */
 export const indent = (line: string | undefined): number => (line ?? '').length - (line ?? '').trimStart().length;
 
 /** The line on which the statement that begins at `at` closes its brackets. */

@@ -19,7 +19,9 @@ export function readMove(text: string): Move | null {
 /** What a move occupies: a knob has one value, an edit is there or not. */
 export const slotOf = (move: string): string => (move.startsWith('knob:') ? move.slice(0, move.indexOf('=')) : move);
 
+/** The move that applies an edit of the library. */
 export const editMove = (edit: { readonly specialist: string; readonly name: string }): string => `edit:${edit.specialist}/${edit.name}`;
+/** The move that sets a knob to a value. */
 export const knobMove = (knob: { readonly file: string; readonly name: string }, value: string): string => `knob:${knob.file}:${knob.name}=${value}`;
 
 /** The moves with some taken away and others put in; a knob's new value takes the place of its old one. */
