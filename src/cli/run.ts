@@ -1,15 +1,15 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openClock } from '../adapters/clock/index.ts';
-import { exportRun, type Part } from '../adapters/report/index.ts';
 import { verifySignature } from '../adapters/signature/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
 import type { Fact } from '../domain/fact.ts';
 import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
-import { conductRun, requireEnding, taken, type Conducted } from './conduct.ts';
+import { conductRun, requireEnding, taken } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
+import { keepExported } from './exporter.ts';
 import { onInterrupt } from './interrupt.ts';
 import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
@@ -75,7 +75,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
     const journal = conducted.session.journal(run);
     const { lineage, facts } = await foldNow(journal, run);
     const watching = new AbortController();
-    const exporting = exporter(conducted, around, lineage, facts);
+    using exporting = keepExported({ run, dir: runDir(place, run), lineage, facts, blobs: conducted.session.blobs(run), columns: conducted.evaluator.columns, standalone: conducted.standalone }, clock);
     const following = followRun({ run, lineage, bus: conducted.session.bus, follow: (signal) => grown(journal, lineage, run, signal, (fact) => { facts.push(fact); exporting.note(fact); }) }, view, clock, watching.signal);
     const ended = await conducted.ended;
     if (ended.kind !== 'stopped') watching.abort(new Error('the run is over'));
@@ -125,24 +125,4 @@ async function* grown(journal: Journal, lineage: Lineage, run: string, signal: A
     note(fact);
     yield fact;
   }
-}
-
-/** Keeps the run's folder up to date: the tables after every ended trial, all of it at the end. */
-function exporter(conducted: Conducted, around: Surroundings, lineage: Lineage, facts: readonly Fact[]): { note(fact: Fact): void; last(): Promise<void> } {
-  let busy: Promise<unknown> = Promise.resolve();
-  let pending = false;
-  const source = { run: conducted.run, dir: runDir(around.place, conducted.run), lineage, facts, blobs: conducted.session.blobs(conducted.run), columns: conducted.evaluator.columns, standalone: conducted.standalone };
-  const write = (parts?: readonly Part[]): Promise<unknown> => {
-    busy = busy.then(async () => { pending = false; await exportRun(source, parts ? { parts } : {}); })
-      .catch((error: unknown) => process.stderr.write(`the run's folder could not be brought up to date: ${error instanceof Error ? error.message : String(error)}\n`));
-    return busy;
-  };
-  return {
-    note(fact) {
-      if ((fact.word !== 'trial.result' && fact.word !== 'trial.rejected') || pending) return;
-      pending = true;
-      void write(['tables', 'best', 'trials']);
-    },
-    async last() { await write(); },
-  };
 }
