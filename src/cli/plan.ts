@@ -2,6 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { CalibrationKey } from '../actors/broker/index.ts';
+import { openCalibrations } from '../adapters/calibrations/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
 import { estimate } from '../domain/estimate.ts';
 import type { Calibrated } from '../domain/fact.ts';
@@ -21,13 +23,13 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
       const config = configure(surface, flags);
       const slots = Math.max(1, Math.floor((config.slots ?? availableParallelism()) / surface.slots.count));
       const trials = config.limits.trials ?? 0;
-      const calibrated = await newestCalibration(join(place.root, '.brigade', 'calibrations'), evaluator.hash);
+      const calibrated = await earlierCalibration(join(place.root, '.brigade', 'calibrations'), { surfaceHash: surface.hash, evaluatorHash: evaluator.hash, replicates: config.calibrationReplicates });
       const planned = estimate(evaluator, calibrated, { trials, keep: config.keep, calibrationReplicates: config.calibrationReplicates });
       if (flags.json) { out.write(`${JSON.stringify({ surface: name, slots, trials, ...planned })}\n`); return; }
       const line = (what: string, replicates: string, slotSeconds: number, note = ''): string => `${what.padEnd(16)}${replicates.padEnd(26)}${`${Math.round(slotSeconds)} s of slots`.padEnd(20)}${note}`.trimEnd();
       out.write(`${[
         `${name}   ${slots} ${slots === 1 ? 'slot' : 'slots'}   ${planned.from === 'calibration' ? `from the calibration of ${calibrated?.reusedFrom ?? 'an earlier run'}` : 'upper bounds from the phases\' budgets: nothing was measured here yet'}`,
-        line('calibration', `${config.calibrationReplicates} replicates`, planned.calibrationSeconds, calibrated ? 'taken over, nothing to pay' : ''),
+        line('calibration', `${config.calibrationReplicates} replicates`, planned.calibrationSeconds, calibrated ? `nothing to pay if a node is still as ${calibrated.device} was` : ''),
         line('a trial', '1 replicate', planned.trialSeconds),
         line('a confirmation', config.keep.kind === 'strict' ? 'none under strict' : `${config.keep.replicates} replicates`, planned.confirmationSeconds, config.keep.kind === 'strict' ? '' : 'and as many once for the incumbent, if it is the baseline'),
         line('the final claim', `${2 * config.keep.replicates} replicates`, planned.claimSeconds),
@@ -38,10 +40,14 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
 
 const duration = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
-async function newestCalibration(dir: string, evaluatorHash: string): Promise<Calibrated | null> {
+/** What was measured of this very surface and evaluator with as many replicates; whether a node will still be like the one it was measured on, only its enrolment says. */
+async function earlierCalibration(dir: string, key: { readonly surfaceHash: string; readonly evaluatorHash: string; readonly replicates: number }): Promise<Calibrated | null> {
   for (const file of await readdir(dir).catch(() => [])) {
     const parsed = RunCalibrated.body.safeParse(await readFile(join(dir, file), 'utf8').then(JSON.parse).catch(() => null));
-    if (parsed.success && parsed.data.evaluatorHash === evaluatorHash) return parsed.data;
+    if (!parsed.success) continue;
+    const { device, environmentHash } = parsed.data;
+    const found = await openCalibrations<CalibrationKey>(dir).find({ ...key, device, environmentHash });
+    if (found) return found;
   }
   return null;
 }
