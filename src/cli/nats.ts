@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { inboxPrefix } from '../adapters/nats/index.ts';
+import { Mistake } from './mistake.ts';
 import { findRun, keyFileOf, readLive, type Place } from './place.ts';
 
 /** A context of the stock nats CLI: everything it needs to watch and steer one run. */
@@ -28,7 +29,8 @@ export const examples = (run: string, context: string): string[] => [
 
 /** `brigade nats context`: hands a run's credentials to the stock nats CLI. */
 export function natsCommand(program: Command, place: Place, out: { write(text: string): unknown }): void {
-  const nats = program.command('nats').description('use the stock nats CLI on a run');
+  const nats = program.command('nats').description('use the stock nats CLI on a run')
+    .addHelpText('after', '\nExample:\n  $ brigade nats context golf-mini-1121a --save');
   nats.command('context [run]').description('print a context of the stock nats CLI, or save it where that CLI looks')
     .option('--save', 'write it into the contexts of the nats CLI')
     .option('--json', 'print the context alone')
@@ -37,14 +39,14 @@ export function natsCommand(program: Command, place: Place, out: { write(text: s
       const file = await findRun(place, name);
       const live = await readLive(place, file.run);
       const url = live?.url ?? file.url;
-      const context = contextFor(file.run, url ?? '', keyFileOf(file, 'operator'));
+      if (url === null) throw new Mistake(`${file.run} is not running, and its own server with it: brigade run --resume ${file.run} goes on, and brigade results ${file.run} reads what it left`);
+      const context = contextFor(file.run, url, keyFileOf(file, 'operator'));
       const path = contextFile(file.run, process.env);
       if (flags.save) {
         await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
         await writeFile(path, `${JSON.stringify(context, null, 2)}\n`, { mode: 0o600 });
       }
       if (flags.json) { out.write(`${JSON.stringify(context)}\n`); return; }
-      if (url === null) out.write(`run ${file.run} is not running: its server has no address until brigade run --resume ${file.run}\n`);
       out.write(flags.save ? `saved ${path}\n` : `${JSON.stringify(context, null, 2)}\nsave it with --save, then:\n`);
       for (const line of examples(file.run, `brigade-${file.run}`)) out.write(`${line}\n`);
     });

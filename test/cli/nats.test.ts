@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { contextFile, natsCommand } from '../../src/cli/nats.ts';
-import { writeLive, writeRunFile } from '../../src/cli/place.ts';
+import { removeLive, writeLive, writeRunFile } from '../../src/cli/place.ts';
 
-test('a saved context has the live address and the operator’s key, and only its owner can read it', async () => {
+test('a saved context has the live address and the operator’s key, and only its owner can read it; a run that has ended has none', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'brigade-context-'));
   const config = process.env['XDG_CONFIG_HOME'];
   process.env['XDG_CONFIG_HOME'] = join(dir, 'config');
@@ -22,6 +22,8 @@ test('a saved context has the live address and the operator’s key, and only it
     expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ description: 'Brigade run toy-1, as its operator', url: 'nats://127.0.0.1:4321', nkey: join(dir, 'keys', 'operator.nk'), inbox_prefix: '_INBOX' });
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(out).toContain("nats --context brigade-toy-1 sub 'brigade.>'");
+    await removeLive(place, 'toy-1');
+    await expect(program.parseAsync(['nats', 'context', 'toy-1'], { from: 'user' })).rejects.toThrow('toy-1 is not running, and its own server with it: brigade run --resume toy-1');
   } finally {
     if (config === undefined) delete process.env['XDG_CONFIG_HOME']; else process.env['XDG_CONFIG_HOME'] = config;
     await rm(dir, { recursive: true, force: true });
