@@ -22,9 +22,12 @@ export function showCommand(program: Command, here: Surroundings): void {
     .action(async (trial: string, flags: Flags) => reading(here, flags.run, async (opened) => {
       const row = findTrial(opened, trial);
       const paint = painter(here.color);
-      if (flags.feedback) here.out.write(withEnd(await feedbackOf(opened, row)));
-      else if (flags.log) here.out.write(withEnd(harmless(await readLogs(opened.blobs, row)) || `${row.trial} printed nothing that was kept`));
-      else if (flags.diff) here.out.write(withEnd(paintDiff(row.proposal.patch, paint)));
+      const only = (name: 'feedback' | 'log' | 'diff', text: string, shown = text): unknown => here.out.write(flags.json ? jsonLine({ run: opened.run, trial: row.trial, [name]: text }) : withEnd(shown));
+      if (flags.feedback) only('feedback', await feedbackOf(opened, row));
+      else if (flags.log) {
+        const log = harmless(await readLogs(opened.blobs, row));
+        only('log', log, log || `${row.trial} printed nothing that was kept`);
+      } else if (flags.diff) only('diff', row.proposal.patch, paintDiff(row.proposal.patch, paint));
       else if (flags.json) here.out.write(jsonLine(trialObject(opened.run, opened.lineage, row)));
       else here.out.write(`${describe(opened.lineage, row, paint).join('\n')}\n${paintDiff(row.proposal.patch, paint)}`);
     }));

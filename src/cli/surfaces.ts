@@ -17,6 +17,7 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
   const line = (text: string): unknown => out.write(`${text}\n`);
 
   surfaces.command('list', { isDefault: true }).description('one line a surface').option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  $ brigade surfaces list --json')
     .action(({ json }: Flags) => guarded(async () => {
       const names = await listSurfaces(place.root);
       if (names.length === 0) throw new Mistake(`there are no surfaces in ${join(place.root, 'surfaces')}: add a folder with a surface.yaml`);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execa } from 'execa';
+import { addCommands } from '../../src/cli/commands.ts';
 import { bestCommand } from '../../src/cli/best.ts';
 import { diffCommand } from '../../src/cli/diff.ts';
 import { lineageCommand } from '../../src/cli/lineage.ts';
@@ -86,6 +87,9 @@ describe('brigade show', () => {
     expect(await brigade('show', 't0001', '--feedback')).toContain('own recent trials');
     expect(await brigade('show', 't0001', '--log')).toContain('step 100 loss 3.1');
     expect(await brigade('show', 't0001', '--diff')).toMatch(/^--- a\/optimizer\.py\n/);
+    for (const [only, says] of [['feedback', 'own recent trials'], ['log', 'step 100 loss 3.1'], ['diff', '--- a/optimizer.py']] as const) {
+      expect(objects(await brigade('show', 't0001', `--${only}`, '--json'))).toEqual([{ run: made.run, trial: 't0001', [only]: expect.stringContaining(says) }]);
+    }
   });
 
   test('an unknown trial is a mistake that names the nearest, and the run is closed', async () => {
@@ -197,11 +201,16 @@ describe('brigade verify', () => {
   });
 });
 
-test('every command has an example and takes --json', async () => {
-  for (const name of ['results', 'show', 'diff', 'best', 'lineage', 'report', 'status', 'watch', 'runs', 'verify']) {
-    const help = await brigade(name, '--help');
-    expect(help).toMatch(/Examples?:\n {2}\$ brigade /);
-    expect(help).toContain('--json');
+test('every command has an example, and every one that answers takes --json', async () => {
+  const program = new Command();
+  addCommands(program, place);
+  const all = (command: Command): Command[] => command.commands.flatMap((one) => [one, ...all(one)]);
+  const actors = ['broker', 'keeper', 'evaluator', 'specialist']; // they log JSON as it is
+  for (const command of all(program)) {
+    let help = '';
+    command.configureOutput({ writeOut: (text) => { help += text; } }).outputHelp();
+    expect(help, command.name()).toMatch(/[Ee]xamples?:\s+(\$ )?brigade /);
+    if (command.commands.length === 0 && !actors.includes(command.name())) expect(help, command.name()).toContain('--json');
   }
 });
 
