@@ -59,6 +59,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   const surface = earlier?.surface ?? asked;
   if (surface === undefined) throw new Mistake('name a surface: brigade run golf-mini; brigade surfaces lists them');
   if (earlier) refuseOnResume(flags, earlier);
+  else if (flags.keys !== undefined && flags.nats === undefined) throw new Mistake('--keys are those of a server of yours: give its --nats URL too');
   const config = earlier ? null : configure(await loadSurface(place.root, surface), flags);
   const machine = config ?? configure(await loadSurface(place.root, surface), { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
   if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
@@ -108,14 +109,10 @@ function refuseOnResume(flags: Flags, earlier: RunFile): void {
 async function foldNow(journal: Journal, run: string): Promise<{ lineage: Lineage; facts: Fact[] }> {
   const lineage = emptyLineage();
   const facts: Fact[] = [];
-  const end = await journal.position();
-  const reading = new AbortController();
-  if (end > 0) for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
+  for await (const fact of journal.follow({ after: 0, until: await journal.position() })) {
     grow(lineage, fact, run, verifySignature);
     facts.push(fact);
-    if (fact.seq >= end) break;
   }
-  reading.abort();
   return { lineage, facts };
 }
 
