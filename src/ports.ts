@@ -15,8 +15,8 @@ export interface Journal {
   readonly run: RunId;
   /** Records a fact durably. `taken` when somebody had already said it. */
   record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>): Promise<{ readonly kind: 'recorded'; readonly seq: number } | { readonly kind: 'taken' }>;
-  /** Every fact after a position in journal order, then live ones, until aborted. What cannot be parsed goes to `onUnreadable` and is passed over. */
-  follow(options: { readonly after: number; readonly signal: AbortSignal; readonly onUnreadable?: (what: Unreadable) => void }): AsyncIterable<Fact>;
+  /** Every fact after a position in journal order, then live ones, until aborted or past `until`, readable or not. What cannot be parsed goes to `onUnreadable` and is passed over. */
+  follow(options: { readonly after: number; readonly until?: number; readonly signal?: AbortSignal; readonly onUnreadable?: (what: Unreadable) => void }): AsyncIterable<Fact>;
   /** Position of the newest fact; 0 when there is none. */
   position(): Promise<number>;
 }

@@ -188,14 +188,6 @@ export async function readStandalone(dir: string): Promise<Recipe> {
 }
 
 async function firstFact(journal: Journal): Promise<RunStarted | null> {
-  const end = await journal.position();
-  if (end === 0) return null;
-  const reading = new AbortController();
-  try {
-    for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
-      if (fact.word === 'run.started') return fact.body;
-      if (fact.seq >= end) return null;
-    }
-  } finally { reading.abort(); }
+  for await (const fact of journal.follow({ after: 0, until: await journal.position() })) if (fact.word === 'run.started') return fact.body;
   return null;
 }

@@ -35,16 +35,10 @@ async function read(place: Place, file: RunFile, session: NatsSession, server: E
   const blobs = session.blobs(run);
   const lineage = emptyLineage();
   const facts: Fact[] = [];
-  const end = await journal.position();
-  const reading = new AbortController();
-  if (end > 0) {
-    for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
-      grow(lineage, fact, run, verifySignature);
-      facts.push(fact);
-      if (fact.seq >= end) break;
-    }
+  for await (const fact of journal.follow({ after: 0, until: await journal.position() })) {
+    grow(lineage, fact, run, verifySignature);
+    facts.push(fact);
   }
-  reading.abort();
   return {
     run, dir: runDir(place, run), lineage, blobs, facts,
     bus: isLive ? session.bus : null,

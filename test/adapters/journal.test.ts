@@ -71,6 +71,15 @@ const journalSpec = (name: string, open: () => Promise<Opened>) => describe(`a j
     expect(unreadable.map(({ seq }) => seq)).toEqual([1, 2, 3]);
     expect(unreadable[0]?.reason).toContain('trial.result');
   });
+  test('whoever reads up to a position is done there, though nothing readable stands at it', async () => {
+    await using opened = await open();
+    const read = async (until: number): Promise<number[]> => { const seqs: number[] = []; for await (const { seq } of opened.journal.follow({ after: 0, until })) seqs.push(seq); return seqs; };
+    expect(await read(0)).toEqual([]);
+    for (const id of ['h1', 'h2', 'h3']) await opened.journal.record('handoff.offered', [id], hint('data'));
+    await opened.inject(`brigade.evt.${RUN}.handoff.offered.h4`, 'not json');
+    expect(await read(await opened.journal.position())).toEqual([1, 2, 3]);
+    expect(await read(2)).toEqual([1, 2]);
+  });
 });
 
 journalSpec('memory', async () => {

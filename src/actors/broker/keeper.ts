@@ -47,13 +47,6 @@ export function openKeeper(run: RunId, journal: Journal, verify: Verify): Keeper
 /** The lineage as it stood at a position, folded afresh. */
 export async function lineageAt(run: RunId, journal: Journal, verify: Verify, position: number): Promise<Lineage> {
   const lineage = emptyLineage();
-  if (position === 0) return lineage;
-  const stop = new AbortController();
-  for await (const fact of journal.follow({ after: 0, signal: stop.signal })) {
-    if (fact.seq > position) break;
-    grow(lineage, fact, run, verify);
-    if (fact.seq === position) break;
-  }
-  stop.abort();
+  for await (const fact of journal.follow({ after: 0, until: position })) grow(lineage, fact, run, verify);
   return lineage;
 }

@@ -7,7 +7,7 @@ import type { Brief, Claim } from '../../domain/surface.ts';
 import type { FactStore, Ports } from '../../ports.ts';
 import { ReadFeedback, ReadRecipe, ReadRows } from '../../protocols/lineage.ts';
 import { bareRow, bestAt, mayRead, rowsBetween } from './decide.ts';
-import { factsUpTo, judgeCopy, openKeeper } from './keeper.ts';
+import { judgeCopy, openKeeper } from './keeper.ts';
 import { lineageMachine } from './machine.ts';
 
 // The lineage keeper at work: fold the journal, keep a copy of it, answer what is known.
@@ -31,7 +31,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
   let copyState = 'kept';
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
-  const keeper = openKeeper({ run, verify, clock, facts: (upTo) => (store.position().applied >= upTo ? store.read(0, upTo) : factsUpTo(journal, upTo, ended)) });
+  const keeper = openKeeper({ run, verify, clock, facts: (upTo) => (store.position().applied >= upTo ? store.read(0, upTo) : journal.follow({ after: 0, until: upTo, signal: ended })) });
   const { lineage, timeline } = keeper;
   const chart = createActor(lineageMachine);
   const seen = presence.announce({

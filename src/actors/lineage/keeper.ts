@@ -98,20 +98,6 @@ export async function judgeCopy(store: FactStore, journal: Journal, signal: Abor
   };
 }
 
-/** Facts of a journal up to a position. */
-export async function* factsUpTo(journal: Journal, position: number, signal: AbortSignal): AsyncGenerator<Fact> {
-  const stop = new AbortController();
-  try {
-    for await (const fact of journal.follow({ after: 0, signal: AbortSignal.any([signal, stop.signal]), onUnreadable: ({ seq }) => { if (seq >= position) stop.abort(); } })) {
-      if (fact.seq > position) return;
-      yield fact;
-      if (fact.seq === position) return;
-    }
-  } finally {
-    stop.abort();
-  }
-}
-
 async function nextFact(journal: Journal, after: number, signal: AbortSignal): Promise<Fact | null> {
   const stop = new AbortController();
   try {

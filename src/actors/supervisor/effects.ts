@@ -31,17 +31,12 @@ export async function beginRun(journal: Journal, started: RunStarted, extend: (l
 
 /** How often it was resumed, and under which limits it last went. */
 async function standing(journal: Journal): Promise<{ resumes: number; limits: Limits | null }> {
-  const end = await journal.position();
   const found = { resumes: 0, limits: null as Limits | null };
-  if (end === 0) return found;
-  const reading = new AbortController();
-  for await (const fact of journal.follow({ after: 0, signal: reading.signal })) {
+  for await (const fact of journal.follow({ after: 0, until: await journal.position() })) {
     if (fact.word === 'run.started') found.limits = fact.body.limits;
     if (fact.word === 'run.resumed') { found.resumes += 1; found.limits = fact.body.limits; }
     if (fact.word === 'operator.acted' && fact.body.limits) found.limits = fact.body.limits;
-    if (fact.seq >= end) break;
   }
-  reading.abort();
   return found;
 }
 
@@ -92,11 +87,12 @@ export async function superviseRun({ journal, clock, presence }: Ports, processe
   async function stopped(): Promise<Ended> {
     const from = await journal.position();
     let reason: string | null = null;
-    for await (const fact of journal.follow({ after: 0, signal: over })) {
+    for await (const fact of journal.follow({ after: 0, until: from, signal: over })) {
       if (fact.word === 'run.stopped') reason = fact.body.reason;
       if (fact.word === 'run.resumed') reason = null;
-      if (reason !== null && fact.seq >= from) return { kind: 'stopped', reason };
     }
+    if (reason !== null) return { kind: 'stopped', reason };
+    for await (const fact of journal.follow({ after: from, signal: over })) if (fact.word === 'run.stopped') return { kind: 'stopped', reason: fact.body.reason };
     return { kind: 'aborted' };
   }
 }

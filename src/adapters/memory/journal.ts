@@ -34,9 +34,9 @@ export function memoryJournal(run: RunId, now: () => number = Date.now): MemoryJ
       if (subjects.has(subject)) return { kind: 'taken' } as const;
       return { kind: 'recorded', seq: store(subject, JSON.stringify(parsed.data)) } as const;
     },
-    async *follow({ after, signal, onUnreadable }) {
+    async *follow({ after, until = Infinity, signal = new AbortController().signal, onUnreadable }) {
       let last = after;
-      while (!signal.aborted) {
+      while (!signal.aborted && last < until) {
         const message = messages[last];
         if (!message) {
           await new Promise<void>((resolve) => {

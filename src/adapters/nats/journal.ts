@@ -93,17 +93,18 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
       }
     },
 
-    async *follow({ after, signal, onUnreadable }) {
+    async *follow({ after, until = Infinity, signal = new AbortController().signal, onUnreadable }) {
       let last = after;
-      while (!signal.aborted) {
+      while (!signal.aborted && last < until) {
         try {
           for await (const message of consume({ js, reconnects, stream, after: last, signal })) {
             if (message.seq <= last) continue; // J3
+            if (message.seq > until) return;
             last = message.seq;
             const fact = readFact(run, { subject: message.subject, data: message.data, seq: message.seq, at: millisOf(message) });
             if (typeof fact !== 'string') yield fact;
             else onUnreadable?.({ seq: message.seq, subject: message.subject, reason: fact } satisfies Unreadable); // J4
-            if (signal.aborted) return;
+            if (signal.aborted || last >= until) return;
           }
         } catch (error) {
           if (signal.aborted) return;
