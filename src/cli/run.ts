@@ -81,7 +81,10 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
     const ended = await conducted.ended;
     if (ended.kind !== 'stopped') watching.abort(new Error('the run is over'));
     await following;
-    if (ended.kind !== 'unserved') await exporting.last();
+    if (ended.kind !== 'unserved') {
+      for await (const fact of journal.follow({ after: lineage.applied, until: await journal.position() })) { grow(lineage, fact, run, verifySignature); facts.push(fact); } // said while the daemons were ending
+      await exporting.last();
+    }
     requireEnding(ended, run, folder);
     if (ended.kind === 'aborted') process.exitCode = 130;
     else if (lineage.operatorActs.at(-1)?.act === 'stop' && interrupt.asked.aborted) process.exitCode = 130;

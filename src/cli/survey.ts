@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { build, type Edit } from '../actors/specialist/index.ts';
 import { openClock } from '../adapters/clock/index.ts';
 import { patches } from '../adapters/patches/index.ts';
@@ -17,7 +17,10 @@ import { loadLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
 import { openRun } from './open-run.ts';
 import { freshRunId, runDir } from './place.ts';
+import { natsOption } from './server.ts';
 import type { Surroundings } from './surroundings.ts';
+
+type Flags = RunFlags & { readonly json?: boolean; readonly only?: string; readonly nats?: string; readonly keys?: string };
 
 /** How long to leave a broker alone that has enough to do. */
 const BUSY_MS = 500;
@@ -26,11 +29,12 @@ const BUSY_MS = 500;
 export function surveyCommand(program: Command, around: Surroundings): void {
   program.command('survey <surface>').description('measure every program edit of a surface once, each by itself on the baseline, and print the table')
     .option('--slots <n>', 'slots of this machine (default: its cores)').option('--only <specialist>', 'only the edits of one specialist').option('--json', 'print one JSON object an edit')
+    .addOption(natsOption('a nats-server of yours instead of one of its own')).option('--keys <dir>', 'folder with <role>.nk key files for that server')
     .addHelpText('after', '\nExample:\n  $ brigade survey golf-mini --only optimizer')
-    .action(async (name: string, flags: RunFlags & { json?: boolean; only?: string }) => survey(around, name, flags));
+    .action(async (name: string, flags: Flags) => survey(around, name, flags));
 }
 
-async function survey(around: Surroundings, name: string, flags: RunFlags & { json?: boolean; only?: string }): Promise<void> {
+async function survey(around: Surroundings, name: string, flags: Flags): Promise<void> {
   const { place, out } = around;
   const toolchain = await findToolchain(place.root);
   const surface = await loadSurface(place.root, name);
@@ -46,7 +50,7 @@ async function survey(around: Surroundings, name: string, flags: RunFlags & { js
   const config = configure(surface, { ...flags, keep: 'strict', trials: String(edits.length + 1), minutes: '100000' });
   const run = await freshRunId(place, `${name}-survey`, new Date());
   const say = (line: string): void => { process.stderr.write(`${line}\n`); };
-  const conducted = await conductRun({ place, run, surface: name, config, specialists: false, extend: (limits) => limits, slots: config.slots, sandbox: config.sandbox, url: null, keys: null, onStep: say });
+  const conducted = await conductRun({ place, run, surface: name, config, specialists: false, extend: (limits) => limits, slots: config.slots, sandbox: config.sandbox, url: flags.nats ?? null, keys: flags.keys === undefined ? null : resolve(flags.keys), onStep: say });
   const clock = openClock();
   const interrupt = onInterrupt(conducted, say);
   const over = new AbortController();

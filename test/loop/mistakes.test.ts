@@ -104,7 +104,9 @@ test('a server that nobody runs, and one that speaks something else, are named w
   expect(await refused(['run', 'tiny', '--name', 'gone', '--nats', `nats://127.0.0.1:${port}`])).toMatch(new RegExp(`no nats-server answers at nats://127\\.0\\.0\\.1:${port}`));
   const named = await project.brigade(['run', 'tiny', '--name', 'gone', '--keys', 'keys'], { BRIGADE_NATS_URL: `nats://127.0.0.1:${port}` });
   expect({ code: named.code, err: named.err }, 'BRIGADE_NATS_URL says the same, and keys are looked for from here').toEqual({ code: 1, err: expect.stringContaining(`the key ${join(project.root, 'keys', 'supervisor.nk')} cannot be read`) });
-  expect(await readdir(project.runs), 'a start that failed leaves no run').not.toContain('gone');
+  const surveyed = await project.brigade(['survey', 'tiny'], { BRIGADE_NATS_URL: `nats://127.0.0.1:${port}` });
+  expect({ code: surveyed.code, err: surveyed.err }).toEqual({ code: 1, err: expect.stringContaining('no nats-server answers') });
+  expect(await readdir(project.runs).catch(() => []), 'a start that failed leaves no run').not.toContain('gone');
 }, 120_000);
 
 test('a nats-server too old to keep what it acknowledges is refused', async () => {
