@@ -2,6 +2,7 @@ import { chmod, cp, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { natsServer } from '../support/nats.ts';
 import { openProject, type Done, type Project } from '../support/program.ts';
 
 // What a person gets wrong, through the program itself: one line that says what, where and the remedy, exit code 1, and nothing left running.
@@ -108,6 +109,16 @@ test('a server that nobody runs, and one that speaks something else, are named w
   expect({ code: surveyed.code, err: surveyed.err }).toEqual({ code: 1, err: expect.stringContaining('no nats-server answers') });
   expect(await readdir(project.runs).catch(() => []), 'a start that failed leaves no run').not.toContain('gone');
 }, 120_000);
+
+test('a run that is looked for on a server that never had it can still be reached where it was', async () => {
+  const file = join(project.runs, 'far', 'run.json');
+  const reach = JSON.stringify({ run: 'far', surface: 'tiny', url: 'nats://127.0.0.1:1', keys: null });
+  await mkdir(join(project.runs, 'far'), { recursive: true });
+  await writeFile(file, reach);
+  await using other = await natsServer({ credentials: false });
+  expect(await refused(['run', '--resume', 'far', '--nats', other.server.url])).toContain(`${other.server.url} holds no fact of far: give the --nats URL it was started with`);
+  expect(await readFile(file, 'utf8')).toBe(reach);
+}, 60_000);
 
 test('a nats-server too old to keep what it acknowledges is refused', async () => {
   const old = join(project.root, '.brigade', 'bin', 'nats-server');

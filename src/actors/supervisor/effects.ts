@@ -3,6 +3,7 @@ import type { RunStarted } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { Limits } from '../../domain/budget.ts';
 import type { Journal, Ports, Processes } from '../../ports.ts';
+import { NEVER_AGAIN } from './decide.ts';
 import { wardMachine, type Death } from './machine.ts';
 
 // Starts a run and keeps its daemons alive until the journal says it has stopped.
@@ -65,7 +66,7 @@ export async function superviseRun({ journal, clock, presence }: Ports, processe
           if (over.aborted) quit();
           const end = await child.exited;
           over.removeEventListener('abort', quit);
-          if (!over.aborted && end.code !== 0) presence.log('warn', `${name} died and is started again`, { daemon: name, code: end.code, signal: end.signal });
+          if (!over.aborted && end.code !== 0) presence.log('warn', `${name} died${end.code === NEVER_AGAIN ? ': its log says what only a person can mend' : ' and is started again'}`, { daemon: name, code: end.code, signal: end.signal });
           return { livedMs: clock.now() - bornMs, code: end.code };
         }),
         pause: fromPromise<void, { afterMs: number }>(({ input }) => clock.wait(input.afterMs, over)),
