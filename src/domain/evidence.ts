@@ -1,6 +1,7 @@
 import { counted, decimal, duration, plural, probability } from './figures.ts';
 import type { TrialRow } from './lineage.ts';
 import type { Failure } from './measurement.ts';
+import type { TrialResult } from './trial.ts';
 
 /** What a failure measured, in the few words that help the next attempt. */
 export function describeFailure(failure: Failure): string {
@@ -24,6 +25,10 @@ export function describeEnding(row: TrialRow): string {
   if (!result) return '';
   if (result.failure) return describeFailure(result.failure);
   if (result.status === 'lost') return `${plural(result.attempt, 'attempt')} died with their nodes`;
+  return `${judgement(result)}${result.scoreSource === 'recipe' ? ', by its own word' : ''}`;
+}
+
+function judgement(result: TrialResult): string {
   if (result.p !== null) return `p ${probability(result.p)}, ${result.status === 'keep' ? plural(result.n, 'seed') : result.why}`;
   if (result.status === 'baseline' && result.sd !== null) return `± ${decimal(result.sd)}, ${plural(result.n, 'seed')}`;
   return result.why;

@@ -49,6 +49,8 @@ export interface SlotRequest {
 export interface EvaluatorSpec {
   readonly name: string;
   readonly objective: Objective;
+  /** Whose word the score is: computed from the artifact, or only read from what the recipe says of itself. */
+  readonly scoreSource: 'evaluator' | 'recipe';
   readonly phases: readonly PhaseSpec[];
   readonly artifact: { readonly file: string; readonly capBytes: number | null };
   readonly gates: readonly { readonly name: string; readonly limit: number; readonly at: 'least' | 'most' }[];

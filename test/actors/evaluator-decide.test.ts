@@ -12,11 +12,11 @@ const phase = (role: PhaseSpec['role']): PhaseSpec => ({
   name: role, role, command: ['python'], scorer: role === 'eval' ? ['python'] : null, auditor: null, clock: 'wall', budgetSeconds: 10, toleranceSeconds: 0.5, wallSeconds: 60, data: [],
 });
 const spec: EvaluatorSpec = {
-  name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, phases: [phase('smoke'), phase('train'), phase('eval')],
+  name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, scoreSource: 'evaluator', phases: [phase('smoke'), phase('train'), phase('eval')],
   artifact: { file: 'artifact.bin', capBytes: 1000 }, gates: [{ name: 'accuracy', limit: 0.96, at: 'least' }],
   limits: { memoryBytes: 1, processes: 1, openFiles: 1, scratchBytes: 10_000, logBytes: 1 }, canaries: [], columns: [], hash: 'e'.repeat(64),
 };
-const provenance = { seed: 1, device: 'cpu/x', evaluatorHash: spec.hash, environmentHash: 'f'.repeat(64), sandbox: 'bubblewrap', log: null } as const;
+const provenance = { seed: 1, scoreSource: 'evaluator', device: 'cpu/x', evaluatorHash: spec.hash, environmentHash: 'f'.repeat(64), sandbox: 'bubblewrap', log: null } as const;
 const exited = (code = 0, logTail = ''): PhaseEnd => ({ kind: 'exited', code, seconds: 2, wallSeconds: 3, scored: null, logTail });
 const good: Scored = { kind: 'scored', score: 2.5, metrics: { accuracy: 0.97 }, gates: [] };
 const seen = (end: PhaseEnd, more: Partial<PhaseSeen> = {}): PhaseSeen => ({ end, scored: null, unreadable: null, changed: null, sealed: null, recipeBytes: 100, ...more });

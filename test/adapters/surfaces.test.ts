@@ -124,6 +124,12 @@ test('the columns have the change against the best after the metric', async () =
   expect((await evaluator()).columns).toEqual(['error', 'delta_vs_best', 'artifact_bytes', 'train_s', 'eval_s', 'total_s']);
 });
 
+test('whose word the score is stands in the evaluator, and is its own where nothing else is said', async () => {
+  expect((await evaluator()).scoreSource).toBe('evaluator');
+  await edit('evaluators/mine/evaluator.yaml', (text) => `scoreSource: recipe\n${text}`);
+  expect((await evaluator()).scoreSource).toBe('recipe');
+});
+
 test('the evaluator’s hash covers every program in its folder', async () => {
   const { hash } = await evaluator();
   await edit('evaluators/mine/scorer.py', (text) => `${text}\n`);

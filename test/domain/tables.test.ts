@@ -5,6 +5,7 @@ import { deltaInterval } from '../../src/domain/interval.ts';
 import { knowledge } from '../../src/domain/knowledge.ts';
 import { leaderboard, ranked } from '../../src/domain/leaderboard.ts';
 import { emptyLineage, statusOf } from '../../src/domain/lineage.ts';
+import { describeEnding } from '../../src/domain/evidence.ts';
 import { bestSoFar, outcomeMix, slotWork, summarize } from '../../src/domain/summary.ts';
 import { defaultColumns, endedRows, experimentId, preorder, resultsTable, treeTable, trialsJsonLines } from '../../src/domain/tables.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
@@ -110,6 +111,13 @@ describe('trials.jsonl', () => {
     expect(rows[2]?.proposal.hypothesis).toBe(NASTY);
     expect(rows.filter(({ status }) => status === 'keep').every(({ replicates, proposal }) => replicates.length >= 6 && proposal.patch.startsWith('--- a/'))).toBe(true);
   });
+});
+
+test('a score that is only the recipe’s own word says so in its row', () => {
+  const row = [...lineage.trials.values()].find(({ result }) => result?.status === 'keep');
+  if (!row?.result) throw new Error('the story has a keep');
+  expect(describeEnding(row)).not.toContain('own word');
+  expect(describeEnding({ ...row, result: { ...row.result, scoreSource: 'recipe' } })).toBe(`${describeEnding(row)}, by its own word`);
 });
 
 describe('what a run says of itself', () => {

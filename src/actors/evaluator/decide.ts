@@ -153,6 +153,7 @@ export const abandon = (found: Findings, reason: string): Findings => ({ ...foun
 /** What every measurement of a node says beside its findings. */
 export interface Provenance {
   readonly seed: number;
+  readonly scoreSource: 'evaluator' | 'recipe';
   readonly device: string;
   readonly evaluatorHash: string;
   readonly environmentHash: string;
@@ -165,7 +166,7 @@ export function conclude(found: Findings, provenance: Provenance): Measurement {
   const failure = PRIORITY.flatMap((kind) => found.failures.find((one) => one.kind === kind) ?? [])[0] ?? null;
   const none = failure === null && found.score === null;
   return {
-    score: found.score, scoreSource: 'evaluator', failure: none ? { kind: 'harness_abort', reason: 'the replicate ended without a score' } : failure,
+    score: found.score, failure: none ? { kind: 'harness_abort', reason: 'the replicate ended without a score' } : failure,
     metrics: found.metrics, phases: found.readings, artifactBytes: found.artifactBytes, gates: found.gates, ...provenance,
   };
 }

@@ -111,7 +111,7 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     const logs = holding?.logs ?? [];
     const log = logs.length > 0 && work.source.kind === 'snapshot' ? await ports.blobs.put(new TextEncoder().encode(logs.join('\n'))) : null;
     const measurement = conclude(found, {
-      seed: holding?.draw.seed ?? 0, device: workbench.device, evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: tools.level, log,
+      seed: holding?.draw.seed ?? 0, scoreSource: spec.scoreSource, device: workbench.device, evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: tools.level, log,
     });
     await publish(work, measurement, signal);
   }

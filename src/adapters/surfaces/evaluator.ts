@@ -22,11 +22,12 @@ const EvaluatorSchema = z.strictObject({
     metric: name, unit: words, direction: z.enum(['minimize', 'maximize'], 'give minimize or maximize'),
     range: z.tuple([z.number(), z.number()], 'give [lowest, highest]').refine(([low, high]) => low < high, 'give the lowest possible score first'),
   }),
+  scoreSource: z.enum(['evaluator', 'recipe'], 'give evaluator, or recipe where the score can only be what the recipe says of itself').default('evaluator'),
   artifact: z.strictObject({ file: inside, cap: size.nullable() }),
   limits: z.strictObject({ memory: size, processes: whole(1, 65_536), openFiles: whole(8, 1_048_576), scratch: size, log: size }),
   phases: z.array(z.strictObject({
     name, role: z.enum(['smoke', 'train', 'eval'], 'give smoke, train or eval'), command, scorer: command.nullable().default(null), auditor: command.nullable().default(null),
-    clock: z.enum(['calibrated', 'wall'], 'give calibrated or wall'), budget: seconds, tolerance: seconds, wall: seconds, data: z.array(name).default([]),
+    clock: z.enum(['calibrated', 'wall'], 'give calibrated or wall'), budget: seconds, tolerance: seconds.default(0), wall: seconds, data: z.array(name).default([]),
   }), 'list the phases').min(1, 'list at least one phase').max(16, 'list at most 16'),
   gates: z.array(z.strictObject({ name, limit: z.number('give a number'), at: z.enum(['least', 'most'], 'give least or most') })).default([]),
   canaries: z.array(z.strictObject({ name, expect: z.enum(['scores', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing'], 'give scores, tampered, disqualified, crash, preflight_crash or gains nothing') })).default([]),
@@ -59,7 +60,7 @@ export async function loadEvaluator(root: string, evaluator: string, { dataDir }
   const warden = join(root, 'src', 'adapters', 'sandbox', 'warden');
   const programs = await listFiles(warden, 'src/adapters/sandbox/warden').catch(() => []);
   return {
-    name: evaluator, dir, missing, objective: value.objective, gates: value.gates, canaries: value.canaries,
+    name: evaluator, dir, missing, objective: value.objective, scoreSource: value.scoreSource, gates: value.gates, canaries: value.canaries,
     artifact: { file: value.artifact.file, capBytes: value.artifact.cap },
     phases: value.phases.map(({ budget, tolerance, wall, ...phase }) => ({ ...phase, budgetSeconds: budget, toleranceSeconds: tolerance, wallSeconds: wall })),
     limits: { memoryBytes: value.limits.memory, processes: value.limits.processes, openFiles: value.limits.openFiles, scratchBytes: value.limits.scratch, logBytes: value.limits.log },
