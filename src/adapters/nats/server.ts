@@ -53,17 +53,16 @@ const READY_MS = 60_000;
 /** Below this the journal of one run might not fit. */
 const LEAST_FREE_BYTES = 64 * 1024 * 1024;
 
-// Waits for its standard input to close, which the kernel does when our process is gone (E1), and takes the server with it.
+// The shell becomes the server; what it leaves behind reads a pipe that the kernel closes when our process is gone (E1), and takes the server with it
+// as long as it is still the server's child: a process number may have found another owner.
 const GUARD = `
-"$@" </dev/null 3<&- & server=$!
+server=$$
 ( while read -r _; do :; done
-  kill "$server" 2>/dev/null
-  tries=0; while kill -0 "$server" 2>/dev/null && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
-  kill -9 "$server" 2>/dev/null ) <&3 & guard=$!
-exec 3<&-
-wait "$server"; code=$?
-kill "$guard" 2>/dev/null
-exit "$code"`;
+  mine() { read -r _ _ _ parent _ < /proc/self/stat && [ "$parent" = "$server" ]; }
+  mine && kill "$server"
+  tries=0; while mine && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+  mine && kill -9 "$server" ) <&3 &
+exec "$@" </dev/null 3<&-`;
 
 /** Starts a nats-server on loopback that keeps what it acknowledges. */
 export async function startServer({ binary, dir, port = null, credentials = true, readyMs = READY_MS, log = () => {} }: ServerOptions): Promise<EmbeddedServer> {
@@ -101,8 +100,9 @@ async function boot({ binary, dir, config, readyMs }: { binary: string; dir: str
   await errors.close();
   let ended = false;
   const exited = new Promise<void>((resolve) => {
-    child.once('error', () => { ended = true; resolve(); });
-    child.once('exit', () => { ended = true; resolve(); });
+    const end = (): void => { ended = true; child.stdio[3]?.destroy(); resolve(); };
+    child.once('error', end);
+    child.once('exit', end);
   });
   const pipe = child.stdio[3];
   pipe?.on('error', () => {});
