@@ -60,10 +60,13 @@ async function survey(around: Surroundings, name: string, flags: Flags): Promise
   try {
     let isDone = false;
     try {
-      for (const { edit, patch } of patched) {
-        const trial = await ask(edit, patch);
-        if (trial) trials.set(trial, edit);
-      }
+      void tell().catch(() => undefined); // it ends with the run
+      await Promise.all([...new Set(edits.map(({ specialist }) => specialist))].map(async (specialist) => { // side by side, because each may have only so many open
+        for (const { edit, patch } of patched.filter((one) => one.edit.specialist === specialist)) {
+          const trial = await ask(edit, patch);
+          if (trial) trials.set(trial, edit);
+        }
+      }));
       isDone = await results(trials.keys());
     } catch (error) {
       if (!until.aborted) throw error;
@@ -83,18 +86,23 @@ async function survey(around: Surroundings, name: string, flags: Flags): Promise
     await conducted.close();
   }
   const opened = await openRun(place, run);
-  try { print(out, opened.lineage, trials, flags.json === true); } finally { await opened.close(); }
+  try { print(out, opened.lineage, new Map([...trials].sort(([, a], [, b]) => edits.indexOf(a) - edits.indexOf(b))), flags.json === true); } finally { await opened.close(); }
 
   /** Waits for the results of some trials; false when the run ended before. */
   async function results(wanted: Iterable<TrialId>): Promise<boolean> {
     const left = new Set(wanted);
     if (left.size === 0) return true;
     for await (const fact of conducted.session.journal(run).follow({ after: 0, signal: until })) {
-      if (fact.word !== 'trial.result' || !left.delete(fact.ids[0])) continue;
-      say(`${edits.length - left.size} of ${edits.length}   ${fact.body.hypothesis}`);
-      if (left.size === 0) return true;
+      if (fact.word === 'trial.result' && left.delete(fact.ids[0]) && left.size === 0) return true;
     }
     return false;
+  }
+
+  async function tell(): Promise<void> {
+    let ended = 0;
+    for await (const fact of conducted.session.journal(run).follow({ after: 0, signal: until })) {
+      if (fact.word === 'trial.result' && fact.ids[0] !== BASELINE) say(`${++ended} of ${edits.length}   ${fact.body.status}   ${fact.body.hypothesis}`);
+    }
   }
 
   async function ask(edit: Edit, patch: string): Promise<TrialId | null> {
