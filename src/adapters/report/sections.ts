@@ -18,7 +18,7 @@ const DIFF_BUDGET = 3_000_000;
 
 /** What made the difference: every best in order, with its share of the way. */
 export function keptCards(lineage: Lineage, summary: Summary): Markup {
-  const from = summary.baseline.score;
+  const from = summary.best.from;
   const to = summary.best.score;
   const cards = lineage.bests.slice(1).flatMap(({ trial }, i) => {
     const row = lineage.trials.get(trial);
