@@ -22,7 +22,7 @@ export function keptCards(lineage: Lineage, summary: Summary): Markup {
   const to = summary.best.score;
   const cards = lineage.bests.slice(1).flatMap(({ trial }, i) => {
     const row = lineage.trials.get(trial);
-    const before = lineage.bests[i]?.score ?? from;
+    const before = i === 0 ? from : lineage.bests[i]?.score ?? from;
     return row ? [card(lineage, row, i + 1, from === null || to === null || before === null ? null : [(before - from) / (to - from), ((row.result?.score ?? before) - from) / (to - from)])] : [];
   });
   return cards.length === 0 ? markup`<p class="lead">Nothing was kept: the baseline stands.</p>` : markup`<ol class="cards">${cards}</ol>`;
