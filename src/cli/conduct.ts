@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -150,7 +151,15 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
 /** Throws what whoever conducted it must know when a run did not end by itself or by request. */
 export function requireEnding(ended: RunEnded, run: RunId, folder: string): void {
   if (ended.kind === 'unserved') throw new Error(`${run} has no server any more: ${ended.why}. brigade run --resume ${run} goes on with all that was recorded`);
-  if (ended.kind === 'lost') throw new Error(`${ended.daemon} could not be kept alive: ${folder}/logs/${ended.daemon}.log says why. brigade run --resume ${run} tries again`);
+  if (ended.kind === 'lost') throw new Error(`${ended.daemon} could not be kept alive: ${lastWords(join(folder, 'logs', `${ended.daemon}.log`))}\n${folder}/logs/${ended.daemon}.log has the rest; brigade run --resume ${run} tries again`);
+}
+
+/** The last line of a daemon's log, which is why it ended. */
+function lastWords(file: string): string {
+  try {
+    const line = readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+    return line.startsWith('{') ? String((JSON.parse(line) as { message?: unknown }).message) : line.slice(0, 1000);
+  } catch { return 'it said nothing'; }
 }
 
 function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<ReturnType<typeof loadSurface>>, evaluator: EvaluatorSpec, snapshot: string, brigade: string): RunStarted {

@@ -52,7 +52,7 @@ export async function findRun(place: Place, name: string | undefined): Promise<R
   if (found) return found;
   if (name === undefined) throw new Mistake('there is no run yet: start one with brigade run golf-mini');
   const near = nearest(name, all.map(({ run }) => run));
-  throw new Mistake(`there is no run ${name}${near ? `; did you mean ${near}?` : ''} brigade runs lists them`);
+  throw new Mistake(`there is no run ${name}${near ? `; did you mean ${near}?` : ';'} brigade runs lists them`);
 }
 
 /** Who runs it now; null when nobody does, a crashed one included, whoever has its process number by now. */

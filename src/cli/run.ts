@@ -1,8 +1,10 @@
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openClock } from '../adapters/clock/index.ts';
+import { openSyntax } from '../adapters/python/index.ts';
 import { verifySignature } from '../adapters/signature/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
+import { findToolchain } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
 import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
@@ -14,6 +16,7 @@ import { onInterrupt } from './interrupt.ts';
 import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
+import { problemsOfLibrary } from './library.ts';
 import { natsOption } from './server.ts';
 import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
@@ -64,6 +67,12 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   const machine = config ?? configure(await loadSurface(place.root, surface), { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
   if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
   const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
+  const toolchain = await findToolchain(place.root);
+  { // an edit that cannot be used is said before anything starts
+    await using syntax = await openSyntax({ python: toolchain.python });
+    const problems = await problemsOfLibrary(await loadSurface(place.root, surface), syntax);
+    if (problems.length > 0) throw new Mistake(problems.join('\n'));
+  }
   const clock = openClock();
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
   const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, context: flags.nats === undefined ? `brigade-${run}` : null });

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { openParser } from '../adapters/python/index.ts';
+import { openParser, openSyntax } from '../adapters/python/index.ts';
 import { BadSurface, listSurfaces, loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
 import { ownerOf, PROTECTED } from '../domain/partition.ts';
 import { MODULE } from '../domain/symbol.ts';
+import { findToolchain } from '../adapters/toolchain/index.ts';
+import { problemsOfLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
 import { findPlace, type Place } from './place.ts';
 
@@ -53,6 +55,9 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
     .action((name: string, { json }: Flags) => guarded(async () => {
       try {
         const { surface, evaluator, owners } = await read(place, name);
+        await using syntax = await openSyntax({ python: (await findToolchain(place.root)).python });
+        const problems = await problemsOfLibrary(surface, syntax);
+        if (problems.length > 0) throw new BadSurface(problems);
         if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: evaluator.missing }));
         else line(`${name} ✓   ${Object.keys(surface.recipe).length} files, ${owners.filter(({ owner }) => owner !== PROTECTED).length} symbols of ${surface.roster.length} specialists, ${owners.filter(({ owner }) => owner === PROTECTED).length} protected${evaluator.missing.length > 0 ? `   data not prepared yet: npm run setup makes ${evaluator.missing.join(', ')}` : ''}`);
       } catch (error) {

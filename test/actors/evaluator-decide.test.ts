@@ -107,6 +107,6 @@ describe('canaries', () => {
     expect(() => judgeCanaries(spec, [of('scores', measured(3)), of('gains nothing', measured(1.5))])).toThrow(/the canary `gains-nothing` gained 1\.500/);
   });
   test('that forge and score refuse the evaluator in the words of the manual', () => {
-    expect(() => judgeCanaries(spec, [of('scores', measured(3)), of('tampered', measured(0.5))])).toThrow(/^calibration refused: the canary `tampered` scored 0\.50, .* can be deceived; see evaluators\/mine\/README\.md\.$/);
+    expect(() => judgeCanaries(spec, [of('scores', measured(3)), of('tampered', measured(0.5))])).toThrow(/^calibration refused: the canary `tampered` scored 0\.50, .* can be deceived: docs\/evaluators\.md says what a canary is for\.$/);
   });
 });

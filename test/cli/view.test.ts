@@ -163,7 +163,7 @@ test('leaving a run that goes on says how to come back, and claims no ending', (
   const view = liveView(options);
   view.begin(lineage);
   view.end(lineage);
-  expect(text()).toContain('it has not ended: brigade watch golf-mini-1121a');
+  expect(text()).toContain('its end is not recorded: brigade watch golf-mini-1121a');
   expect(text()).not.toContain('report.html');
 });
 

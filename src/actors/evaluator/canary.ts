@@ -49,7 +49,7 @@ export function judgeCanaries(spec: EvaluatorSpec, ended: readonly Ended[]): Pas
 
 const refusal = (spec: EvaluatorSpec, canary: Canary, did: string): string =>
   `calibration refused: the canary \`${canary.name}\` ${did}, and it should have ended as \`${canary.expect}\`. `
-  + `${canary.expect === 'scores' ? `The evaluator in evaluators/${spec.name} cannot measure a good recipe on this machine` : `The evaluator in evaluators/${spec.name} can be deceived`}; see evaluators/${spec.name}/README.md.`;
+  + `${canary.expect === 'scores' ? `The evaluator in evaluators/${spec.name} cannot measure a good recipe on this machine` : `The evaluator in evaluators/${spec.name} can be deceived`}: docs/evaluators.md says what a canary is for.`;
 
 /** Runs every canary through the node's own slots, as many at once as there are slots. */
 export async function runCanaries(places: readonly SlotPlace[], ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<Ended[]> {

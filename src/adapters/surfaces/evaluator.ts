@@ -85,6 +85,10 @@ function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[])
     if (first.has(phase.name)) problems.push(problem(['phases', i, 'name'], `two phases are called ${phase.name}: give each its own name.`));
     first.add(phase.name);
     if (phase.wall < phase.budget) problems.push(problem(['phases', i, 'wall'], `${phase.wall} s is less than the budget of ${phase.budget} s: the wall limit is the last resort, give more.`));
+    for (const [key, command] of [['command', phase.command], ['auditor', phase.auditor ?? []], ['scorer', phase.scorer ?? []]] as const) {
+      const missing = command.map((word) => (key === 'scorer' ? word : word.startsWith('/eval/') ? word.slice('/eval/'.length) : '')).find((word) => word.endsWith('.py') && !word.startsWith('/') && !files.includes(word));
+      if (missing !== undefined) problems.push(problem(['phases', i, key], `${missing} is not in the evaluator's folder: add it, or name the program that is.`));
+    }
     if (phase.auditor && !phase.scorer) problems.push(problem(['phases', i, 'auditor'], 'an auditor is asked by a scorer: name a scorer too.'));
     for (const [j, set] of phase.data.entries()) {
       if (value.checksums[set] === undefined) problems.push(problem(['phases', i, 'data', j], `${set} has no digest under checksums: add the SHA-256 of its file.`));
@@ -92,7 +96,7 @@ function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[])
   }
   if (!value.phases.some(({ role, scorer }) => role === 'eval' && scorer !== null)) problems.push(problem(['phases'], 'no phase has the role eval and a scorer: the score must come from a program of the evaluator.'));
   for (const [i, canary] of value.canaries.entries()) {
-    if (!files.some((path) => path.startsWith(`canaries/${canary.name}/`))) problems.push(problem(['canaries', i, 'name'], `canaries/${canary.name}/ does not exist: lay the files there that differ from the baseline.`));
+    if (!files.some((path) => path.startsWith(`canaries/${canary.name}/`))) problems.push(problem(['canaries', i, 'name'], `canaries/${canary.name}/ holds no file: lay those there that differ from the baseline; for one that differs in nothing a README.md will do.`));
   }
   return problems;
 }

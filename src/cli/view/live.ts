@@ -116,7 +116,7 @@ export function liveView(options: LiveOptions): LiveView {
       paper.line('');
       if (lineage.stopped === null) {
         paper.line(standingLine(last));
-        paper.line(paint('quiet', `it has not ended: brigade watch ${run} follows it while it runs, brigade run --resume ${run} goes on when it does not`));
+        paper.line(paint('quiet', `its end is not recorded: brigade watch ${run} follows it where it still runs, brigade run --resume ${run} goes on where it does not`));
         return;
       }
       const further = lineage.limits ? furtherFlags(lineage.limits, { trials: countTrials(lineage), wallSeconds: last.wallSeconds, slotSeconds: last.slotSeconds }) : [];
