@@ -100,7 +100,7 @@ describe('a broken evaluator.yaml is told the same way', () => {
     ['a phase of no role', (text) => text.replace('role: smoke', 'role: smoky'), /^evaluators\/mine\/evaluator\.yaml:\d+:\d+  phases\.role: "smoky" will not do: give smoke, train or eval\./m],
     ['a score that nobody measures', (text) => text.replace(/scorer: \[[^\]]*\], /, ''), /phases: no phase has the role eval and a scorer/],
     ['a range upside down', (text) => text.replace('[0, 1000]', '[1000, 0]'), /objective\.range: .*give the lowest possible score first/],
-    ['a canary without files', (text) => text.replace('{name: good,', '{name: bad,'), /canaries\.name: canaries\/bad\/ does not exist/],
+    ['a canary without files', (text) => text.replace('{name: good,', '{name: bad,'), /canaries\.name: canaries\/bad\/ holds no file/],
     ['data without a digest', (text) => text.replace('data: []', 'data: [train]'), /phases\.data: train has no digest under checksums/],
     ['a field that is none', (text) => `${text}\nwebhook: x\n`, /webhook: no such field/],
   ];
