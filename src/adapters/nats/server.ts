@@ -97,13 +97,13 @@ async function boot({ binary, dir, config, readyMs }: { binary: string; dir: str
   const logged = await readFile(join(dir, 'nats.log'), 'utf8').then((text) => text.length, () => 0);
   // Its own session, so that a Ctrl-C meant for us does not end the journal before the last fact is in it.
   const child = spawn('sh', ['-c', GUARD, 'nats', binary, '-c', configFile], { stdio: ['ignore', 'ignore', errors.fd, 'pipe'], detached: true });
-  await errors.close();
   let ended = false;
   const exited = new Promise<void>((resolve) => {
     const end = (): void => { ended = true; child.stdio[3]?.destroy(); resolve(); };
     child.once('error', end);
-    child.once('exit', end);
+    child.once('exit', end); // before anything is awaited: a server that fails at once would end unseen
   });
+  await errors.close();
   const pipe = child.stdio[3];
   pipe?.on('error', () => {});
   const stop = async (): Promise<void> => { pipe?.destroy(); await exited; };
