@@ -3,7 +3,7 @@ import { build, repropose, searchProposer, type Draft, type SpecialistView } fro
 import { patches } from '../../src/adapters/patches/index.ts';
 import { deprive } from '../../src/actors/specialist/decide.ts';
 import { chance } from '../../src/actors/specialist/proposers/search/chance.ts';
-import { keyOf } from '../../src/actors/specialist/proposers/search/move.ts';
+import { difference, keyOf, readMove } from '../../src/actors/specialist/proposers/search/move.ts';
 import type { Recipe } from '../../src/domain/recipe.ts';
 import type { LineageRow } from '../../src/protocols/lineage.ts';
 import { BASELINE, FILES, LIBRARY, optionsFor, ROSTER, Simulation, syntax, truth } from './laboratory/simulation.ts';
@@ -85,6 +85,18 @@ test('a proposal starts from the best of its moment and changes files of its own
 test('the journal up to a proposal, the seed and the specialist give the same proposal again', async () => {
   const { recorded } = await long;
   for (const { specialist, view, draft } of recorded.filter((_, i) => i % 25 === 0)) expect(await draftOf(view, specialist, 9)).toEqual(draft);
+});
+
+test('a walk names what its recipe differs by, each once, and nothing that a later step of it undid', async () => {
+  const { recorded, run } = await long;
+  const walks = recorded.filter(({ draft }) => draft.proposer.strategy === 'walk');
+  expect(walks.length).toBeGreaterThan(50);
+  for (const { draft } of walks) {
+    const { put, taken } = difference(draft.proposer.moves, run.rows.find((row) => row.trial === draft.parent)?.moves ?? []);
+    const said = draft.hypothesis.slice(0, draft.hypothesis.lastIndexOf(': a random walk around')).split(', ').map((words) => words.replace(/^with(?:out)? [a-z]+\//, '').split(' ')[0]);
+    const made = [...put, ...taken].map((text) => readMove(text)?.name);
+    expect(said.toSorted(), draft.hypothesis).toEqual(made.toSorted());
+  }
 });
 
 test('another seed screens in another order', async () => {

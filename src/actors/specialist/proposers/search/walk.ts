@@ -1,17 +1,18 @@
 import { isMine, join, sayMove, type Bench, type Candidate } from './candidate.ts';
 import { step } from './knob.ts';
-import { editMove, knobMove } from './move.ts';
+import { difference, editMove, knobMove, readMove } from './move.ts';
 import { isBarred, isSpent } from './screen.ts';
 
 // Walking: a few random changes of mine around the best, for when single moves are spent.
 //
 //   W1. A move that is spent never walks alone, and one that crashed or was refused alone does not walk at all.
-//   W2. Short walks are the likelier ones: of two changes one undoes the other more often than not.
+//   W2. A walk says where it ended, not what it did on the way and undid: its author learns from what was measured.
+//   W3. Short walks are the likelier ones: of two changes one undoes the other more often than not.
 
 /** How many walks are drawn before it is said that there is nothing left. */
 const DRAWS = 200;
 const FACTORS = [2, 1.5, 1.25];
-const LENGTHS = [1, 1, 1, 2, 2, 3]; // W2
+const LENGTHS = [1, 1, 1, 2, 2, 3]; // W3
 
 /** Random walks of one to three changes, drawn as they are asked for. */
 export function* walk(bench: Bench): Generator<Candidate> {
@@ -19,25 +20,29 @@ export function* walk(bench: Bench): Generator<Candidate> {
   for (let draw = 0; draw < DRAWS; draw++) {
     const length = LENGTHS[bench.chance.below(LENGTHS.length)] ?? 1;
     let moves = [...bench.moves];
-    const said: string[] = [];
-    const put: string[] = [];
     for (let i = 0; i < length; i++) {
       const at = bench.chance.below(edits.length + 2 * bench.knobs.length);
       const edit = edits[at];
       if (edit !== undefined && moves.includes(edit) && isMine(bench, edit)) {
         moves = moves.filter((move) => move !== edit);
-        said.push(`without ${edit.slice(5)}`);
         continue;
       }
       const move = edit ?? turn(bench, at - edits.length);
       if (move === null || isBarred(bench, move)) continue; // W1
       moves = join(bench, moves, [move]);
-      put.push(move);
-      said.push(edit === undefined ? sayMove(bench, move) : `with ${edit.slice(5)}`);
     }
-    if (said.length === 0 || (put.length === 1 && said.length === 1 && isSpent(bench, put[0] ?? ''))) continue; // W1
+    const built = bench.build(moves);
+    const { put, taken } = difference(built.kind === 'built' ? built.moves : moves, bench.moves); // W2
+    if (put.length + taken.length === 0 || (put.length === 1 && taken.length === 0 && isSpent(bench, put[0] ?? ''))) continue; // W1
+    const said = [...put.map((text) => (text.startsWith('edit:') ? `with ${text.slice(5)}` : sayMove(bench, text))), ...taken.map(sayWithout)];
     yield { strategy: 'walk', stamp: 'walk', moves, parts: [], hypothesis: `${said.join(', ')}: a random walk around ${bench.history.best.trial}`.slice(0, 600) };
   }
+}
+
+/** A move that is no longer there, in a person's words. */
+function sayWithout(text: string): string {
+  const move = readMove(text);
+  return move?.kind === 'knob' ? `${move.name} as in the baseline` : `without ${text.slice(5)}`;
 }
 
 function turn(bench: Bench, at: number): string | null {
