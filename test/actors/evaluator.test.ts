@@ -3,9 +3,10 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { verifySignature } from '../../src/adapters/signature/index.ts';
+import { loadEvaluator } from '../../src/adapters/surfaces/index.ts';
 import type { Failure } from '../../src/domain/measurement.ts';
 import { ActorState, Progress, Pulse } from '../../src/protocols/actor.ts';
-import { edit, rig, type Rig } from './evaluator-rig.ts';
+import { edit, rig, root, type Rig } from './evaluator-rig.ts';
 
 // One node, through its real sandbox, on the surface that is measured in milliseconds.
 
@@ -69,6 +70,17 @@ describe('every way a recipe can fail', () => {
     if (measurement.failure !== null) holds(measurement.failure);
     expect(measurement.score !== null).toBe(isScored);
   });
+});
+
+test('a scorer is told what the evaluator\'s own clock read of the earlier phases', async () => {
+  const told = 'import json, sys; told = json.load(sys.stdin)["phases"]; print(json.dumps({"kind": "scored", "score": 0, "gates": [], "metrics": {"worst_error": 0, **{p["name"] + "_" + p["role"]: p["seconds"] for p in told}, **{p["name"] + "_wall": p["wallSeconds"] for p in told}}}))';
+  const { phases } = await loadEvaluator(root, 'tiny', { dataDir: root });
+  await using node = await rig('tiny', { spec: { phases: phases.map((phase) => (phase.scorer === null ? phase : { ...phase, scorer: ['python', '-I', '-S', '-c', told] })) } });
+  await node.start();
+  await node.lease('t0001', node.baseline);
+  const { metrics, phases: read } = await node.measured('t0001');
+  const [smoke, train] = read;
+  expect(metrics).toEqual({ worst_error: 0, smoke_smoke: smoke?.seconds, train_train: train?.seconds, smoke_wall: smoke?.wallSeconds, train_wall: train?.wallSeconds });
 });
 
 test('a smoke run is made once for a recipe, not once for a replicate', async () => {

@@ -80,7 +80,7 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     const { bench, draw, logs, sealed } = held();
     const scratch = await bench.scratch(phase.name);
     if (role === 'eval' && sealed !== null) await bench.place(sealed, scratch.folder);
-    const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed });
+    const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed, readings: found.readings });
     tell(work, phase.name, 0, job.budgetSeconds);
     const beating = new AbortController();
     void beat(sandbox, ports, AbortSignal.any([beating.signal, signal]));
@@ -146,11 +146,11 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
   }));
 }
 
-interface JobParts { spec: EvaluatorSpec; phase: PhaseSpec; work: Work; bench: Bench; scratch: { folder: string; log: string }; workbench: Workbench; draw: Draw; sealed: Holding['sealed'] }
+interface JobParts { spec: EvaluatorSpec; phase: PhaseSpec; work: Work; bench: Bench; scratch: { folder: string; log: string }; workbench: Workbench; draw: Draw; sealed: Holding['sealed']; readings: Findings['readings'] }
 
-function describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed }: JobParts): PhaseJob {
+function describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed, readings }: JobParts): PhaseJob {
   const budgetSeconds = phase.role === 'train' ? work.trainSeconds ?? phase.budgetSeconds : phase.budgetSeconds;
-  const request = { purpose: work.purpose, seed: draw.secret, data: workbench.data, artifact: sealed?.path ?? null, artifactBytes: sealed?.bytes ?? null, recipe: bench.recipe };
+  const request = { purpose: work.purpose, seed: draw.secret, data: workbench.data, artifact: sealed?.path ?? null, artifactBytes: sealed?.bytes ?? null, recipe: bench.recipe, phases: roles(spec, readings) };
   return {
     name: phase.name, command: phase.command, auditor: phase.auditor,
     scorer: phase.scorer === null ? null : { command: phase.scorer, request: JSON.stringify(request) },
@@ -160,6 +160,10 @@ function describeJob({ spec, phase, work, bench, scratch, workbench, draw, seale
     silenceMs: Math.round(work.ttlMs * SILENCE),
   };
 }
+
+/** What earlier phases of this replicate took, as a scorer is told it. */
+const roles = (spec: EvaluatorSpec, readings: Findings['readings']) =>
+  readings.map(({ name, seconds, wallSeconds }) => ({ name, role: spec.phases.find((phase) => phase.name === name)?.role, seconds, wallSeconds }));
 
 async function readRecipe(ports: Ports, work: Work) {
   if (work.source.kind === 'canary') return work.source.recipe;
