@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { best } from '../domain/lineage.ts';
-import { headline, ranked, tallyLine } from '../domain/leaderboard.ts';
+import { comparability, headline, ranked, tallyLine } from '../domain/leaderboard.ts';
 import { summarize } from '../domain/summary.ts';
 import { endedRows, trialObject } from '../domain/tables.ts';
 import { jsonLine, reading, runCommand } from './reading.ts';
@@ -24,7 +24,7 @@ export function resultsCommand(program: Command, here: Surroundings): void {
       }
       const look = { width: here.width(), paint: painter(here.color) };
       const summary = summarize(opened.run, lineage, here.now());
-      const lines = [headline(summary), '', trialHead(lineage, look), ...rows.map((row) => trialLine(row, lineage, look)), '', `${tallyLine(summary)}.`];
+      const lines = [headline(summary), '', trialHead(lineage, look), ...rows.map((row) => trialLine(row, lineage, look)), '', ...[comparability(summary) ?? []].flat().map((note) => look.paint('quiet', note)), `${tallyLine(summary)}.`];
       here.out.write(`${lines.join('\n')}\n`);
     }));
 }

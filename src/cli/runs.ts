@@ -15,7 +15,7 @@ import { aligned, painter } from './view/terminal.ts';
 /** The part of summary.json that a list shows; a run that left none is listed without it. */
 const SummarySchema = z.object({
   state: z.string(), trials: z.number(), keeps: z.number(), metric: z.string(), wallSeconds: z.number(),
-  baseline: z.object({ score: z.number().nullable() }), best: z.object({ trial: z.string(), score: z.number().nullable() }),
+  best: z.object({ trial: z.string(), score: z.number().nullable(), from: z.number().nullable().default(null) }),
 });
 
 /** `brigade runs`: every run made here, and giving one away or removing it. */
@@ -65,8 +65,8 @@ async function about(place: Place, file: RunFile): Promise<About> {
 const table = (runs: readonly About[], paint: ReturnType<typeof painter>): string[] => aligned([
   ['run', 'surface', 'state', 'best', '', 'trials', 'time'],
   ...runs.map(({ run, surface, state, summary }) => {
-    const { best, baseline } = summary ?? { best: null, baseline: null };
-    const gained = best?.score != null && baseline?.score != null && best.score !== baseline.score ? change(best.score, baseline.score) : '';
+    const best = summary?.best ?? null;
+    const gained = best?.score != null && best.from !== null && best.score !== best.from ? change(best.score, best.from) : '';
     return [run, surface, paint(state === 'running' ? 'good' : state === 'interrupted' ? 'warn' : 'plain', state), best?.score == null ? '' : `${decimal(best.score)} (${best.trial})`, gained, summary ? String(summary.trials) : '', summary ? duration(summary.wallSeconds) : ''];
   }),
 ]);

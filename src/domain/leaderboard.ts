@@ -4,11 +4,12 @@ import { BASELINE } from './ids.ts';
 import { deltaInterval } from './interval.ts';
 import { best, statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import { gain } from './objective.ts';
+import { scoreOn } from './purpose.ts';
 import { isValid } from './status.ts';
 import { summarize, type Summary } from './summary.ts';
 import { endedRows, owner } from './tables.ts';
 
-/** Scored trials, best first: keeps by the score they were kept at, so that a lucky screening never leads. */
+/** Scored trials, best first: keeps in the order they were kept, so that a lucky screening never leads, the others as they would read on search data. */
 export function ranked(lineage: Lineage): TrialRow[] {
   const objective = lineage.started?.objective;
   const order = lineage.bests.map(({ trial }) => trial);
@@ -16,8 +17,14 @@ export function ranked(lineage: Lineage): TrialRow[] {
   return rows.sort((a, b) => {
     const byKeep = order.indexOf(b.trial) - order.indexOf(a.trial);
     if (byKeep !== 0) return byKeep;
-    return objective ? gain(objective, b.result?.score ?? 0, a.result?.score ?? 0) : 0;
+    return objective ? gain(objective, scoreOn(lineage, b, 'search') ?? 0, scoreOn(lineage, a, 'search') ?? 0) : 0;
   });
+}
+
+/** How scores of a run may be set side by side; null where all of them are of one kind. */
+export function comparability({ baseline, metric }: Summary): string | null {
+  if (baseline.beside === null || baseline.score === null) return null;
+  return `A screened trial's ${metric} is on search data, where the baseline has ${decimal(baseline.score)}; that of one measured on more seeds is on confirmation data, where the baseline has ${decimal(baseline.beside.score)}. Δ best is always between two scores on the same data.`;
 }
 
 /** LEADERBOARD.md: where the run stands and its best trials. */
@@ -30,7 +37,7 @@ export function leaderboard(run: string, lineage: Lineage, top = 20): string {
   return [
     `# ${run}`, '', headline(summary), '',
     ...markdownTable(['', 'trial', 'specialist', 'status', summary.metric, 'Δ best', 'evidence', 'hypothesis'], rows), '',
-    `${tallyLine(summary)}.`, '',
+    ...(comparability(summary) === null ? [] : [comparability(summary) ?? '', '']), `${tallyLine(summary)}.`, '',
   ].join('\n');
 }
 

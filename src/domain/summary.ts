@@ -1,6 +1,7 @@
 import { BASELINE, type TrialId } from './ids.ts';
 import { best, statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import type { Purpose } from './measurement.ts';
+import { baselineBeside } from './purpose.ts';
 import { isValid, type Status } from './status.ts';
 import { endedRows, owner } from './tables.ts';
 
@@ -12,7 +13,8 @@ export interface Summary {
   readonly unit: string;
   readonly state: 'calibrating' | 'running' | 'paused' | 'stopping' | 'stopped';
   readonly reason: string | null;
-  readonly baseline: { readonly score: number | null; readonly sd: number | null; readonly n: number };
+  /** `beside` is the baseline on the data of confirmations, where a confirmed best was scored. */
+  readonly baseline: { readonly score: number | null; readonly sd: number | null; readonly n: number; readonly beside: { readonly score: number; readonly sd: number; readonly n: number } | null };
   /** Seeds of the baseline measured so far, of those it needs. */
   readonly calibration: { readonly done: number; readonly of: number };
   /** `from` is the baseline on the text that the best was scored on; `delta` is between those two. */
@@ -46,7 +48,8 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
   const root = lineage.trials.get(BASELINE)?.result;
   const head = best(lineage);
   const baselineScore = lineage.calibration?.mean ?? root?.score ?? null;
-  const from = baselineBeside(lineage) ?? baselineScore;
+  const beside = besideBest(lineage);
+  const from = beside?.mean ?? baselineScore;
   const confirmations = proposed.filter((row) => typeof row.result?.p === 'number').length;
   const stretch = lineage.startedAt === null || lineage.stopped !== null ? 0 : Math.max(0, Math.max(now ?? 0, lineage.newestAt) - lineage.startedAt) / 1000;
   const claim = lineage.claim;
@@ -54,7 +57,7 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
     run, surface: lineage.started?.surface ?? '', metric: lineage.started?.objective.metric ?? 'score', unit: lineage.started?.objective.unit ?? '',
     state: lineage.stopped !== null ? 'stopped' : lineage.stopping !== null ? 'stopping' : lineage.paused ? 'paused' : lineage.bests.length === 0 ? 'calibrating' : 'running',
     reason: lineage.stopped ?? lineage.stopping,
-    baseline: { score: baselineScore, sd: lineage.calibration?.sd ?? root?.sd ?? null, n: root?.n ?? lineage.calibration?.measurements.length ?? 0 },
+    baseline: { score: baselineScore, sd: lineage.calibration?.sd ?? root?.sd ?? null, n: root?.n ?? lineage.calibration?.measurements.length ?? 0, beside: beside && { score: beside.mean, sd: beside.sd, n: beside.n } },
     calibration: { done: [...(lineage.trials.get(BASELINE)?.replicates.values() ?? [])].filter(({ replicate, measured }) => replicate.startsWith('s') && measured).length, of: lineage.started?.calibrationReplicates ?? 0 },
     best: { trial: head?.trial ?? BASELINE, score: head?.score ?? baselineScore, from, delta: head && head.score !== null && from !== null && head.trial !== BASELINE ? head.score - from : null },
     claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean },
@@ -68,13 +71,8 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
   };
 }
 
-/** The baseline's mean on the text of confirmations, once a best was confirmed against it; null before, and where nothing is confirmed. */
-function baselineBeside(lineage: Lineage): number | null {
-  if (lineage.started?.keep.kind !== 'confirmed' || lineage.bests.length < 2) return null;
-  const scores = [...(lineage.trials.get(BASELINE)?.replicates.values() ?? [])].flatMap(({ replicate, measured }) =>
-    (replicate.startsWith('c') && measured?.measurement.failure === null && measured.measurement.score !== null ? [measured.measurement.score] : []));
-  return scores.length < 2 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length;
-}
+/** The baseline on the data that a best was confirmed on; null while it is the best itself, and where nothing is confirmed. */
+const besideBest = (lineage: Lineage): ReturnType<typeof baselineBeside> => (lineage.bests.length < 2 ? null : baselineBeside(lineage));
 
 /** One stretch of work on one slot, in server time. */
 export interface SlotWork { readonly slot: string; readonly trial: TrialId; readonly replicate: string; readonly purpose: Purpose; readonly from: number; readonly to: number; readonly failed: boolean }
@@ -106,7 +104,7 @@ export function bestSoFar(lineage: Lineage): BestPoint[] {
   const spent = spentUntil(lineage);
   return lineage.bests.flatMap(({ trial, score: said }) => {
     const row = lineage.trials.get(trial);
-    const score = trial === BASELINE ? baselineBeside(lineage) ?? said : said; // one text for the whole line
+    const score = trial === BASELINE ? besideBest(lineage)?.mean ?? said : said; // data of one purpose for the whole line
     return row && score !== null ? [{ trial, number: row.number, score, slotSeconds: spent(row) }] : [];
   });
 }

@@ -10,6 +10,8 @@ import { reportPage } from '../../src/adapters/report/page.ts';
 import { linear } from '../../src/adapters/report/scale.ts';
 import { BASELINE } from '../../src/domain/ids.ts';
 import { emptyLineage, grow } from '../../src/domain/lineage.ts';
+import { summarize } from '../../src/domain/summary.ts';
+import { decimal } from '../../src/domain/figures.ts';
 import { defaultColumns, endedRows } from '../../src/domain/tables.ts';
 import { syntheticRun, type SyntheticRun } from '../support/synthetic-run.ts';
 
@@ -67,6 +69,14 @@ describe('report.html', () => {
 
   test('its headline is the final claim with its interval', () => {
     expect(page).toMatch(/<h1>val_bpb went from 2\.\d{4} to <strong>1\.\d{4}<\/strong> \(<strong>−\d+\.\d%<\/strong>\) in \d+ trials and [^:]+: a change of −0\.\d{4}, 95% interval −0\.\d{4} … −0\.\d{4}, on 5 fresh seeds each\.<\/h1>/);
+  });
+
+  test('the baseline beside a confirmed best is the one measured on the same data, in the facts and as the band', () => {
+    const { baseline } = summarize(run, lineage);
+    const beside = `${decimal(baseline.beside?.score ?? NaN)}`;
+    expect(beside).not.toBe(decimal(baseline.score ?? NaN));
+    expect(page).toContain(`<dt>baseline</dt><dd>${beside}<small>`);
+    expect(page).toContain(`>baseline ${beside} ± `);
   });
 
   test('the same lineage makes the same page', () => {

@@ -3,9 +3,10 @@ import { describeFailure } from '../../src/domain/evidence.ts';
 import { change, counted, decimal, duration, probability, signed } from '../../src/domain/figures.ts';
 import { deltaInterval } from '../../src/domain/interval.ts';
 import { knowledge } from '../../src/domain/knowledge.ts';
-import { leaderboard, ranked } from '../../src/domain/leaderboard.ts';
+import { comparability, leaderboard, ranked } from '../../src/domain/leaderboard.ts';
 import { emptyLineage, statusOf } from '../../src/domain/lineage.ts';
 import { describeEnding } from '../../src/domain/evidence.ts';
+import { baselineBeside, scoredFor, scoreOn } from '../../src/domain/purpose.ts';
 import { bestSoFar, outcomeMix, slotWork, summarize } from '../../src/domain/summary.ts';
 import { defaultColumns, endedRows, experimentId, preorder, resultsTable, treeTable, trialsJsonLines } from '../../src/domain/tables.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
@@ -141,6 +142,25 @@ describe('what a run says of itself', () => {
     expect(head.from).toBeCloseTo(beside.reduce((sum, score) => sum + score, 0) / beside.length, 12);
     expect(head.from).not.toBeCloseTo(baseline.score ?? NaN, 6);
     expect(head.delta).toBeCloseTo((head.score ?? NaN) - (head.from ?? NaN), 12);
+  });
+
+  test('a trial is scored for confirmation once fresh seeds decided it, and a screened one is moved by what the baseline shows the data to differ by', () => {
+    const rows = endedRows(lineage).filter((row) => row.result?.score != null);
+    const apart = (baselineBeside(lineage)?.mean ?? NaN) - (lineage.calibration?.mean ?? NaN);
+    expect(new Set(rows.filter((row) => row.result?.why === 'screened').map(scoredFor))).toEqual(new Set(['search']));
+    expect(new Set(rows.filter((row) => row.result?.p != null).map(scoredFor))).toEqual(new Set(['confirm']));
+    for (const row of rows) {
+      const score = row.result?.score ?? NaN;
+      expect(scoreOn(lineage, row, 'confirm')).toBeCloseTo(scoredFor(row) === 'confirm' ? score : score + apart, 12);
+      expect(scoreOn(lineage, row, 'search')).toBeCloseTo(scoredFor(row) === 'search' ? score : score - apart, 12);
+    }
+  });
+
+  test('a leaderboard says which scores may be set side by side, and needs not while all are of one kind', () => {
+    const summary = summarize(run, lineage);
+    expect(summary.baseline.beside?.score).toBe(summary.best.from);
+    expect(leaderboard(run, lineage)).toContain(`on search data, where the baseline has ${decimal(summary.baseline.score ?? NaN)}; that of one measured on more seeds is on confirmation data, where the baseline has ${decimal(summary.best.from ?? NaN)}.`);
+    expect(comparability(summarize(run, syntheticRun(0).lineage))).toBeNull();
   });
 
   test('a slot is never counted as busier than always', () => {

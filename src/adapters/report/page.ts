@@ -1,5 +1,5 @@
 import { counted, decimal, duration, percent, plural, probability, signed } from '../../domain/figures.ts';
-import { range, relative } from '../../domain/leaderboard.ts';
+import { comparability, range, relative } from '../../domain/leaderboard.ts';
 import type { Lineage } from '../../domain/lineage.ts';
 import { summarize, type Summary } from '../../domain/summary.ts';
 import { lineageFigure } from './lineage-figure.ts';
@@ -34,7 +34,7 @@ ${predictionSection(lineage)}
 <h2>Slots over time</h2><p class="lead">${summary.busyShare === null ? '' : `${plural(summary.slots, 'slot')}, ${percent(summary.busyShare)} busy between the first measurement and the last.`}</p>
 <ul class="legend">${SLOT_KINDS.map(([kind, name]) => markup`<li class="${kind}"><i class="square"></i>${name}</li>`)}</ul><div class="scroll">${slotsFigure(lineage)}</div>
 <h2>How it was measured</h2>${method(summary, lineage)}
-<h2 class="trials">Every trial</h2><p class="lead trials">A line opens to its evidence and its diff.</p>${trialList(lineage)}</main>`;
+<h2 class="trials">Every trial</h2><p class="lead trials">A line opens to its evidence and its diff. ${comparability(summary) ?? ''}</p>${trialList(lineage)}</main>`;
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escapeText(`${run}: ${titleOf(summary)}`)}</title><style>${STYLE}</style></head><body>${body.safe}</body></html>\n`;
 }
 
@@ -60,7 +60,7 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
   const { baseline, best, claim } = summary;
   const falseKeeps = lineage.started?.keep.kind === 'confirmed' ? `luck alone predicts ${decimal(summary.expectedFalseKeeps, 2)} false keeps` : 'strict rule: luck is not ruled out';
   const facts: readonly (readonly [string, string, string])[] = [
-    ['baseline', baseline.score === null ? 'unknown' : decimal(baseline.score), baseline.sd === null ? '' : `± ${decimal(baseline.sd)} over ${plural(baseline.n, 'seed')}`],
+    baselineFact(baseline),
     ['best', best.score === null ? 'unknown' : decimal(best.score), best.trial],
     ['final claim', claim ? signed(claim.delta) : 'not made', claim ? `p ${probability(claim.p)}, unseen data` : ''],
     ['trials', counted(summary.trials), `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')}${summary.rejected > 0 ? `; ${summary.rejected} refused` : ''}`],
@@ -71,6 +71,11 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
   ];
   return markup`<dl class="facts">${facts.map(([name, value, more]) => markup`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`)}</dl>`;
 }
+
+/** On the data that the best was scored on, so that the two facts can be set side by side. */
+const baselineFact = ({ score, sd, n, beside }: Summary['baseline']): readonly [string, string, string] => (beside !== null
+  ? ['baseline', decimal(beside.score), `± ${decimal(beside.sd)} over ${plural(beside.n, 'seed')}, like the best${score === null ? '' : `; ${decimal(score)} on search data`}`]
+  : ['baseline', score === null ? 'unknown' : decimal(score), sd === null ? '' : `± ${decimal(sd)} over ${plural(n, 'seed')}`]);
 
 const differenceLead = (summary: Summary, lineage: Lineage): string => (summary.keeps === 0 ? '' : lineage.started?.keep.kind === 'confirmed'
   ? `${plural(summary.keeps, 'trial')} beat the best of their time on fresh seeds. The bar under each is its part of the way from the baseline to the best.`

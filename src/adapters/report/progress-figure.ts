@@ -3,6 +3,7 @@ import { decimal, signed } from '../../domain/figures.ts';
 import { BASELINE } from '../../domain/ids.ts';
 import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import { gain } from '../../domain/objective.ts';
+import { scoreOn } from '../../domain/purpose.ts';
 import { isValid, STATUSES } from '../../domain/status.ts';
 import { bestSoFar, summarize } from '../../domain/summary.ts';
 import { endedRows } from '../../domain/tables.ts';
@@ -17,19 +18,21 @@ const TOP = 18;
 const HEIGHT = 340;
 const RIM = 17; // one line of the rim, tall enough for its label
 
-/** Every trial by its number: scored ones at their score, failures on the rim under their label, the best as a step line, the baseline's noise as a band. */
+/** Every trial by its number: scored ones at their score on the data that the line is on, failures on the rim under their label, the best as a step line, the baseline's noise as a band. */
 export function progressFigure(run: string, lineage: Lineage): Markup {
   const objective = lineage.started?.objective;
   const bests = bestSoFar(lineage);
   const first = bests[0];
-  const { baseline } = summarize(run, lineage);
+  const { beside, ...calibrated } = summarize(run, lineage).baseline;
+  const baseline = beside ?? calibrated;
   if (!objective || !first || baseline.score === null) return NOTHING;
+  const scoreOf = (row: TrialRow): number => scoreOn(lineage, row, beside ? 'confirm' : 'search') ?? 0;
   const rows = endedRows(lineage).filter((row) => row.trial !== BASELINE);
   const scored = rows.filter((row) => { const status = statusOf(row); return status !== null && isValid(status) && row.result?.score != null; });
   const failed = rows.filter((row) => !scored.includes(row));
   const labels = STATUSES.filter((status) => failed.some((row) => statusOf(row) === status));
   const x = linear([0, Math.max(8, lineage.nextNumber - 1)], [LEFT, WIDTH - RIGHT], 10);
-  const y = scoreScale(objective, baseline.score, baseline.sd ?? 0, bests.map((b) => b.score), scored);
+  const y = scoreScale(objective, baseline.score, baseline.sd ?? 0, bests.map((b) => b.score), scored.map(scoreOf));
   const floor = TOP + HEIGHT;
   const rimTop = floor + 30;
   const rim = labels.map((label, i) => ({ label, y: rimTop + i * RIM }));
@@ -38,7 +41,7 @@ export function progressFigure(run: string, lineage: Lineage): Markup {
   const steps = bests.map((b, i) => (i === 0 ? `M${x(b.number)} ${y(b.score)}` : `H${x(b.number)}V${y(b.score)}`)).join('');
   const roster = lineage.started?.roster ?? [];
   const dot = (row: TrialRow): Markup => {
-    const score = row.result?.score ?? 0;
+    const score = scoreOf(row);
     const kept = statusOf(row) === 'keep';
     const place = { x: x(row.number), y: y(score) };
     const beyond = !y.holds(score);
@@ -57,7 +60,7 @@ ${x.ticks.filter(Number.isInteger).map((tick) => markup`<text class="tick" x="${
 ${rim.map((line) => markup`<text class="rim ${toneOf(line.label)}" x="${LEFT - 10}" y="${line.y + 4}" text-anchor="end">${line.label}</text><line class="rimline" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${line.y}" y2="${line.y}"/>`)}
 ${failed.map((row) => cross(x(row.number), rim.find((line) => line.label === statusOf(row))?.y ?? rimTop, `${hueOf(roster, row.proposal.specialist)} failed`, tip(row)))}
 <text class="end" x="${WIDTH - RIGHT}" y="${y(last.score) + (objective.direction === 'minimize' ? 18 : -10)}" text-anchor="end">${last.trial === BASELINE ? 'the baseline stands' : `best ${decimal(last.score)}`}</text>
-</svg>`;
+</svg>${beside && calibrated.score !== null ? markup`<p class="note">Trials that were only screened are drawn where they would read on confirmation data: at their score ${signed(beside.score - calibrated.score)}, which is how far the baseline's two means lie apart.</p>` : NOTHING}`;
 }
 
 /** The same best against what had been spent by then. */
@@ -89,10 +92,9 @@ export const tip = (row: TrialRow): string =>
   [`${row.trial} ${row.proposal.specialist} ${statusOf(row) ?? 'waiting'}${row.result?.score == null ? '' : ` ${decimal(row.result.score)}`}${row.result?.deltaVsBest == null ? '' : ` (${signed(row.result.deltaVsBest)})`}`, row.proposal.hypothesis, describeEnding(row)].filter(Boolean).join('\n');
 
 /** Room for all bests and the noise of the baseline; far worse trials are drawn at the edge so that they do not flatten the rest. */
-function scoreScale(objective: { direction: 'minimize' | 'maximize' }, baseline: number, sd: number, bests: readonly number[], scored: readonly TrialRow[]) {
+function scoreScale(objective: { direction: 'minimize' | 'maximize' }, baseline: number, sd: number, bests: readonly number[], values: readonly number[]) {
   const reached = [baseline, ...bests];
   const span = Math.max(...reached) - Math.min(...reached) || Math.max(4 * sd, Math.abs(baseline) * 0.02, 1e-9);
-  const values = scored.map((row) => row.result?.score ?? baseline);
   const worse = objective.direction === 'minimize' ? 1 : -1;
   const limit = (side: number, room: number, margin: number): number => {
     const reachedEdge = side > 0 ? Math.max(...reached) : Math.min(...reached);
