@@ -79,6 +79,18 @@ describe('report.html', () => {
     expect(page).toContain(`>baseline ${beside} ± `);
   });
 
+  test('the first figure names its axes, and a legend every mark it uses', () => {
+    const far = syntheticRun(40);
+    const row = endedRows(far.lineage).find(({ result }) => result?.why === 'screened');
+    if (row?.result) row.result = { ...row.result, score: 9 };
+    const page = reportPage(run, far.lineage);
+    const figure = page.slice(page.indexOf('aria-label="Best val_bpb so far over trials"'), page.indexOf('aria-label="Best so far over slot time"'));
+    const legend = page.slice(page.indexOf('<ul class="legend">'), page.indexOf('<svg'));
+    expect(figure).toMatch(/class="axis"[^>]*>val_bpb<[^]*class="axis"[^>]*>trial</);
+    const marks = { kept: /class="hue-\d kept"><circle/, 'not kept': /class="hue-\d dropped"><circle/, 'beyond the scale': /class="hue-\d dropped"><path/, 'failed, by its label on the rim': /class="hue-\d failed"><path/ };
+    for (const [name, mark] of Object.entries(marks)) { expect(figure, name).toMatch(mark); expect(legend).toContain(name); }
+  });
+
   test('the same lineage makes the same page', () => {
     expect(reportPage(run, syntheticRun(40, ['Muon', NASTY]).lineage)).toBe(page);
   });

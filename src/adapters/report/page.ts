@@ -23,7 +23,7 @@ export function reportPage(run: string, lineage: Lineage): string {
   const body = markup`<main><p class="kicker">${run} · ${summary.surface} · ${asOf(lineage)}</p>
 <h1>${sentence(summary, lineage)}</h1>
 ${factGrid(summary, lineage)}
-<ul class="legend">${roster.map((name) => markup`<li class="${hueOf(roster, name)}"><i></i>${name}</li>`)}<li><i class="open"></i>not kept</li><li><i class="cross">×</i>failed</li></ul>
+<ul class="legend">${roster.map((name) => markup`<li class="${hueOf(roster, name)}"><i></i>${name}</li>`)}<li><i class="full"></i>kept</li><li><i class="open"></i>not kept</li><li><i class="mark">▲</i>beyond the scale</li><li><i class="mark">×</i>failed, by its label on the rim</li></ul>
 <div class="scroll">${progressFigure(run, lineage)}</div>
 <div class="scroll">${spendingFigure(lineage)}</div>
 <h2>What made the difference</h2><p class="lead">${differenceLead(summary, lineage)}</p>${keptCards(lineage, summary)}

@@ -57,6 +57,7 @@ ${band(x, y, baseline.score, baseline.sd)}
 ${scored.filter((row) => statusOf(row) !== 'keep').map(dot)}${scored.filter((row) => statusOf(row) === 'keep').map(dot)}
 ${keepLabels(bests.slice(1), x, y, objective.direction)}
 ${x.ticks.filter(Number.isInteger).map((tick) => markup`<text class="tick" x="${x(tick)}" y="${floor + 16}" text-anchor="middle">${tick}</text>`)}
+<text class="axis" x="${LEFT - 10}" y="${floor + 16}" text-anchor="end">trial</text>
 ${rim.map((line) => markup`<text class="rim ${toneOf(line.label)}" x="${LEFT - 10}" y="${line.y + 4}" text-anchor="end">${line.label}</text><line class="rimline" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${line.y}" y2="${line.y}"/>`)}
 ${failed.map((row) => cross(x(row.number), rim.find((line) => line.label === statusOf(row))?.y ?? rimTop, `${hueOf(roster, row.proposal.specialist)} failed`, tip(row)))}
 <text class="end" x="${WIDTH - RIGHT}" y="${y(last.score) + (objective.direction === 'minimize' ? 18 : -10)}" text-anchor="end">${last.trial === BASELINE ? 'the baseline stands' : `best ${decimal(last.score)}`}</text>

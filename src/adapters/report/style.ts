@@ -39,7 +39,7 @@ ${Array.from({ length: 10 }, (_, i) => `.hue-${i}{--hue:var(--h${i})}`).join('')
 svg .rim{fill:var(--tone);font-size:11.5px}svg .rim.tone-rejected,svg .rim.tone-ours{fill:var(--soft)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 20px;list-style:none;margin:0 0 4px;padding:0;color:var(--soft);font-size:13px}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:50%;background:var(--hue,var(--tone));margin-right:7px}.legend i.square{border-radius:2px}
-.legend i.open{background:none;border:1.4px solid var(--soft)}.legend i.cross{background:none;width:auto;height:auto;font-style:normal}
+.legend i.open{background:none;border:1.4px solid var(--soft)}.legend i.full{background:var(--soft)}.legend i.mark{background:none;width:auto;height:auto;font-style:normal}
 .cards{list-style:none;margin:18px 0 0;padding:0;display:grid;gap:12px}
 .cards li{background:var(--card);border:1px solid var(--rule);border-left:3px solid var(--hue);border-radius:6px;padding:14px 18px;break-inside:avoid}
 .cards .who,.trial .who{color:var(--soft);font-size:13px}.cards .title{font-size:18px;line-height:1.35;margin:1px 0 6px;overflow-wrap:anywhere}
