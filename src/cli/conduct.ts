@@ -9,7 +9,7 @@ import { connectNats, type NatsSession } from '../adapters/nats/index.ts';
 import { openParser } from '../adapters/python/index.ts';
 import { openProcesses } from '../adapters/processes/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
-import { findToolchain, type Toolchain } from '../adapters/toolchain/index.ts';
+import { findToolchain, projectRoot, type Toolchain } from '../adapters/toolchain/index.ts';
 import type { Limits } from '../domain/budget.ts';
 import type { RunStarted } from '../domain/fact.ts';
 import type { RunId } from '../domain/ids.ts';
@@ -20,7 +20,7 @@ import { StopRun } from '../protocols/run.ts';
 import type { RunConfig } from './config.ts';
 import { keepServer } from './embedded.ts';
 import { Mistake } from './mistake.ts';
-import { keyFileOf, liveFile, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
+import { dataDir, keyFileOf, liveFile, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
 
 // A run from its first fact to its last, conducted from one terminal.
 //
@@ -69,9 +69,9 @@ export const taken = (run: RunId): Mistake => new Mistake(`there is a run ${run}
 /** Starts, or goes on with, a run and its daemons. */
 export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const { place, run } = options;
-  const toolchain = await findToolchain(place.root);
+  const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, options.surface, await openParser());
-  const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
+  const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
   if (evaluator.missing.length > 0) throw new Mistake(`evaluators/${surface.evaluator} has no prepared data ${evaluator.missing.join(', ')}: npm run setup makes it`);
   const live = await readLive(place, run);
   if (live) throw new Mistake(`${run} is already running (process ${live.pid}, says ${liveFile(place, run)}): brigade watch ${run} shows it`);

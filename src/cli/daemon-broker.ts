@@ -6,7 +6,7 @@ import { patches } from '../adapters/patches/index.ts';
 import { openSyntax } from '../adapters/python/index.ts';
 import { verifySignature } from '../adapters/signature/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
-import { findToolchain } from '../adapters/toolchain/index.ts';
+import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import type { Ports } from '../ports.ts';
 import { admissionOf } from './admission.ts';
@@ -14,7 +14,7 @@ import type { Place } from './place.ts';
 
 /** The broker of one run, with everything it judges proposals and trials by. */
 export async function brokerOf(place: Place, { run, surface: name, ports, signal }: { readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal }): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
-  const toolchain = await findToolchain(place.root);
+  const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, name);
   const syntax = await openSyntax({ python: toolchain.python });
   const broker = await startBroker(ports, {

@@ -4,13 +4,13 @@ import { startEvaluator, type Evaluator } from '../actors/evaluator/index.ts';
 import { openSandbox } from '../adapters/sandbox/index.ts';
 import { createSigner } from '../adapters/signature/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
-import { findToolchain } from '../adapters/toolchain/index.ts';
+import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import { openWorkbench } from '../adapters/workbench/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import type { Ports } from '../ports.ts';
 import { Mistake } from './mistake.ts';
 import { number } from './number.ts';
-import { runDir, type Place } from './place.ts';
+import { dataDir, runDir, type Place } from './place.ts';
 
 export interface EvaluatorDaemon {
   readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal;
@@ -21,18 +21,18 @@ const LEVELS = ['best', 'bubblewrap', 'namespaces', 'none'] as const;
 
 /** This machine as a node: one slot a core unless told otherwise. */
 export async function evaluatorOf(place: Place, { run, surface: name, ports, signal, node: named, slots: asked, sandbox: level = 'best' }: EvaluatorDaemon): Promise<Evaluator> {
-  const toolchain = await findToolchain(place.root);
+  const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, name);
-  const spec = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
+  const spec = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
   const wanted = LEVELS.find((one) => one === level);
   if (wanted === undefined) throw new Mistake(`--sandbox ${level} must be one of ${LEVELS.join(', ')}`);
   const count = asked === undefined ? availableParallelism() : number('--slots', asked, 1, 1024, true);
   const node = named ?? (hostname().split('.')[0] ?? 'node').replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64);
   const memory = Math.floor(Math.min(totalmem(), freemem() * 2) / count);
-  const sandbox = await openSandbox({ python: toolchain.python, bwrap: toolchain.bwrap, level: wanted, scratchRoot: join(runDir(place, run), 'scratch') });
+  const sandbox = await openSandbox({ python: toolchain.python, interpreter: spec.python, bwrap: toolchain.bwrap, level: wanted, scratchRoot: join(runDir(place, run), 'scratch') });
   ports.presence.log('info', 'sandbox', { sandbox: sandbox.level, holds: sandbox.describes });
   const workbench = await openWorkbench({
-    python: toolchain.python, evaluatorDir: spec.dir, dataDir: join(toolchain.dataDir, surface.evaluator), workDir: join(runDir(place, run), 'work', node),
+    python: toolchain.python, evaluatorDir: spec.dir, dataDir: join(dataDir(place), surface.evaluator), workDir: join(runDir(place, run), 'work', node),
     canaryDir: join(place.root, '.brigade', 'canaries'), spec, surfaceHash: surface.hash, baseline: surface.recipe, sandbox: sandbox.level,
   });
   return startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {

@@ -3,13 +3,13 @@ import { searchProposer, startSpecialist } from '../actors/specialist/index.ts';
 import { patches } from '../adapters/patches/index.ts';
 import { openSyntax } from '../adapters/python/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
-import { findToolchain } from '../adapters/toolchain/index.ts';
+import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import { ownerOf } from '../domain/partition.ts';
 import type { Ports } from '../ports.ts';
 import { loadLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
-import type { Place } from './place.ts';
+import { dataDir, type Place } from './place.ts';
 
 export interface SpecialistDaemon {
   readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal;
@@ -21,11 +21,11 @@ const GENERALIST = /^generalist(-\d+)?$/;
 
 /** One specialist of the surface's roster, or a generalist, with the search proposer. Throws `Mistake` for any other name. */
 export async function specialistOf(place: Place, { run, surface: name, ports, signal, specialist, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
-  const toolchain = await findToolchain(place.root);
+  const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, name);
   const roster = surface.roster.map((brief) => brief.specialist);
   if (!roster.includes(specialist) && !GENERALIST.test(specialist)) throw new Mistake(`--domain ${specialist} is no specialist of ${name}: give one of ${roster.join(', ')}, or generalist`);
-  const { objective } = await loadEvaluator(place.root, surface.evaluator, { dataDir: toolchain.dataDir });
+  const { objective } = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
   const syntax = await openSyntax({ python: toolchain.python });
   const roles = roster.includes(specialist) ? [specialist] : roster;
   const proposer = searchProposer({

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { verifySignature } from '../adapters/signature/index.ts';
 import { connectNats, startServer, type EmbeddedServer, type NatsSession, ServerNotStarted } from '../adapters/nats/index.ts';
 import { loadEvaluator } from '../adapters/surfaces/index.ts';
-import { findToolchain } from '../adapters/toolchain/index.ts';
+import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
 import { oneLine } from '../domain/figures.ts';
 import type { RunId } from '../domain/ids.ts';
@@ -71,7 +71,7 @@ async function columnsOf(place: Place, run: RunId, { started }: Lineage): Promis
 
 /** Two readers of one ended run take turns: the second waits until the first has let the store go. */
 async function startOwnServer(place: Place, { run }: RunFile): Promise<EmbeddedServer> {
-  const { nats } = await findToolchain(place.root);
+  const { nats } = await findToolchain(projectRoot());
   if (!nats) throw new Mistake('nats-server is missing, and the journal of an ended run is read through one: npm run setup fetches it');
   for (let tries = 0; ; tries++) {
     try {

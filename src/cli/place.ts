@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { projectRoot } from '../adapters/toolchain/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import { TOKEN } from '../domain/ids.ts';
 import type { Role } from '../protocols/streams.ts';
@@ -10,16 +10,23 @@ import { Mistake, nearest } from './mistake.ts';
 
 /** Where things lie on this machine. */
 export interface Place {
-  /** The project: surfaces/, evaluators/ and .brigade/ lie in it. */
+  /** The project: surfaces/, evaluators/ and what was measured with them (.brigade/) lie in it. What set-up made lies in the program's own folder, `projectRoot()`. */
   readonly root: string;
   readonly runs: string;
 }
 
-/** The project this program belongs to; runs go to `runs/` in it, or where BRIGADE_RUNS says. */
-export function findPlace(environment: Readonly<Record<string, string | undefined>>): Place {
-  let root = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(root, 'package.json')) && dirname(root) !== root) root = dirname(root);
+/** The project one stands in: the nearest folder upwards with a surface in it, else this program's own. Runs go to `runs/` in it, or where BRIGADE_RUNS says. */
+export function findPlace(environment: Readonly<Record<string, string | undefined>>, from: string = process.cwd()): Place {
+  let root = from;
+  while (!hasSurface(root) && dirname(root) !== root) root = dirname(root);
+  if (!hasSurface(root)) root = projectRoot();
   return { root, runs: resolve(environment.BRIGADE_RUNS ?? join(root, 'runs')) };
+}
+
+/** A folder called surfaces/ may be anything; one with a surface.yaml in it is ours. */
+function hasSurface(folder: string): boolean {
+  const surfaces = join(folder, 'surfaces');
+  try { return readdirSync(surfaces).some((name) => existsSync(join(surfaces, name, 'surface.yaml'))); } catch { return false; }
 }
 
 const RunFileSchema = z.strictObject({
@@ -37,6 +44,9 @@ const LiveFileSchema = z.strictObject({ pid: z.int(), born: z.int(), url: z.stri
 export type LiveFile = z.infer<typeof LiveFileSchema>;
 
 export const runDir = (place: Place, run: RunId): string => join(place.runs, run);
+
+/** Where the prepared data of the project's evaluators lies, a folder each. */
+export const dataDir = (place: Place): string => join(place.root, '.brigade', 'data');
 
 /** Every run that was made here, newest last. */
 export async function listRunFiles(place: Place): Promise<RunFile[]> {

@@ -4,7 +4,7 @@ import { openClock } from '../adapters/clock/index.ts';
 import { openSyntax } from '../adapters/python/index.ts';
 import { verifySignature } from '../adapters/signature/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
-import { findToolchain } from '../adapters/toolchain/index.ts';
+import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
 import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
@@ -67,7 +67,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   const machine = config ?? configure(await loadSurface(place.root, surface), { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
   if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
   const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
-  const toolchain = await findToolchain(place.root);
+  const toolchain = await findToolchain(projectRoot());
   { // an edit that cannot be used is said before anything starts
     await using syntax = await openSyntax({ python: toolchain.python });
     const problems = await problemsOfLibrary(await loadSurface(place.root, surface), syntax);

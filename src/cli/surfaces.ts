@@ -4,7 +4,7 @@ import { openParser, openSyntax } from '../adapters/python/index.ts';
 import { BadSurface, listSurfaces, loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
 import { ownerOf, PROTECTED } from '../domain/partition.ts';
 import { MODULE } from '../domain/symbol.ts';
-import { findToolchain } from '../adapters/toolchain/index.ts';
+import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import { problemsOfLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
 import { findPlace, type Place } from './place.ts';
@@ -55,7 +55,7 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
     .action((name: string, { json }: Flags) => guarded(async () => {
       try {
         const { surface, evaluator, owners } = await read(place, name);
-        await using syntax = await openSyntax({ python: (await findToolchain(place.root)).python });
+        await using syntax = await openSyntax({ python: (await findToolchain(projectRoot())).python });
         const problems = await problemsOfLibrary(surface, syntax);
         if (problems.length > 0) throw new BadSurface(problems);
         if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: evaluator.missing }));

@@ -5,7 +5,7 @@ import { openClock } from '../adapters/clock/index.ts';
 import { patches } from '../adapters/patches/index.ts';
 import { openSyntax } from '../adapters/python/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
-import { findToolchain } from '../adapters/toolchain/index.ts';
+import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import { describeEnding } from '../domain/evidence.ts';
 import { BASELINE, type TrialId } from '../domain/ids.ts';
 import type { Lineage } from '../domain/lineage.ts';
@@ -36,7 +36,7 @@ export function surveyCommand(program: Command, around: Surroundings): void {
 
 async function survey(around: Surroundings, name: string, flags: Flags): Promise<void> {
   const { place, out } = around;
-  const toolchain = await findToolchain(place.root);
+  const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, name);
   await using syntax = await openSyntax({ python: toolchain.python });
   const library = await loadLibrary(surface.dir, syntax);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
@@ -57,7 +57,7 @@ export async function loadEvaluator(root: string, evaluator: string, { dataDir }
   const { problems: dataProblems, missing } = await verifyData(described, join(dataDir, evaluator));
   const problems = [...problemsOf(described, files), ...dataProblems];
   if (problems.length > 0) throw new BadSurface(problems);
-  const warden = join(root, 'src', 'adapters', 'sandbox', 'warden');
+  const warden = wardenDir();
   const programs = await listFiles(warden, 'src/adapters/sandbox/warden').catch(() => []);
   return {
     name: evaluator, dir, missing, objective: value.objective, scoreSource: value.scoreSource, gates: value.gates, canaries: value.canaries,
@@ -70,6 +70,12 @@ export async function loadEvaluator(root: string, evaluator: string, { dataDir }
       ...programs.filter((path) => path.endsWith('.py')).map((path) => ({ path: `sandbox/${path}`, at: join(warden, path) })),
     ]),
   };
+}
+
+/** The sandbox's own programs, where the sandbox finds them: beside this file's folder, or in the sources beside a build. */
+function wardenDir(): string {
+  const beside = join(import.meta.dirname, '..', 'sandbox', 'warden');
+  return existsSync(beside) ? beside : join(import.meta.dirname, '..', '..', '..', 'src', 'adapters', 'sandbox', 'warden');
 }
 
 function columnsOf({ columns, objective, phases }: EvaluatorFile['value']): readonly string[] {
