@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openParser } from '../../src/adapters/python/index.ts';
 import { build, knobsOf, readEdit, type Built } from '../../src/actors/specialist/index.ts';
-import { merge } from '../../src/actors/specialist/proposers/search/merge.ts';
-import { between, setKnob, step } from '../../src/actors/specialist/proposers/search/knob.ts';
+import { merge } from '../../src/actors/specialist/proposers/moves/merge.ts';
+import { between, setKnob, step } from '../../src/actors/specialist/proposers/moves/knob.ts';
 import type { Recipe } from '../../src/domain/recipe.ts';
 import type { Syntax } from '../../src/ports.ts';
 

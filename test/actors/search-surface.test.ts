@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { build, searchProposer } from '../../src/actors/specialist/index.ts';
-import { chance } from '../../src/actors/specialist/proposers/search/chance.ts';
+import { chance } from '../../src/actors/specialist/proposers/moves/chance.ts';
 import { sha256 } from '../../src/actors/specialist/fingerprint.ts';
 import { patches } from '../../src/adapters/patches/index.ts';
 import { openSyntax } from '../../src/adapters/python/index.ts';

@@ -4,7 +4,7 @@ import type { Syntax } from '../../../src/ports.ts';
 import type { LineageRow } from '../../../src/protocols/lineage.ts';
 import { openParser } from '../../../src/adapters/python/index.ts';
 import { knobsOf, readEdit, type Draft, type Edit, type SearchOptions, type SpecialistView } from '../../../src/actors/specialist/index.ts';
-import { chance } from '../../../src/actors/specialist/proposers/search/chance.ts';
+import { chance } from '../../../src/actors/specialist/proposers/moves/chance.ts';
 import { sha256 } from '../../../src/actors/specialist/fingerprint.ts';
 
 // A surface that is measured by arithmetic: every knob has an optimum, every edit a worth, and every result its share of luck.

@@ -1,11 +1,11 @@
 import type { Recipe } from '../../../../domain/recipe.ts';
 import type { Syntax } from '../../../../ports.ts';
-import type { Built } from './build.ts';
-import type { Chance } from './chance.ts';
-import type { Edit } from './edit.ts';
+import type { Built } from '../moves/build.ts';
+import type { Chance } from '../moves/chance.ts';
+import type { Edit } from '../moves/edit.ts';
 import type { Attempt, History } from './history.ts';
-import { knobValue, type Knob } from './knob.ts';
-import { change, editMove, knobMove, readMove, slotOf, type Move } from './move.ts';
+import { knobValue, type Knob } from '../moves/knob.ts';
+import { change, editMove, knobMove, readMove, slotOf, type Move } from '../moves/move.ts';
 
 /** The ways in which a search comes to a proposal. */
 export const STRATEGIES = ['screen edit', 'screen knob', 'exploit', 'rebase', 'repair', 'compose', 'pair', 'walk'] as const;

@@ -2,7 +2,7 @@ import { delta, gain as gainOf, type Objective } from '../../../../domain/object
 import { isValid } from '../../../../domain/status.ts';
 import type { LineageRow } from '../../../../protocols/lineage.ts';
 import type { SpecialistView } from '../../proposer.ts';
-import { difference, keyOf, slotOf } from './move.ts';
+import { difference, keyOf, slotOf } from '../moves/move.ts';
 
 // What the lineage says about moves.
 //

@@ -3,15 +3,15 @@ import { canonicalRecipe, type Recipe } from '../../../../domain/recipe.ts';
 import type { Patches, Syntax } from '../../../../ports.ts';
 import { sha256 } from '../../fingerprint.ts';
 import type { Proposer, SpecialistView, Thought } from '../../proposer.ts';
-import { builder, type Built } from './build.ts';
+import { builder, type Built } from '../moves/build.ts';
 import type { Bench } from './candidate.ts';
-import { chance } from './chance.ts';
+import { chance } from '../moves/chance.ts';
 import { choose } from './choose.ts';
-import type { Edit } from './edit.ts';
+import type { Edit } from '../moves/edit.ts';
 import { expect } from './expectation.ts';
 import { readHistory, type History } from './history.ts';
-import { knobsOf } from './knob.ts';
-import { keyOf } from './move.ts';
+import { knobsOf } from '../moves/knob.ts';
+import { keyOf } from '../moves/move.ts';
 
 // The search proposer: no key, no network, no clock.
 //

@@ -1,7 +1,7 @@
 import { isMine, join, ranked, sayMove, valueBefore, type Bench, type Candidate } from './candidate.ts';
 import { isSingle, type Attempt } from './history.ts';
-import { between, knobsOf, numberOf, step, type Knob } from './knob.ts';
-import { editMove, knobMove, readMove, slotOf } from './move.ts';
+import { between, knobsOf, numberOf, step, type Knob } from '../moves/knob.ts';
+import { editMove, knobMove, readMove, slotOf } from '../moves/move.ts';
 
 // Repairing: a failure says what was missing, and the next attempt supplies it.
 //

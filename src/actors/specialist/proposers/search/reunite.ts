@@ -1,6 +1,6 @@
 import { isMine, join, sayMove, type Bench, type Candidate } from './candidate.ts';
 import { isSingle, type Attempt } from './history.ts';
-import { slotOf } from './move.ts';
+import { slotOf } from '../moves/move.ts';
 
 // Reuniting: what was found apart is brought together on the best.
 //

@@ -1,7 +1,7 @@
 import { fallback, isMine, join, ranked, sayMove, type Bench, type Candidate } from './candidate.ts';
 import { isSingle, valuesTried } from './history.ts';
-import { numberOf, step, type Knob } from './knob.ts';
-import { editMove, knobMove, readMove, slotOf } from './move.ts';
+import { numberOf, step, type Knob } from '../moves/knob.ts';
+import { editMove, knobMove, readMove, slotOf } from '../moves/move.ts';
 
 // Screening: every edit and both directions of every knob once, by themselves, on the best there is.
 //

@@ -1,6 +1,6 @@
 import { isMine, join, sayMove, type Bench, type Candidate } from './candidate.ts';
-import { step } from './knob.ts';
-import { difference, editMove, knobMove, readMove } from './move.ts';
+import { step } from '../moves/knob.ts';
+import { difference, editMove, knobMove, readMove } from '../moves/move.ts';
 import { isBarred, isSpent } from './screen.ts';
 
 // Walking: a few random changes of mine around the best, for when single moves are spent.
