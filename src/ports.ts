@@ -173,7 +173,7 @@ export interface Presence {
     readonly actor: string; readonly name: string; readonly run: RunId;
     readonly read: () => { readonly state: string; readonly why: string; readonly context: Readonly<Record<string, string | number | boolean | null>> };
   }): AsyncDisposable & { changed(): void };
-  /** A line for whoever is woken at night: to standard error as JSON and to telemetry. */
+  /** A line for whoever is woken at night: to its log as JSON and to telemetry. */
   log(level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, string | number | boolean | null>>): void;
 }
 

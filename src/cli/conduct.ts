@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beginRun, superviseRun, type Ended } from '../actors/supervisor/index.ts';
 import { openClock } from '../adapters/clock/index.ts';
-import { connectNats, type NatsSession } from '../adapters/nats/index.ts';
+import { connectNats, type LogLine, type NatsSession } from '../adapters/nats/index.ts';
 import { openParser } from '../adapters/python/index.ts';
 import { openProcesses } from '../adapters/processes/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
@@ -72,7 +72,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, options.surface, await openParser());
   const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
-  if (evaluator.missing.length > 0) throw new Mistake(`evaluators/${surface.evaluator} has no prepared data ${evaluator.missing.join(', ')}: npm run setup makes it`);
+  if (evaluator.missing.length > 0) throw new Mistake(`evaluators/${surface.evaluator} lacks ${evaluator.missing.join(', ')}: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${surface.name}` : 'npm run setup'} makes it`);
   const live = await readLive(place, run);
   if (live) throw new Mistake(`${run} is already running (process ${live.pid}, says ${liveFile(place, run)}): brigade watch ${run} shows it`);
 
@@ -111,7 +111,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     const limits = await beginRun(journal, started, options.extend);
     const stopping = new AbortController();
     const supervised = superviseRun(
-      { journal, bus: session.bus, blobs: session.blobs(run), clock: openClock(), presence: session.presence({ run, actor: 'supervisor' }) },
+      { journal, bus: session.bus, blobs: session.blobs(run), clock: openClock(), presence: session.presence({ run, actor: 'supervisor', write: logTo(join(dir, 'logs', 'supervisor.log'), options.onStep) }) },
       processes, { run, daemons: daemonsOf(run, started, limits, slots, options), signal: stopping.signal },
     );
     let unserved: string | null = null;
@@ -147,6 +147,12 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     throw error;
   }
 }
+
+/** The supervisor's log is a file beside those of its daemons; whoever looks on is told its sentences. */
+const logTo = (file: string, say: (line: string) => void) => (line: LogLine): void => {
+  try { appendFileSync(file, `${JSON.stringify(line)}\n`); } catch { /* a full disk is told by whoever cannot do without it */ }
+  say(line.message);
+};
 
 /** Throws what whoever conducted it must know when a run did not end by itself or by request. */
 export function requireEnding(ended: RunEnded, run: RunId, folder: string): void {

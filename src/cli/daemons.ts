@@ -21,6 +21,8 @@ import { number } from './number.ts';
 /** How long a daemon that was asked to end may still use the server, and how long it may take in all; shorter than its supervisor's patience. */
 const GOODBYE_MS = 3_000;
 const LAST_MS = 6_000;
+/** A supervised daemon starts beside all the others, on a machine that may be busy with much else. */
+const FIRST_CONNECT_MS = 30_000;
 /** What goes wrong at the edge may go wrong a thousand times a second: one reason is told once in this while, and so many reasons in all. */
 const TELL_AGAIN_MS = 10_000;
 const MOST_REASONS = 50;
@@ -104,7 +106,7 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand
     const url = flags.url ?? (await readLive(place, file.run))?.url ?? file.url;
     if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --url`);
     await mkdir(runDir(place, file.run), { recursive: true });
-    session = await connectNats({ url, keyFile: flags.key ?? keyFileOf(file, role), name: `brigade-${role}-${process.pid}`, role });
+    session = await connectNats({ url, keyFile: flags.key ?? keyFileOf(file, role), name: `brigade-${role}-${process.pid}`, role, firstConnectMs: FIRST_CONNECT_MS, remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
     const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
     using _told = tellEvents(session, ports.presence, ending.signal);
     const actor = await start({ place, run: file.run, surface: file.surface, session, ports, signal: ending.signal });

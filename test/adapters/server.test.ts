@@ -144,7 +144,8 @@ describe('a server of somebody else', () => {
     await expect((await server.session()).ensureRun('r1')).rejects.toThrow(/stream BRIGADE_EVT_r1 has (discard|max_msgs_per_subject)/);
   });
   test('that is not there, or does not know our key, is said to be so', async () => {
-    await expect(connectNats({ url: 'nats://127.0.0.1:9', keyFile: null, name: 'test', role: 'operator', firstConnectMs: 200 })).rejects.toThrow(/no nats-server answers/);
+    await expect(connectNats({ url: 'nats://127.0.0.1:9', keyFile: null, name: 'test', role: 'operator', firstConnectMs: 200 })).rejects.toThrow(/no nats-server answers at nats:\/\/127\.0\.0\.1:9: start one, or leave --nats out/);
+    await expect(connectNats({ url: 'nats://127.0.0.1:9', keyFile: null, name: 'test', role: 'broker', firstConnectMs: 200, remedy: 'the broker of r1 cannot work without it' })).rejects.toThrow(/127\.0\.0\.1:9: the broker of r1 cannot work without it/);
     await using server = await natsServer();
     await expect(connectNats({ url: server.server.url, keyFile: null, name: 'test', role: 'operator' })).rejects.toThrow(/does not accept/);
   });

@@ -62,6 +62,11 @@ test.each(KINDS)('a run goes on when its %s is killed at five moments', async (k
   const done = await running.ended;
   expect({ code: done.code, signal: done.signal }, done.err).toEqual({ code: 0, signal: null });
   expect(killed.size).toBe(MOMENTS.length);
+  expect(done.err, 'the supervisor tells in sentences of the view; its log is a file').toBe('');
+  if (!is({ pid: 0, args: ['nats-server'], environment: '' })) {
+    expect(done.printed.find((line) => line.event === 'view.said' && /^[\w-]+ died and is started again$/.test(String(line.line)))).toBeDefined();
+    expect(JSON.parse((await readFile(join(project.runs, run, 'logs', 'supervisor.log'), 'utf8')).split('\n')[0] ?? '')).toMatchObject({ level: 'warn', actor: 'supervisor', signal: 'SIGKILL' });
+  }
   await project.quiet();
   const { lineage } = await expectWhole(project, run);
   expect(lineage.stopped).toMatch(/trial limit of 6/);

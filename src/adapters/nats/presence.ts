@@ -10,6 +10,11 @@ const PULSE_MS = 2_000;
 
 const clean = (text: string, most: number): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, most);
 
+/** One line of an actor's log, as it is written. */
+export type LogLine = Readonly<Record<string, string | number | boolean | null>> & { readonly level: string; readonly message: string };
+
+const toStandardError = (line: LogLine): void => { process.stderr.write(`${JSON.stringify(line)}\n`); };
+
 type Fields = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Fields that the wire can carry: unknown rather than infinite, cut rather than refused. */
@@ -17,7 +22,7 @@ const cleanFields = (fields: Fields): Record<string, string | number | boolean |
   [clean(key, 64), typeof value === 'string' ? value.slice(0, 2_000) : typeof value === 'number' && !Number.isFinite(value) ? null : value]));
 
 /** How the actors of one process are seen over NATS. */
-export function natsPresence({ nc, bus, endpoints, run, actor = 'brigade', name = 'main' }: { nc: NatsConnection; bus: NatsBus; endpoints: Endpoints; run: RunId; actor?: string; name?: string }): Presence {
+export function natsPresence({ nc, bus, endpoints, run, actor = 'brigade', name = 'main', write = toStandardError }: { nc: NatsConnection; bus: NatsBus; endpoints: Endpoints; run: RunId; actor?: string; name?: string; write?: (line: LogLine) => void }): Presence {
   let speaker = { actor, name, run };
   return {
     announce(who) {
@@ -52,7 +57,7 @@ export function natsPresence({ nc, bus, endpoints, run, actor = 'brigade', name 
 
     log(level, message, fields = {}) {
       const said = cleanFields(fields);
-      process.stderr.write(`${JSON.stringify({ ...said, at: new Date().toISOString(), level, actor: speaker.actor, name: speaker.name, run: speaker.run, message })}\n`);
+      write({ ...said, at: new Date().toISOString(), level, actor: speaker.actor, name: speaker.name, run: speaker.run, message });
       bus.tell(Log, speaker, { level, message: clean(message, 2_000), fields: said });
     },
   };

@@ -9,7 +9,7 @@ import { natsBlobs } from './blobs.ts';
 import { natsBus, type Refused } from './bus.ts';
 import { natsJournal } from './journal.ts';
 import { Endpoints } from './micro.ts';
-import { natsPresence } from './presence.ts';
+import { natsPresence, type LogLine } from './presence.ts';
 import { Reconnects } from './reconnects.ts';
 import { ensureRun, inspectDurability, listRuns, removeRun, type Durability } from './runs.ts';
 import { inboxPrefix } from './server-config.ts';
@@ -25,8 +25,8 @@ export interface NatsSession extends AsyncDisposable {
   readonly bus: Bus;
   journal(run: RunId): Journal;
   blobs(run: RunId): Blobs;
-  /** `actor` and `name` stand on log lines until an actor is announced. */
-  presence(options: { readonly run: RunId; readonly actor?: string; readonly name?: string }): Presence;
+  /** `actor` and `name` stand on log lines until an actor is announced; `write` takes the place of standard error. */
+  presence(options: { readonly run: RunId; readonly actor?: string; readonly name?: string; readonly write?: (line: LogLine) => void }): Presence;
   /** Makes the run's streams, or checks them; refuses a server that is known not to be durable. */
   ensureRun(run: RunId): Promise<Durability>;
   removeRun(run: RunId): Promise<void>;
@@ -46,6 +46,8 @@ export interface ConnectOptions {
   readonly monitorUrl?: string | null;
   /** How long to look for the server at first; afterwards it is looked for until closed. */
   readonly firstConnectMs?: number;
+  /** What to do when nobody answers in that time; who asks by a flag is told of it unless this says better. */
+  readonly remedy?: string;
 }
 
 /** No server could be reached, or it does not let us in. */
@@ -102,7 +104,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
   };
 }
 
-async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000 }: ConnectOptions): Promise<NatsConnection> {
+async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, remedy = 'start one, or leave --nats out and Brigade starts its own' }: ConnectOptions): Promise<NatsConnection> {
   const seed = keyFile === null ? null : await readFile(keyFile, 'utf8').catch((cause: unknown) => {
     throw new ServerUnreachable(url, `the key ${keyFile} cannot be read: give the key file of role ${role}`, { cause });
   });
@@ -110,7 +112,7 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000 }
   for (;;) {
     try {
       return await connect({
-        servers: url, name, inboxPrefix: inboxPrefix(role), timeout: 5_000,
+        servers: url, name, inboxPrefix: inboxPrefix(role), timeout: Math.max(1_000, firstConnectMs), // on a machine that is busy a second try is no faster than a first
         ...(seed === null ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
         maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 20_000, // ten tries, the default, give up twenty seconds after the server
         ignoreAuthErrorAbort: true,
@@ -120,7 +122,7 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000 }
       if (cause instanceof AuthorizationError || (cause instanceof Error && /authorization|authentication/i.test(cause.message))) {
         throw new ServerUnreachable(url, `the server at ${url} does not accept ${keyFile === null ? 'a connection without a key: give the key file' : `the key ${keyFile}: give the one`} of role ${role} from its run's folder`, { cause });
       }
-      if (performance.now() >= until) throw new ServerUnreachable(url, `no nats-server answers at ${url}: start one, or leave --nats out and Brigade starts its own`, { cause });
+      if (performance.now() >= until) throw new ServerUnreachable(url, `no nats-server answers at ${url}${firstConnectMs >= 10_000 ? ` within ${firstConnectMs / 1000} s` : ''}: ${remedy}`, { cause });
       await sleep(100);
     }
   }
