@@ -17,7 +17,7 @@ export interface Estimate {
 /** Estimates a run of `trials` trials. `calibrated` is an equal calibration of an earlier run, which need not be paid again. */
 export function estimate(evaluator: EvaluatorSpec, calibrated: Calibrated | null, settings: { readonly trials: number; readonly keep: KeepRule; readonly calibrationReplicates: number }): Estimate {
   const measured = calibrated?.measurements.map((m) => m.phases.reduce((sum, phase) => sum + phase.wallSeconds, 0)).filter((seconds) => seconds > 0) ?? [];
-  const bound = evaluator.phases.reduce((sum, phase) => sum + (phase.clock === 'calibrated' ? phase.budgetSeconds + phase.toleranceSeconds : Math.min(phase.budgetSeconds, phase.wallSeconds)), 0);
+  const bound = evaluator.phases.reduce((sum, phase) => sum + (phase.role === 'smoke' ? 1 : evaluator.seeds) * (phase.clock === 'calibrated' ? phase.budgetSeconds + phase.toleranceSeconds : Math.min(phase.budgetSeconds, phase.wallSeconds)), 0);
   const replicateSeconds = measured.length > 0 ? measured.reduce((a, b) => a + b, 0) / measured.length : bound;
   const calibrationSeconds = calibrated ? 0 : settings.calibrationReplicates * replicateSeconds;
   const { replicates, kind } = settings.keep;

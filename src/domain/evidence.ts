@@ -11,7 +11,7 @@ export function describeFailure(failure: Failure): string {
     case 'size_blocked': return `${counted(failure.bytes - failure.cap)} bytes over the cap of ${counted(failure.cap)}${failure.projected ? ', projected' : ''}`;
     case 'train_budget_overrun':
     case 'eval_budget_overrun': return `${failure.phase} took ${failure.censored ? 'more than ' : ''}${duration(failure.seconds)} of ${duration(failure.budget)}`;
-    case 'disqualified': return `${failure.gate} ${exact(failure.value)}, limit ${exact(failure.limit)}, ${failure.value > failure.limit ? 'over' : 'short'} by ${exact(failure.deficit)}`;
+    case 'disqualified': return `${failure.gate} ${exact(failure.value)}, limit ${exact(failure.limit)}, ${failure.value > failure.limit ? 'over' : 'short'} by ${exact(failure.deficit)}${failure.standardErrors === undefined ? '' : ` (${decimal(failure.standardErrors, 1)} standard errors)`}`;
     case 'tampered': return `${failure.what}: ${failure.where}`;
     case 'harness_abort': return failure.reason;
     default: return failure satisfies never;

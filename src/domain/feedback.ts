@@ -106,7 +106,7 @@ function evidence(row: TrialRow): string {
 function nearMiss(failure: Failure): string | null { // R3
   switch (failure.kind) {
     case 'size_blocked': return `${counted(failure.bytes - failure.cap)} bytes over: ${counted(failure.bytes)} of ${counted(failure.cap)}${failure.projected ? ', projected' : ''}`;
-    case 'disqualified': return `${failure.gate} ${digits(failure.value)} against ${digits(failure.limit)}: ${digits(failure.deficit)} short`;
+    case 'disqualified': return `${failure.gate} ${digits(failure.value)} against ${digits(failure.limit)}: ${digits(failure.deficit)} short${failure.standardErrors === undefined ? '' : ` (${decimal(failure.standardErrors, 1)} standard errors)`}`;
     case 'train_budget_overrun':
     case 'eval_budget_overrun': return failure.censored
       ? `${failure.phase} was killed at ${digits(failure.seconds)} s of ${digits(failure.budget)} s: how long it takes is unknown`

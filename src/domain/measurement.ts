@@ -5,14 +5,14 @@ export type Failure =
   | { readonly kind: 'preflight_crash' | 'crash'; readonly phase: string; readonly exception: string; readonly frame: string }
   | { readonly kind: 'size_blocked'; readonly bytes: number; readonly cap: number; readonly projected: boolean }
   | { readonly kind: 'train_budget_overrun' | 'eval_budget_overrun'; readonly phase: string; readonly seconds: number; readonly budget: number; readonly censored: boolean }
-  | { readonly kind: 'disqualified'; readonly gate: string; readonly value: number; readonly limit: number; readonly deficit: number }
+  | { readonly kind: 'disqualified'; readonly gate: string; readonly value: number; readonly limit: number; readonly deficit: number; readonly standardErrors?: number | undefined }
   | { readonly kind: 'tampered'; readonly what: string; readonly where: string }
   | { readonly kind: 'harness_abort'; readonly reason: string };
 
 /** One phase as the evaluator timed it. */
 export interface PhaseReading {
   readonly name: string;
-  /** In the phase's own clock: calibrated CPU seconds or wall seconds, as its evaluator declares. */
+  /** In the phase's own clock: calibrated CPU seconds or wall seconds, as its evaluator declares. Of a measurement, over all its seeds together. */
   readonly seconds: number;
   readonly wallSeconds: number;
   /** True when the phase was killed at this time, so that the real duration is unknown and longer. */
@@ -25,6 +25,8 @@ export interface GateReading {
   readonly value: number;
   readonly limit: number;
   readonly passed: boolean;
+  /** Of the value, where several seeds or the scorer say it. */
+  readonly standardError?: number | undefined;
 }
 
 /** What one replicate is for; each purpose draws from held-out data that no other purpose uses. */

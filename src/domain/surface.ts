@@ -51,6 +51,10 @@ export interface EvaluatorSpec {
   readonly objective: Objective;
   /** Whose word the score is: computed from the artifact, or only read from what the recipe says of itself. */
   readonly scoreSource: 'evaluator' | 'recipe';
+  /** How often one replicate trains and evaluates, each time with a seed of its own in sandboxes of their own; its score is their mean. */
+  readonly seeds: number;
+  /** Phases whose seconds, read by the evaluator's own clock, are the score; null where the scorer says it. */
+  readonly scoreSeconds: readonly string[] | null;
   readonly phases: readonly PhaseSpec[];
   readonly artifact: { readonly file: string; readonly capBytes: number | null };
   readonly gates: readonly { readonly name: string; readonly limit: number; readonly at: 'least' | 'most' }[];
@@ -95,4 +99,6 @@ export interface Canary {
   readonly name: string;
   /** `scores`: a valid score; `gains nothing`: a valid score that is not better than the good canary's. */
   readonly expect: 'scores' | 'tampered' | 'disqualified' | 'crash' | 'preflight_crash' | 'gains nothing';
+  /** What it may train for; one second unless said otherwise, in which most show what they are. */
+  readonly trainSeconds?: number;
 }

@@ -9,7 +9,7 @@ export const FailureSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['preflight_crash', 'crash']), phase, exception: text(4000), frame: line(400) }),
   z.strictObject({ kind: z.literal('size_blocked'), bytes: count, cap: count, projected: z.boolean() }),
   z.strictObject({ kind: z.enum(['train_budget_overrun', 'eval_budget_overrun']), phase, seconds, budget: seconds, censored: z.boolean() }),
-  z.strictObject({ kind: z.literal('disqualified'), gate: line(80), value: finite, limit: finite, deficit: finite }),
+  z.strictObject({ kind: z.literal('disqualified'), gate: line(80), value: finite, limit: finite, deficit: finite, standardErrors: finite.optional() }),
   z.strictObject({ kind: z.literal('tampered'), what: line(400), where: line(400) }),
   z.strictObject({ kind: z.literal('harness_abort'), reason: line(400) }),
 ]) satisfies z.ZodType<Failure>;
@@ -23,7 +23,7 @@ export const MeasurementSchema = z.strictObject({
   metrics: z.record(line(64), finite),
   phases: z.array(PhaseReadingSchema).max(16),
   artifactBytes: count.nullable(),
-  gates: z.array(z.strictObject({ name: line(80), value: finite, limit: finite, passed: z.boolean() })).max(16),
+  gates: z.array(z.strictObject({ name: line(80), value: finite, limit: finite, passed: z.boolean(), standardError: finite.optional() })).max(16),
   seed: count,
   device: line(120),
   evaluatorHash: sha256,

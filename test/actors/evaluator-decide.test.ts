@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { abandon, afterPhase, afterSeal, conclude, nothingFound, type Findings, type PhaseSeen } from '../../src/actors/evaluator/decide.ts';
+import { describeFailure } from '../../src/domain/evidence.ts';
 import { judgeCanaries } from '../../src/actors/evaluator/canary.ts';
 import { lastLine, readTraceback } from '../../src/actors/evaluator/traceback.ts';
 import type { Failure, Measurement } from '../../src/domain/measurement.ts';
@@ -12,7 +13,7 @@ const phase = (role: PhaseSpec['role']): PhaseSpec => ({
   name: role, role, command: ['python'], scorer: role === 'eval' ? ['python'] : null, auditor: null, clock: 'wall', budgetSeconds: 10, toleranceSeconds: 0.5, wallSeconds: 60, data: [],
 });
 const spec: EvaluatorSpec = {
-  name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, scoreSource: 'evaluator', phases: [phase('smoke'), phase('train'), phase('eval')],
+  name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, scoreSource: 'evaluator', seeds: 1, scoreSeconds: null, phases: [phase('smoke'), phase('train'), phase('eval')],
   artifact: { file: 'artifact.bin', capBytes: 1000 }, gates: [{ name: 'accuracy', limit: 0.96, at: 'least' }],
   limits: { memoryBytes: 1, processes: 1, openFiles: 1, scratchBytes: 10_000, logBytes: 1 }, canaries: [], columns: [], hash: 'e'.repeat(64),
 };
@@ -53,6 +54,38 @@ describe('how a phase that did not end well is called', () => {
   ];
   test.each(cases)('%s', (_, failure, expected) => {
     if (expected === null) expect(failure).toBeNull(); else expect(failure).toMatchObject(expected);
+  });
+});
+
+describe('a replicate of several seeds', () => {
+  const three: EvaluatorSpec = { ...spec, seeds: 3, objective: { ...spec.objective, metric: 'seconds' }, scoreSeconds: ['train', 'eval'] };
+  const ran = (role: PhaseSpec['role'], found: Findings, seconds: number, scored: Scored | null = null): Findings => afterPhase(found, three, phase(role), seen({ ...exited(), seconds, wallSeconds: seconds + 1 }, { scored }));
+  const seedOf = (found: Findings, train: number, accuracy: number, score: number | null = null): Findings =>
+    ran('eval', afterSeal(ran('train', found, train), three, phase('train'), sealed(train * 10), 0), 0.5, { kind: 'scored', score, metrics: { accuracy }, gates: [] });
+  const seeds = (...accuracies: readonly number[]): Findings => accuracies.reduce((found, accuracy, k) => seedOf(found, 10 + k, accuracy, 7), ran('smoke', nothingFound, 4));
+  test('is over with its last seed and not before', () => { expect([seeds(0.97), seeds(0.97, 0.97), seeds(0.97, 0.97, 0.97)].map(({ isOver }) => isOver)).toEqual([false, false, true]); });
+  test('scores the mean of the evaluator\'s own seconds, whatever the scorer says, and tells the sum of each phase', () => {
+    const measurement = conclude(seeds(0.97, 0.98, 0.96), provenance);
+    expect(measurement).toMatchObject({ failure: null, score: 11.5, artifactBytes: 120, metrics: { accuracy: expect.closeTo(0.97, 9) } });
+    expect(measurement.phases.map(({ name, seconds, wallSeconds }) => [name, seconds, wallSeconds])).toEqual([['smoke', 4, 5], ['train', 33, 36], ['eval', 1.5, 4.5]]);
+    expect(MeasurementSchema.parse(measurement)).toEqual(measurement);
+  });
+  test('judges a gate on the mean of its seeds, with its standard error', () => {
+    expect(conclude(seeds(0.95, 0.97, 0.97), provenance)).toMatchObject({ failure: null, gates: [{ name: 'accuracy', passed: true, standardError: expect.closeTo(0.02 / 3, 6) }] });
+    const missed = conclude(seeds(0.95, 0.96, 0.96), provenance);
+    expect(missed).toMatchObject({ score: 11.5, failure: { kind: 'disqualified', gate: 'accuracy', deficit: expect.closeTo(0.01 / 3, 6), standardErrors: expect.closeTo(1, 6) } });
+    expect(MeasurementSchema.parse(missed)).toEqual(missed);
+    expect(describeFailure(missed.failure as Failure)).toBe('accuracy 0.95667, limit 0.96000, short by 0.00333 (1.0 standard errors)');
+  });
+  test('ends at the first seed that crashes, is over its budget or misses a gate of the scorer\'s, without a score', () => {
+    const two = seeds(0.97);
+    for (const last of [afterPhase(two, three, phase('train'), seen(exited(1, TRACE))), afterPhase(two, three, phase('train'), seen({ ...lines, kind: 'over-budget', by: 'clock' })),
+      ran('eval', two, 1, { kind: 'scored', score: null, metrics: {}, gates: [{ name: 'audit', value: 1, limit: 0, passed: false }] })]) expect([last.isOver, conclude(last, provenance).score, conclude(last, provenance).failure === null]).toEqual([true, null, false]);
+  });
+  test('over the cap with one seed is scored on all of them', () => {
+    const heavy = afterSeal(ran('train', seeds(0.97, 0.97), 12), three, phase('train'), sealed(1001), 0);
+    expect(heavy.isOver).toBe(false);
+    expect(conclude(ran('eval', heavy, 0.5, { ...good, score: null }), provenance)).toMatchObject({ failure: { kind: 'size_blocked', bytes: 1001 }, score: 11.5 });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { initialTransition, transition, type EventFromLogic } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 import { abandon, nothingFound, type Findings } from '../../src/actors/evaluator/decide.ts';
 import { slotMachine } from '../../src/actors/evaluator/machine.ts';
@@ -15,7 +16,7 @@ const fails = (id: string) => ({ type: `xstate.error.actor.${id}`, error: new Er
 // The chart hears its own effects end; to the walker those endings are events like any other, where that effect runs.
 const both = (id: string) => [ends(id, nothingFound), ends(id, over), fails(id)];
 const endings: Readonly<Record<string, readonly { readonly type: string }[]>> = {
-  staging: both('stage'), smoke: both('smoke'), training: both('train'), sealing: both('seal'), scoring: [ends('score', over), fails('score')],
+  staging: both('stage'), smoke: both('smoke'), training: both('train'), sealing: both('seal'), scoring: both('score'),
   publishing: [ends('publish'), fails('publish')], clearing: [ends('clear'), fails('clear')],
 };
 const eventsIn = ({ value }: { value: unknown }) => [
@@ -45,6 +46,12 @@ describe('one slot', () => {
     if (word === 'stopped') expect(asked.some((type) => type.startsWith('node.'))).toBe(true);
     if (JSON.stringify(state.value).includes('smoke')) expect(holds?.smoke).toBe(true);
     if (JSON.stringify(state.value).includes('scoring')) expect(asked).toContain('xstate.done.actor.seal');
+  });
+
+  test('a replicate whose seeds are not all scored goes back to training', () => {
+    const said = [{ type: 'lease.granted', work: { ...work, smoke: false } }, ...['stage', 'train', 'seal', 'score'].map((id) => ends(id, nothingFound))] as unknown as EventFromLogic<typeof slotMachine>[];
+    const reached = said.reduce((state, event) => transition(slotMachine, state, event)[0], initialTransition(slotMachine)[0]);
+    expect(reached.value).toEqual({ measuring: 'training' });
   });
 
   test('our own fault at any stage is published as one, never kept silent', () => {

@@ -83,6 +83,19 @@ test('a scorer is told what the evaluator\'s own clock read of the earlier phase
   expect(metrics).toEqual({ worst_error: 0, smoke_smoke: smoke?.seconds, train_train: train?.seconds, smoke_wall: smoke?.wallSeconds, train_wall: train?.wallSeconds });
 });
 
+test('a replicate of several seeds trains each with a seed and a folder of its own, and scores the clock\'s seconds', async () => {
+  await using node = await rig('tiny', { spec: { seeds: 3, scoreSeconds: ['train', 'eval'] } });
+  await node.start();
+  const shows = 'import os; print("seed", seed, os.listdir(os.environ["BRIGADE_WORK"])); return pack(weights, losses)';
+  await node.lease('t0001', edit(node.baseline, 'recipe.py', 'return pack(weights, losses)', shows));
+  const { score, phases, seed, log, failure } = await node.measured('t0001');
+  expect(failure).toBeNull();
+  const seconds = Object.fromEntries(phases.map((phase) => [phase.name, phase.seconds]));
+  expect(score).toBeCloseTo(((seconds['train'] ?? 0) + (seconds['eval'] ?? 0)) / 3, 9);
+  const told = new TextDecoder().decode(await node.ports.blobs.get(log ?? '') ?? undefined).split('\n').filter((line) => /^(==|seed)/.test(line));
+  expect(told).toEqual(['== smoke', `seed ${seed} []`, '== train', `seed ${seed} []`, '== train-2', `seed ${(seed + 1) % 2 ** 31} []`, '== train-3', `seed ${(seed + 2) % 2 ** 31} []`]);
+});
+
 test('a smoke run is made once for a recipe, not once for a replicate', async () => {
   await using node = await rig('tiny');
   await node.start();

@@ -102,6 +102,9 @@ describe('a broken evaluator.yaml is told the same way', () => {
     ['a range upside down', (text) => text.replace('[0, 1000]', '[1000, 0]'), /objective\.range: .*give the lowest possible score first/],
     ['a canary without files', (text) => text.replace('{name: good,', '{name: bad,'), /canaries\.name: canaries\/bad\/ holds no file/],
     ['data without a digest', (text) => text.replace('data: []', 'data: [train]'), /phases\.data: train has no digest under checksums/],
+    ['a score in the seconds of no phase', (text) => `${text}\nscore: {seconds: [smoke]}\n`, /score\.seconds: smoke is no phase that trains or evaluates/],
+    ['a score in seconds by the recipe\'s word', (text) => `${text}\nscoreSource: recipe\nscore: {seconds: [train]}\n`, /scoreSource: a score in seconds is the evaluator's own/],
+    ['no seeds', (text) => `${text}\nseeds: 0\n`, /seeds: /],
     ['a field that is none', (text) => `${text}\nwebhook: x\n`, /webhook: no such field/],
   ];
   test.each(broken)('%s', async (_, change, said) => {

@@ -1,8 +1,8 @@
 import type { Failure, GateReading, Measurement, PhaseReading, SandboxLevel } from '../../domain/measurement.ts';
-import { isScore } from '../../domain/objective.ts';
 import type { PhaseEnd, Sealed } from '../../domain/phase.ts';
 import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
 import type { Scored } from '../../protocols/scored.ts';
+import { addReadings, disqualified, pool, readingsOfSeed, seedOf, type Seed } from './seeds.ts';
 import { bareEvidence, lastLine, readTraceback, tame } from './traceback.ts';
 
 // From what was observed to one measurement.
@@ -14,7 +14,10 @@ import { bareEvidence, lastLine, readTraceback, tame } from './traceback.ts';
 
 /** What is known of one replicate so far. */
 export interface Findings {
+  /** One for every phase that ran, of one seed after the other. */
   readonly readings: readonly PhaseReading[];
+  /** The seeds that were evaluated to their end. */
+  readonly seeds: readonly Seed[];
   readonly failures: readonly Failure[];
   readonly score: number | null;
   readonly metrics: Readonly<Record<string, number>>;
@@ -25,7 +28,7 @@ export interface Findings {
 }
 
 /** What is known of a replicate before its first phase. */
-export const nothingFound: Findings = { readings: [], failures: [], score: null, metrics: {}, gates: [], artifactBytes: null, isOver: false };
+export const nothingFound: Findings = { readings: [], seeds: [], failures: [], score: null, metrics: {}, gates: [], artifactBytes: null, isOver: false };
 
 /** One phase as seen from outside, when all of it is dead. */
 export interface PhaseSeen {
@@ -51,23 +54,25 @@ const PRIORITY: readonly Failure['kind'][] = [
 export function afterPhase(found: Findings, spec: EvaluatorSpec, phase: PhaseSpec, seen: PhaseSeen): Findings {
   const failures = [...judgeEnd(phase, seen), ...(seen.changed === null ? [] : [tampered('a protected file was changed', seen.changed)])];
   const sized = seen.sealed === null || failures.length > 0 ? {} : sizeUp(spec, phase, seen.sealed, seen.recipeBytes);
-  const scored = phase.role === 'eval' && failures.length === 0 ? readScore(spec, seen) : {};
+  const readings = [...found.readings, readingOf(phase, seen.end)];
+  const scored = phase.role === 'eval' && failures.length === 0 ? readScore(found, spec, readings, seen) : {};
   const all = [...failures, ...(sized.failures ?? []), ...(scored.failures ?? [])];
   return {
-    readings: [...found.readings, readingOf(phase, seen.end)],
+    readings,
+    seeds: scored.seeds ?? found.seeds,
     failures: [...found.failures, ...all],
     score: scored.score ?? found.score,
     metrics: { ...found.metrics, ...scored.metrics },
     gates: [...found.gates, ...(scored.gates ?? [])],
     artifactBytes: sized.artifactBytes ?? found.artifactBytes,
-    isOver: failures.length > 0 || sized.isFatal === true || phase.role === 'eval',
+    isOver: all.some((failure) => failure.kind !== 'size_blocked') || sized.isFatal === true || scored.seeds?.length === spec.seeds,
   };
 }
 
 /** Adds what the sealed artifact taught: a recipe over its cap is still scored (D2). */
 export function afterSeal(found: Findings, spec: EvaluatorSpec, phase: PhaseSpec, sealed: Sealed, recipeBytes: number): Findings {
   const { artifactBytes, failures = [], isFatal = false } = sizeUp(spec, phase, sealed, recipeBytes);
-  return { ...found, artifactBytes: artifactBytes ?? found.artifactBytes, failures: [...found.failures, ...failures], isOver: isFatal };
+  return { ...found, artifactBytes: Math.max(artifactBytes ?? 0, found.artifactBytes ?? 0) || null, failures: [...found.failures, ...failures], isOver: isFatal };
 }
 
 const readingOf = (phase: PhaseSpec, end: PhaseEnd): PhaseReading =>
@@ -124,27 +129,18 @@ function sizeUp(spec: EvaluatorSpec, phase: PhaseSpec, sealed: Sealed, recipeByt
   return { artifactBytes: bytes, failures: [{ kind: 'size_blocked', bytes, cap: cap ?? spec.limits.scratchBytes, projected: isProjection }], isFatal: isProjection || sealed.kind === 'too-large' }; // D2
 }
 
-interface ScoreRead { readonly score?: number; readonly metrics?: Readonly<Record<string, number>>; readonly gates?: readonly GateReading[]; readonly failures?: readonly Failure[] }
+interface ScoreRead { readonly seeds?: readonly Seed[]; readonly score?: number; readonly metrics?: Readonly<Record<string, number>>; readonly gates?: readonly GateReading[]; readonly failures?: readonly Failure[] }
 
-/** The score and its gates, out of a phase that ended well. */
-function readScore(spec: EvaluatorSpec, { scored }: PhaseSeen): ScoreRead {
+/** What a phase that ended well says of its seed, and with the last seed the score and the gates of them all. */
+function readScore(found: Findings, spec: EvaluatorSpec, readings: readonly PhaseReading[], { scored }: PhaseSeen): ScoreRead {
   if (scored?.kind !== 'scored') return { failures: [abort(`${spec.name} has no scorer, so it cannot say a score`)] };
-  const declared = spec.gates.map((gate): GateReading | string => {
-    const value = scored.metrics[gate.name] ?? (gate.name === spec.objective.metric ? scored.score : null);
-    if (value === null || value === undefined) return gate.name;
-    return { name: gate.name, value, limit: gate.limit, passed: gate.at === 'least' ? value >= gate.limit : value <= gate.limit };
-  });
-  const gates = [...scored.gates, ...declared.filter((gate) => typeof gate !== 'string')];
-  const missed = gates.filter((gate) => !gate.passed).map(({ name, value, limit }): Failure => ({ kind: 'disqualified', gate: name, value, limit, deficit: Math.abs(value - limit) }));
-  const kept = { metrics: scored.metrics, gates };
-  if (scored.score === null) return { ...kept, failures: missed.length > 0 ? missed : [abort('the scorer gave neither a score nor a gate that was missed')] }; // D4
-  const unknown = declared.filter((gate) => typeof gate === 'string');
-  if (unknown.length > 0) return { ...kept, failures: [...missed, abort(`the scorer gave no ${unknown.join(', ')}, which a gate needs`)] }; // D4
-  if (!isScore(spec.objective, scored.score)) { // D4
-    const limit = scored.score < spec.objective.range[0] ? spec.objective.range[0] : spec.objective.range[1];
-    return { ...kept, failures: [...missed, { kind: 'disqualified', gate: 'range', value: scored.score, limit, deficit: Math.abs(scored.score - limit) }] };
-  }
-  return { ...kept, score: scored.score, failures: missed };
+  const seeds = [...found.seeds, seedOf(spec, scored, readingsOfSeed(spec, found.readings).concat(readings.slice(-1)))];
+  const missed = scored.gates.filter((gate) => !gate.passed).map(disqualified);
+  if (missed.length > 0 && seeds.length < spec.seeds) return { metrics: scored.metrics, gates: scored.gates, failures: missed };
+  if (seeds.length < spec.seeds) return { seeds, gates: scored.gates };
+  const { score, metrics, gates, failures, unknown } = pool(spec, seeds);
+  const kept = { seeds, metrics, gates: [...scored.gates, ...gates], ...(score === null ? {} : { score }) };
+  return { ...kept, failures: [...missed, ...failures, ...(unknown === null || (score === null && missed.length > 0) ? [] : [abort(unknown)])] };
 }
 
 /** Our own fault, found outside any phase. */
@@ -167,6 +163,6 @@ export function conclude(found: Findings, provenance: Provenance): Measurement {
   const none = failure === null && found.score === null;
   return {
     score: found.score, failure: none ? { kind: 'harness_abort', reason: 'the replicate ended without a score' } : failure,
-    metrics: found.metrics, phases: found.readings, artifactBytes: found.artifactBytes, gates: found.gates, ...provenance,
+    metrics: found.metrics, phases: addReadings(found.readings), artifactBytes: found.artifactBytes, gates: found.gates, ...provenance,
   };
 }

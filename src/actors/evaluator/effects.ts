@@ -9,12 +9,13 @@ import { ScoredSchema, type Scored } from '../../protocols/scored.ts';
 import { abandon, afterPhase, afterSeal, conclude, nothingFound, type Findings } from './decide.ts';
 import { keepLease } from './lease.ts';
 import { slotMachine } from './machine.ts';
+import { readingsOfSeed } from './seeds.ts';
 import type { Work } from './work.ts';
 
 // What a slot does.
 //
 //   X1. Trusted files are compared with their pins before a measurement and after every phase.
-//   X2. The seed a recipe gets and the secret its scorer draws from are made here, once for each attempt.
+//   X2. The seed a recipe gets and the secret its scorer draws from are made here, once for each attempt, and another for each further seed of it; nothing of one seed is laid out for the next.
 //   X3. The warden hears from us while a phase runs; when this process stops, it kills.
 
 /** One slot of this node with its open sandbox. */
@@ -40,6 +41,12 @@ export const drawFresh = (): Draw => ({
   seed: (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1, // fits every seed function there is
   secret: [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
 });
+
+/** The draw of each further seed of a replicate, made of its first: the seed that is published names them all. */
+const drawn = ({ seed, secret }: Draw, ordinal: number): Draw => (ordinal === 0 ? { seed, secret } : { seed: (seed + ordinal) % 2 ** 31, secret: `${secret}${ordinal.toString(16).padStart(2, '0')}` });
+
+/** Scratch of one phase; of a replicate's second seed `train-2`. */
+const folderOf = (phase: PhaseSpec, { seeds }: Findings): string => (seeds.length === 0 || phase.role === 'smoke' ? phase.name : `${phase.name}-${seeds.length + 1}`);
 
 export type SlotActor = ActorRefFrom<typeof slotMachine>;
 
@@ -77,17 +84,18 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
   async function runPhase({ work, role, found, signal }: { work: Work; role: PhaseSpec['role']; found: Findings; signal: AbortSignal }): Promise<Findings> {
     const phase = phaseOf(role);
     if (phase === null) return found;
+    if (role === 'train') held().sealed = null; // X2
     const { bench, draw, logs, sealed } = held();
-    const scratch = await bench.scratch(phase.name);
+    const scratch = await bench.scratch(folderOf(phase, found));
     if (role === 'eval' && sealed !== null) await bench.place(sealed, scratch.folder);
-    const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed, readings: found.readings });
+    const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw: drawn(draw, found.seeds.length), sealed, readings: readingsOfSeed(spec, found.readings) });
     tell(work, phase.name, 0, job.budgetSeconds);
     const beating = new AbortController();
     void beat(sandbox, ports, AbortSignal.any([beating.signal, signal]));
     running = sandbox.run(job, { signal, onProgress: ({ seconds }) => tell(work, phase.name, seconds, job.budgetSeconds) });
     const end = await running.finally(() => { beating.abort(); running = null; });
     signal.throwIfAborted();
-    if (end.logTail !== '') logs.push(`== ${phase.name}\n${end.logTail}`);
+    if (end.logTail !== '') logs.push(`== ${folderOf(phase, found)}\n${end.logTail}`);
     const changed = await bench.changed() ?? await workbench.changed(); // X1
     const isRead = role === 'smoke' && end.kind === 'exited' && end.code === 0;
     const learnt = afterPhase(found, spec, phase, {
@@ -102,7 +110,7 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     const phase = phaseOf('train');
     if (phase === null) return found;
     const { bench } = held();
-    const sealed = await bench.seal((await bench.scratch(phase.name)).folder, spec.artifact.file, spec.limits.scratchBytes);
+    const sealed = await bench.seal((await bench.scratch(folderOf(phase, found))).folder, spec.artifact.file, spec.limits.scratchBytes);
     if (sealed.kind === 'sealed') held().sealed = sealed;
     return afterSeal(found, spec, phase, sealed, bench.recipeBytes);
   }
@@ -161,7 +169,7 @@ function describeJob({ spec, phase, work, bench, scratch, workbench, draw, seale
   };
 }
 
-/** What earlier phases of this replicate took, as a scorer is told it. */
+/** What earlier phases of this seed took, as a scorer is told it. */
 const roles = (spec: EvaluatorSpec, readings: Findings['readings']) =>
   readings.map(({ name, seconds, wallSeconds }) => ({ name, role: spec.phases.find((phase) => phase.name === name)?.role, seconds, wallSeconds }));
 

@@ -9,6 +9,7 @@ import type { Work } from './work.ts';
 //   S2. A lapsed lease kills whatever runs, and nothing is said about it.
 //   S3. A slot is idle again only when everything of the last measurement is dead and gone.
 //   S4. A draining slot finishes what it holds and takes nothing more.
+//   S5. A replicate of several seeds goes back to training until every seed was scored.
 
 interface Context { readonly work: Work | null; readonly found: Findings; readonly isDraining: boolean }
 type Event =
@@ -106,7 +107,10 @@ export const slotMachine = setup({
         scoring: {
           invoke: {
             id: 'score', src: 'runPhase', input: ({ context }) => ({ work: held(context.work), role: 'eval', found: context.found }),
-            onDone: { target: 'publishing', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
+            onDone: [
+              { guard: { type: 'isOver', params: ({ event }) => ({ found: event.output }) }, target: 'publishing', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } },
+              { target: 'training', actions: { type: 'learn', params: ({ event }) => ({ found: event.output }) } }, // S5
+            ],
             onError: { target: 'publishing', actions: { type: 'blameOurselves', params: ({ event }) => event } },
           },
         },

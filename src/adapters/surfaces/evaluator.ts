@@ -23,6 +23,8 @@ const EvaluatorSchema = z.strictObject({
     range: z.tuple([z.number(), z.number()], 'give [lowest, highest]').refine(([low, high]) => low < high, 'give the lowest possible score first'),
   }),
   scoreSource: z.enum(['evaluator', 'recipe'], 'give evaluator, or recipe where the score can only be what the recipe says of itself').default('evaluator'),
+  seeds: whole(1, 100).default(1),
+  score: z.strictObject({ seconds: z.array(name).min(1, 'name the phases whose seconds are the score') }).nullable().default(null),
   artifact: z.strictObject({ file: inside, cap: size.nullable() }),
   limits: z.strictObject({ memory: size, processes: whole(1, 65_536), openFiles: whole(8, 1_048_576), scratch: size, log: size }),
   phases: z.array(z.strictObject({
@@ -30,7 +32,7 @@ const EvaluatorSchema = z.strictObject({
     clock: z.enum(['calibrated', 'wall'], 'give calibrated or wall'), budget: seconds, tolerance: seconds.default(0), wall: seconds, data: z.array(name).default([]),
   }), 'list the phases').min(1, 'list at least one phase').max(16, 'list at most 16'),
   gates: z.array(z.strictObject({ name, limit: z.number('give a number'), at: z.enum(['least', 'most'], 'give least or most') })).default([]),
-  canaries: z.array(z.strictObject({ name, expect: z.enum(['scores', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing'], 'give scores, tampered, disqualified, crash, preflight_crash or gains nothing') })).default([]),
+  canaries: z.array(z.strictObject({ name, expect: z.enum(['scores', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing'], 'give scores, tampered, disqualified, crash, preflight_crash or gains nothing'), train: seconds.default(1) })).default([]),
   columns: z.strictObject({ before: z.array(name), after: z.array(name) }).nullable().default(null),
   checksums: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'give a SHA-256 in 64 lower-case hexadecimal digits')).default({}),
 });
@@ -60,7 +62,8 @@ export async function loadEvaluator(root: string, evaluator: string, { dataDir }
   const warden = wardenDir();
   const programs = await listFiles(warden, 'src/adapters/sandbox/warden').catch(() => []);
   return {
-    name: evaluator, dir, missing, objective: value.objective, scoreSource: value.scoreSource, gates: value.gates, canaries: value.canaries,
+    name: evaluator, dir, missing, objective: value.objective, scoreSource: value.scoreSource, gates: value.gates, seeds: value.seeds, scoreSeconds: value.score?.seconds ?? null,
+    canaries: value.canaries.map(({ train, ...canary }) => ({ ...canary, trainSeconds: train })),
     artifact: { file: value.artifact.file, capBytes: value.artifact.cap },
     phases: value.phases.map(({ budget, tolerance, wall, ...phase }) => ({ ...phase, budgetSeconds: budget, toleranceSeconds: tolerance, wallSeconds: wall })),
     limits: { memoryBytes: value.limits.memory, processes: value.limits.processes, openFiles: value.limits.openFiles, scratchBytes: value.limits.scratch, logBytes: value.limits.log },
@@ -101,6 +104,10 @@ function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[])
     }
   }
   if (!value.phases.some(({ role, scorer }) => role === 'eval' && scorer !== null)) problems.push(problem(['phases'], 'no phase has the role eval and a scorer: the score must come from a program of the evaluator.'));
+  for (const [i, timed] of value.score?.seconds.entries() ?? []) {
+    if (!value.phases.some((phase) => phase.name === timed && phase.role !== 'smoke')) problems.push(problem(['score', 'seconds', i], `${timed} is no phase that trains or evaluates: name those whose seconds are the score.`));
+  }
+  if (value.score !== null && value.scoreSource === 'recipe') problems.push(problem(['scoreSource'], 'a score in seconds is the evaluator\'s own: leave scoreSource out, or leave out score.'));
   for (const [i, canary] of value.canaries.entries()) {
     if (!files.some((path) => path.startsWith(`canaries/${canary.name}/`))) problems.push(problem(['canaries', i, 'name'], `canaries/${canary.name}/ holds no file: lay those there that differ from the baseline; for one that differs in nothing a README.md will do.`));
   }
