@@ -98,7 +98,7 @@ export interface SandboxSlot extends AsyncDisposable {
 /** One phase, ready to run: paths are of this machine. */
 export interface PhaseJob {
   readonly name: string;
-  /** Inside, the recipe lies read-only at /recipe, the evaluator's own programs at /eval, data sets at /data/<name>, scratch at /work. `python` is the pinned interpreter. */
+  /** Inside, the recipe lies read-only at /recipe, the evaluator's own programs at /eval, data sets at /data/<name>, scratch at /work. `python` is the evaluator's interpreter. */
   readonly command: readonly string[];
   readonly auditor: readonly string[] | null;
   /** Runs outside; its file descriptors 3 and 4 are sockets to descriptor 3 of the command and of the auditor. Reads `request` on standard input, prints one JSON line. */
@@ -106,6 +106,8 @@ export interface PhaseJob {
   readonly recipe: string;
   readonly evaluator: string;
   readonly data: Readonly<Record<string, string>>;
+  /** Files and folders of this machine, inside read-only at /mounts/<name>. */
+  readonly mounts: Readonly<Record<string, string>>;
   /** Fresh and empty, writable inside as /work. The auditor sees a read-only copy of what lies in it at the start. */
   readonly scratch: string;
   readonly env: Readonly<Record<string, string>>;
@@ -140,6 +142,8 @@ export interface Workbench {
   dataSet(name: string): string;
   /** The first trusted file that differs from what it was at the start; null while all hold. */
   changed(): Promise<string | null>;
+  /** The first file of a data set too large to be read at every start whose content is not what set-up saw; reads them all. */
+  differs(): Promise<string | null>;
   /** The surface's baseline with a canary's files laid over it. */
   canary(name: string): Promise<Recipe>;
   /** Canaries that passed earlier under the same pins; null when none are on record. */

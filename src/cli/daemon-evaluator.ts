@@ -33,7 +33,7 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
   ports.presence.log('info', 'sandbox', { sandbox: sandbox.level, holds: sandbox.describes });
   const workbench = await openWorkbench({
     python: toolchain.python, evaluatorDir: spec.dir, dataDir: join(dataDir(place), surface.evaluator), workDir: join(runDir(place, run), 'work', node),
-    canaryDir: join(place.root, '.brigade', 'canaries'), spec, surfaceHash: surface.hash, baseline: surface.recipe, sandbox: sandbox.level,
+    canaryDir: join(place.root, '.brigade', 'canaries'), spec, pinned: spec.pinned, surfaceHash: surface.hash, baseline: surface.recipe, sandbox: sandbox.level,
   });
   return startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {
     node, surface, spec, signal,

@@ -56,6 +56,12 @@ export interface EvaluatorSpec {
   /** Phases whose seconds, read by the evaluator's own clock, are the score; null where the scorer says it. */
   readonly scoreSeconds: readonly string[] | null;
   readonly phases: readonly PhaseSpec[];
+  /** The interpreter of recipes, as a path of this machine; null for the project's own. */
+  readonly python: string | null;
+  /** Files and folders of this machine that every phase sees read-only under /mounts, by name. */
+  readonly mounts: Readonly<Record<string, string>>;
+  /** Prepared data sets that are folders, not single files. */
+  readonly folders: readonly string[];
   readonly artifact: { readonly file: string; readonly capBytes: number | null };
   readonly gates: readonly { readonly name: string; readonly limit: number; readonly at: 'least' | 'most' }[];
   readonly limits: ResourceLimits;

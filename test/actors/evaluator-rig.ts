@@ -50,10 +50,10 @@ export async function rig(name: string, { canaries = [], spec: override = {} }: 
   const baseline = surface.recipe;
   const clock = openClock();
   const ports = memoryPorts('run', clock);
-  const sandbox = await openSandbox({ python, bwrap, level: 'best', scratchRoot: join(dir, 'sandbox') });
+  const sandbox = await openSandbox({ python, interpreter: spec.python, bwrap, level: 'best', scratchRoot: join(dir, 'sandbox') });
   const another = () => openWorkbench({
     python, evaluatorDir: join(root, 'evaluators', name), dataDir: join(root, '.brigade', 'data', name), workDir: join(dir, 'work'), canaryDir: join(dir, 'canaries'),
-    spec, surfaceHash: surface.hash, baseline, sandbox: sandbox.level,
+    spec, pinned: declared.pinned, surfaceHash: surface.hash, baseline, sandbox: sandbox.level,
   });
   const workbench = await another();
   const answers = new Map<string, 'renewed' | 'lapsed'>();

@@ -162,7 +162,7 @@ function describeJob({ spec, phase, work, bench, scratch, workbench, draw, seale
   return {
     name: phase.name, command: phase.command, auditor: phase.auditor,
     scorer: phase.scorer === null ? null : { command: phase.scorer, request: JSON.stringify(request) },
-    recipe: bench.recipe, evaluator: workbench.evaluator, data: Object.fromEntries(phase.data.map((name) => [name, workbench.dataSet(name)])),
+    recipe: bench.recipe, evaluator: workbench.evaluator, data: Object.fromEntries(phase.data.map((name) => [name, workbench.dataSet(name)])), mounts: spec.mounts,
     scratch: scratch.folder, log: scratch.log, env: { BRIGADE_SEED: String(draw.seed), BRIGADE_BUDGET_SECONDS: String(budgetSeconds) },
     clock: phase.clock, budgetSeconds, toleranceSeconds: phase.toleranceSeconds, wallSeconds: phase.wallSeconds, limits: spec.limits,
     silenceMs: Math.round(work.ttlMs * SILENCE),

@@ -3,7 +3,7 @@ import type { NodeId, SlotId } from '../../domain/ids.ts';
 import type { Lease, Measurement } from '../../domain/measurement.ts';
 import type { EvaluatorSpec, Surface } from '../../domain/surface.ts';
 import type { PassedCanary, Ports, Sandbox, Signer, Workbench } from '../../ports.ts';
-import { judgeCanaries, runCanaries } from './canary.ts';
+import { CanaryFailed, judgeCanaries, runCanaries } from './canary.ts';
 import { drawFresh, slotActor, type Draw, type NodeTools, type SlotActor, type SlotPlace } from './effects.ts';
 import { leaseBook } from './lease.ts';
 import { requireFreeName } from './name.ts';
@@ -137,6 +137,8 @@ async function passCanaries(places: readonly SlotPlace[], ports: Ports, tools: N
   const known = await tools.workbench.recallCanaries();
   if (known !== null) return known;
   const begun = ports.clock.now();
+  const differs = await tools.workbench.differs();
+  if (differs !== null) throw new CanaryFailed('data', `calibration refused: ${differs} is not what set-up made of it: set the surface up again.`);
   const passed = judgeCanaries(tools.spec, await runCanaries(places, ports, tools, signal));
   await tools.workbench.rememberCanaries(passed);
   ports.presence.log('info', 'canaries passed', { canaries: passed.map(({ name, ended }) => `${name}: ${ended}`).join(', '), ms: Math.round(ports.clock.now() - begun) });

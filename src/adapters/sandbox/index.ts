@@ -13,8 +13,10 @@ export type { Groups };
 //   X3. A warden that does not end an aborted phase in time is killed, and everything it held dies with it.
 
 export interface SandboxOptions {
-  /** The pinned interpreter; recipes, scorers and the wardens themselves run on it. */
+  /** The pinned interpreter; scorers and the wardens themselves run on it. */
   readonly python: string;
+  /** The interpreter that recipes run on; the pinned one when left out or null. */
+  readonly interpreter?: string | null;
   /** The bubblewrap executable; null when there is none. */
   readonly bwrap: string | null;
   readonly level: SandboxLevel | 'best';
@@ -84,7 +86,7 @@ async function attempt(options: SandboxOptions & { readonly level: SandboxLevel 
 
 const probe = (folder: string): PhaseJob => ({
   name: 'probe', command: ['python', '/eval/probe.py'], auditor: null, scorer: null,
-  recipe: join(folder, 'recipe'), evaluator: join(folder, 'evaluator'), data: {}, scratch: join(folder, 'scratch'), env: {},
+  recipe: join(folder, 'recipe'), evaluator: join(folder, 'evaluator'), data: {}, mounts: {}, scratch: join(folder, 'scratch'), env: {},
   clock: 'wall', budgetSeconds: 30, toleranceSeconds: 0, wallSeconds: 30, silenceMs: 60_000, log: join(folder, 'log'),
   limits: { memoryBytes: 512 * 2 ** 20, processes: 16, openFiles: 64, scratchBytes: 4 * 2 ** 20, logBytes: 65_536 },
 });
@@ -102,7 +104,7 @@ export interface OpenSandbox extends Sandbox { open(slot: { readonly slot: strin
 async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel }, slot: { readonly slot: string; readonly cores: readonly number[] }): Promise<OpenSlot> {
   const settings = {
     slot: slot.slot, index: Number(/\d+$/.exec(slot.slot)?.[0] ?? 0) % 1000, cores: slot.cores, level: options.level, bwrap: options.bwrap,
-    groups: options.groups ?? 'best',
+    groups: options.groups ?? 'best', interpreter: options.interpreter ?? null,
     staging: join(resolve(options.scratchRoot), `.warden-${slot.slot}`),
   };
   let warden = await startWarden(options.python, settings);

@@ -42,6 +42,8 @@ export interface WardenSettings {
   readonly level: 'bubblewrap' | 'namespaces' | 'none';
   readonly bwrap: string | null;
   readonly groups: Groups;
+  /** The interpreter that `python` in a phase's command is; null for the one the warden runs on. */
+  readonly interpreter: string | null;
   /** A folder the warden may cover with a file system of its own. */
   readonly staging: string;
 }

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { EvaluatorSpec } from '../../domain/surface.ts';
+import { readData, type PinnedFile } from './data.ts';
 import { readDescribed, type Described } from './document.ts';
 import { inside, name, number, size, whole, words } from './field.ts';
 import { demand, hashFiles, listFiles, listFolders } from './folder.ts';
+import { findOnMachine, place } from './machine.ts';
 import { BadSurface } from './bad-surface.ts';
 
 // Evaluators as they lie in their folders.
@@ -22,6 +22,8 @@ const EvaluatorSchema = z.strictObject({
     metric: name, unit: words, direction: z.enum(['minimize', 'maximize'], 'give minimize or maximize'),
     range: z.tuple([z.number(), z.number()], 'give [lowest, highest]').refine(([low, high]) => low < high, 'give the lowest possible score first'),
   }),
+  python: place.optional(),
+  mounts: z.record(name, place).default({}),
   scoreSource: z.enum(['evaluator', 'recipe'], 'give evaluator, or recipe where the score can only be what the recipe says of itself').default('evaluator'),
   seeds: whole(1, 100).default(1),
   score: z.strictObject({ seconds: z.array(name).min(1, 'name the phases whose seconds are the score') }).nullable().default(null),
@@ -34,44 +36,51 @@ const EvaluatorSchema = z.strictObject({
   gates: z.array(z.strictObject({ name, limit: z.number('give a number'), at: z.enum(['least', 'most'], 'give least or most') })).default([]),
   canaries: z.array(z.strictObject({ name, expect: z.enum(['scores', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing'], 'give scores, tampered, disqualified, crash, preflight_crash or gains nothing'), train: seconds.default(1) })).default([]),
   columns: z.strictObject({ before: z.array(name), after: z.array(name) }).nullable().default(null),
+  folders: z.array(name, 'list data sets that are folders').default([]),
   checksums: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'give a SHA-256 in 64 lower-case hexadecimal digits')).default({}),
 });
-type EvaluatorFile = Described<z.infer<typeof EvaluatorSchema>>;
+export type EvaluatorFile = Described<z.infer<typeof EvaluatorSchema>>;
 
 /** An evaluator with its folder. */
 export interface LoadedEvaluator extends EvaluatorSpec {
   readonly dir: string;
-  /** Data sets that set-up has not prepared yet; nothing can be measured until it has. */
+  /** Data sets, and an interpreter, that set-up has not made yet; nothing can be measured until it has. */
   readonly missing: readonly string[];
+  /** Whether `brigade surfaces setup` makes what is missing, because it comes from upstream; else `npm run setup` does. */
+  readonly isMadeFromUpstream: boolean;
+  /** Every file of the data sets that are folders, with its digest. */
+  readonly pinned: readonly PinnedFile[];
 }
 
 /** Names of the evaluators of a project. */
 export const listEvaluators = (root: string): Promise<readonly string[]> => listFolders(join(root, 'evaluators'), 'evaluator.yaml');
 
-/** Reads one evaluator. `dataDir` holds the prepared data of all evaluators, a folder each. Throws `BadSurface` with every problem found. */
-export async function loadEvaluator(root: string, evaluator: string, { dataDir }: { readonly dataDir: string }): Promise<LoadedEvaluator> {
+/** Reads one evaluator. `dataDir` holds the prepared data of all evaluators, a folder each; `verify` reads every byte of them. Throws `BadSurface` with every problem found. */
+export async function loadEvaluator(root: string, evaluator: string, { dataDir, verify = false }: { readonly dataDir: string; readonly verify?: boolean }): Promise<LoadedEvaluator> {
   demand('evaluator', evaluator, await listEvaluators(root));
   const dir = join(root, 'evaluators', evaluator);
   const shown = `evaluators/${evaluator}`;
   const described = await readDescribed(join(dir, 'evaluator.yaml'), `${shown}/evaluator.yaml`, EvaluatorSchema);
   const { value } = described;
   const files = await listFiles(dir, shown);
-  const { problems: dataProblems, missing } = await verifyData(described, join(dataDir, evaluator));
-  const problems = [...problemsOf(described, files), ...dataProblems];
+  const data = await readData(described, join(dataDir, evaluator), verify);
+  const machine = await findOnMachine(described, root);
+  const problems = [...problemsOf(described, files), ...data.problems, ...machine.problems];
   if (problems.length > 0) throw new BadSurface(problems);
   const warden = wardenDir();
   const programs = await listFiles(warden, 'src/adapters/sandbox/warden').catch(() => []);
   return {
-    name: evaluator, dir, missing, objective: value.objective, scoreSource: value.scoreSource, gates: value.gates, seeds: value.seeds, scoreSeconds: value.score?.seconds ?? null,
+    name: evaluator, dir, missing: [...data.missing, ...machine.missing], pinned: data.pinned, isMadeFromUpstream: value.folders.length > 0 || machine.missing.length > 0,
+    python: machine.python, mounts: machine.mounts, folders: value.folders, objective: value.objective, scoreSource: value.scoreSource, gates: value.gates, seeds: value.seeds, scoreSeconds: value.score?.seconds ?? null,
     canaries: value.canaries.map(({ train, ...canary }) => ({ ...canary, trainSeconds: train })),
     artifact: { file: value.artifact.file, capBytes: value.artifact.cap },
     phases: value.phases.map(({ budget, tolerance, wall, ...phase }) => ({ ...phase, budgetSeconds: budget, toleranceSeconds: tolerance, wallSeconds: wall })),
     limits: { memoryBytes: value.limits.memory, processes: value.limits.processes, openFiles: value.limits.openFiles, scratchBytes: value.limits.scratch, logBytes: value.limits.log },
     columns: columnsOf(value),
-    hash: await hashFiles([ // E1: the digests of the data stand in evaluator.yaml
+    hash: await hashFiles([ // E1: the digests of single files stand in evaluator.yaml, those of folders in their manifests
       ...files.filter((path) => !path.endsWith('.md')).map((path) => ({ path, at: join(dir, path) })),
       ...programs.filter((path) => path.endsWith('.py')).map((path) => ({ path: `sandbox/${path}`, at: join(warden, path) })),
-    ]),
+    ], data.digests),
   };
 }
 
@@ -100,7 +109,7 @@ function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[])
     }
     if (phase.auditor && !phase.scorer) problems.push(problem(['phases', i, 'auditor'], 'an auditor is asked by a scorer: name a scorer too.'));
     for (const [j, set] of phase.data.entries()) {
-      if (value.checksums[set] === undefined) problems.push(problem(['phases', i, 'data', j], `${set} has no digest under checksums: add the SHA-256 of its file.`));
+      if (value.checksums[set] === undefined && !value.folders.includes(set)) problems.push(problem(['phases', i, 'data', j], `${set} has no digest under checksums and is not among folders: add the SHA-256 of its file, or name the folder.`));
     }
   }
   if (!value.phases.some(({ role, scorer }) => role === 'eval' && scorer !== null)) problems.push(problem(['phases'], 'no phase has the role eval and a scorer: the score must come from a program of the evaluator.'));
@@ -112,20 +121,4 @@ function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[])
     if (!files.some((path) => path.startsWith(`canaries/${canary.name}/`))) problems.push(problem(['canaries', i, 'name'], `canaries/${canary.name}/ holds no file: lay those there that differ from the baseline; for one that differs in nothing a README.md will do.`));
   }
   return problems;
-}
-
-async function verifyData({ value, problem }: EvaluatorFile, dir: string): Promise<{ readonly problems: readonly string[]; readonly missing: readonly string[] }> {
-  const problems: string[] = [];
-  const missing: string[] = [];
-  for (const [set, expected] of Object.entries(value.checksums)) { // E2
-    const found = await digest(join(dir, `${set}.bin`));
-    if (found === null) missing.push(set);
-    else if (found !== expected) problems.push(problem(['checksums', set], `the prepared ${set}.bin has digest ${found.slice(0, 12)}…: run npm run setup to prepare it again.`));
-  }
-  return { problems, missing };
-}
-
-async function digest(file: string): Promise<string | null> {
-  const hash = createHash('sha256');
-  return pipeline(createReadStream(file), hash).then(() => hash.digest('hex'), () => null);
 }

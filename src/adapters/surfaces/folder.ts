@@ -49,11 +49,12 @@ export async function readRecipe(dir: string, shown: string): Promise<Recipe> {
   }));
 }
 
-/** SHA-256 over files by path and content, whatever order they are given in. */
-export async function hashFiles(files: readonly { readonly path: string; readonly at: string }[]): Promise<string> {
+/** SHA-256 over files by path and content, whatever order they are given in, and over lines that stand for what is too large to read each time. */
+export async function hashFiles(files: readonly { readonly path: string; readonly at: string }[], lines: readonly string[] = []): Promise<string> {
   const whole = createHash('sha256');
   for (const { path, at } of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     whole.update(`${path}\0${createHash('sha256').update(await readFile(at)).digest('hex')}\n`);
   }
+  for (const line of lines) whole.update(`${line}\n`);
   return whole.digest('hex');
 }

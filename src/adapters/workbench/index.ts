@@ -7,7 +7,7 @@ import type { Recipe } from '../../domain/recipe.ts';
 import type { EvaluatorSpec } from '../../domain/surface.ts';
 import type { Bench, PassedCanary, Workbench } from '../../ports.ts';
 import { deviceClass, hashEnvironment } from './environment.ts';
-import { findChange, pin } from './pins.ts';
+import { findChange, pin, sha256Of } from './pins.ts';
 import { seal } from './seal.ts';
 
 // A node's own disk.
@@ -28,6 +28,8 @@ export interface WorkbenchOptions {
   /** Where passed canaries are remembered, for all runs. */
   readonly canaryDir: string;
   readonly spec: EvaluatorSpec;
+  /** Data files whose digests set-up took: at the start they are believed by size and time, and read in full before canaries. */
+  readonly pinned: readonly { readonly path: string; readonly sha256: string }[];
   readonly surfaceHash: string;
   readonly baseline: Recipe;
   readonly sandbox: SandboxLevel;
@@ -46,15 +48,19 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   await copyTree(evaluatorDir, evaluator, NOT_SHOWN); // K1
   const hasData = (await readdir(dataDir).catch(() => [])).length > 0;
   const trusted = [evaluator, ...(hasData ? [dataDir] : [])];
-  const pins = await pin(trusted);
-  const environmentHash = await hashEnvironment(options.python);
+  const pins = await pin(trusted, new Map(options.pinned.map(({ path, sha256 }) => [path, sha256])));
+  const environmentHash = await hashEnvironment({ python: options.python, interpreter: spec.python, mounts: spec.mounts });
   const device = deviceClass();
   const record = join(options.canaryDir, `${createHash('sha256').update(JSON.stringify([spec.hash, environmentHash, device, options.sandbox, options.surfaceHash])).digest('hex')}.json`);
   let staged = 0;
   return {
     device, environmentHash, evaluator, data: dataDir,
-    dataSet: (name) => join(dataDir, `${name}.bin`),
+    dataSet: (name) => join(dataDir, spec.folders.includes(name) ? name : `${name}.bin`),
     changed: () => findChange(pins, trusted), // K2
+    differs: async () => {
+      for (const { path, sha256 } of options.pinned) if (await sha256Of(path) !== sha256) return path;
+      return null;
+    },
     canary: async (name) => ({ ...options.baseline, ...await readOverlay(join(evaluatorDir, 'canaries', name)) }),
     recallCanaries: async () => {
       const text = await readFile(record, 'utf8').catch(() => null);

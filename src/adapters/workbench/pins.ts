@@ -34,10 +34,10 @@ async function glanceAt(path: string): Promise<string> {
   return [stat.ino, stat.size, stat.mode, stat.mtimeNs, stat.ctimeNs].join(' ');
 }
 
-/** Remembers every file under some paths. */
-export async function pin(paths: readonly string[]): Promise<Pins> {
+/** Remembers every file under some paths. One whose digest is known already is not read. */
+export async function pin(paths: readonly string[], known: ReadonlyMap<string, string> = new Map()): Promise<Pins> {
   const files = new Map<string, { sha256: string; glance: string }>();
-  for (const path of await listFiles(paths)) files.set(path, { sha256: await sha256Of(path), glance: await glanceAt(path) });
+  for (const path of await listFiles(paths)) files.set(path, { sha256: known.get(path) ?? await sha256Of(path), glance: await glanceAt(path) });
   return { files };
 }
 

@@ -67,7 +67,7 @@ def _root(binds, view, links, size):
             _bind('/' + name, f'{new}/{name}')
         else:
             os.symlink(target, f'{new}/{name}')
-    for name in ('proc', 'dev', 'tmp', 'data', 'work'):
+    for name in ('proc', 'dev', 'tmp', 'data', 'mounts', 'work'):
         os.mkdir(f'{new}/{name}', 0o755)
     mount('proc', new + '/proc', 'proc', staging.NO_SUID | staging.NO_DEV | 8)
     os.mkdir(new + '/dev/shm')

@@ -14,7 +14,6 @@ import tempfile
 
 import confine
 import seccomp
-import staging as stage
 
 libc = ctypes.CDLL(None, use_errno=True)
 PDEATHSIG, NO_NEW_PRIVS, SUBREAPER = 1, 38, 36
@@ -28,17 +27,17 @@ def environment(job, python, places):
         'PATH': f'{os.path.dirname(python)}:/usr/bin:/bin', 'HOME': places['work'], 'TMPDIR': '/tmp', 'USER': 'recipe', 'LOGNAME': 'recipe',
         'LANG': 'C.UTF-8', 'PYTHONHASHSEED': '0', 'PYTHONDONTWRITEBYTECODE': '1', 'PYTHONUNBUFFERED': '1', **ONE_THREAD,
         'BRIGADE_RECIPE': places['recipe'], 'BRIGADE_EVAL': places['eval'], 'BRIGADE_DATA': places['data'],
-        'BRIGADE_WORK': places['work'], 'BRIGADE_CLOCK': places['clock'], 'BRIGADE_CONTROL': places['control'],
+        'BRIGADE_MOUNTS': places['mounts'], 'BRIGADE_WORK': places['work'], 'BRIGADE_CLOCK': places['clock'], 'BRIGADE_CONTROL': places['control'],
     }
 
 
-INSIDE = {'recipe': '/recipe', 'eval': '/eval', 'data': '/data', 'work': '/work', 'clock': '/clock', 'control': '/control'}
+INSIDE = {'recipe': '/recipe', 'eval': '/eval', 'data': '/data', 'mounts': '/mounts', 'work': '/work', 'clock': '/clock', 'control': '/control'}
 
 
 def binds(view, staging):
     """(source, place inside) of everything read-only, and of scratch."""
     shown = [(view['recipe'], '/recipe'), (view['eval'], '/eval'), (view['clock'], '/clock'), (view['control'], '/control')]
-    shown += [(place, f'/data/{key}') for key, place in view['data'].items()]
+    shown += [(place, f'/{kind}/{key}') for kind in ('data', 'mounts') for key, place in view[kind].items()]
     for path in ('/etc/ld.so.cache', '/etc/alternatives', '/etc/localtime'):
         if os.path.exists(path):
             shown.append((path, path))
@@ -61,7 +60,7 @@ def bubblewrap_argv(settings, view, staging, env, command, filter_fd):
     for name, target in system_links():
         argv += ['--symlink', target, '/' + name] if target is not None else ['--ro-bind', '/' + name, '/' + name]
     size = str(view['scratchBytes'])
-    argv += ['--proc', '/proc', '--dev', '/dev', '--size', size, '--tmpfs', '/dev/shm', '--size', size, '--tmpfs', '/tmp', '--dir', '/data']
+    argv += ['--proc', '/proc', '--dev', '/dev', '--size', size, '--tmpfs', '/dev/shm', '--size', size, '--tmpfs', '/tmp', '--dir', '/data', '--dir', '/mounts']
     argv += ['--bind', view['work'], '/work']
     for source, place in binds(view, staging):
         argv += ['--ro-bind', source, place]
@@ -166,7 +165,7 @@ def trusted(argv, cwd, fds, cores=None):
 
 def sandboxed(settings, view, staging, job, command, fds, group):
     """The command in a sandbox of the slot's level."""
-    python = sys.executable if settings['level'] == 'none' else stage.interpreter()
+    python = staging.interpreter
     argv = [python if word == 'python' and place == 0 else word for place, word in enumerate(command)]
     limits = {**job['limits'], 'perProcessMemory': None if 'memory' in group.limits else job['limits']['memoryBytes']}
     if 'processes' not in group.limits and os.path.exists('/usr/bin/prlimit') and settings['level'] != 'none':
@@ -182,7 +181,7 @@ def sandboxed(settings, view, staging, job, command, fds, group):
     if settings['level'] == 'namespaces':
         env = environment(job, python, INSIDE)
         return start(lambda: confine.run(argv, env, binds(view, staging), view, list(system_links()), user, job['limits']), fds, group, cores, limits, None)
-    places = {key: view[key] for key in ('recipe', 'eval', 'work', 'clock', 'control')} | {'data': f"{view['top']}/data"}
+    places = {key: view[key] for key in ('recipe', 'eval', 'work', 'clock', 'control')} | {kind: f"{view['top']}/{kind}" for kind in ('data', 'mounts')}
     env = environment(job, python, places)
     argv = [argv[0], *(outside(word, places) for word in argv[1:])]
 

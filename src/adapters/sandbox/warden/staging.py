@@ -8,8 +8,6 @@ import ctypes
 import os
 import shutil
 import stat
-import sys
-import sysconfig
 
 libc = ctypes.CDLL(None, use_errno=True)
 NEWNS, NEWUSER = 0x00020000, 0x10000000
@@ -17,6 +15,7 @@ READ_ONLY, NO_SUID, NO_DEV, REMOUNT, BIND, RECURSIVE, SLAVE, DETACH = 1, 2, 4, 3
 FILES_PER_SCRATCH = 4096
 DEPTH = 12
 ENVIRONMENT = '/python'
+TAKEN = ('/recipe', '/eval', '/data', '/mounts', '/work', '/proc', '/dev', '/tmp')  # names of the sandbox's own
 
 
 def _check(result, what):
@@ -46,34 +45,31 @@ def private_namespace():
     mount('none', '/', None, RECURSIVE | SLAVE)
 
 
-def interpreter_roots():
-    """What this interpreter needs outside /usr, as (path, place inside): a virtual environment always lies at /python, everything else
+def interpreter_roots(of):
+    """What an interpreter needs outside /usr, as (path, place inside): a virtual environment always lies at /python, everything else
     where it is, for its own files name those places. A project may lie under a name that the sandbox uses itself, such as /work."""
-    wanted = {sys.base_prefix, os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))}
-    wanted.update(path for path in (*sysconfig.get_paths().values(), *sys.path) if os.path.isdir(path))
-    roots = [(sys.prefix, ENVIRONMENT)] if relocated() else []
-    for path in sorted(os.path.abspath(path) for path in wanted):
-        own = os.path.dirname(os.path.abspath(__file__))
+    own = os.path.dirname(os.path.abspath(__file__))
+    roots = [(of['prefix'], ENVIRONMENT)] if relocated(of) else []
+    for path in sorted({os.path.abspath(path) for path in of['needs']}):
         if path in ('/', '/usr', own) or any(path == root or path.startswith(root + '/') for root in ['/usr', *(root for root, _ in roots)]):
             continue
         roots.append((path, path))
     return roots
 
 
-def relocated():
-    return sys.prefix != sys.base_prefix and not sys.prefix.startswith('/usr/')
-
-
-def interpreter():
-    """The interpreter's path inside a sandbox."""
-    return f'{ENVIRONMENT}/bin/{os.path.basename(sys.executable)}' if relocated() else sys.executable
+def relocated(of):
+    if of['prefix'].startswith('/usr/') or of['prefix'] == '/usr':
+        return False
+    return of['prefix'] != of['base'] or '/' + of['prefix'].split('/')[1] in TAKEN
 
 
 class Staging:
     """The warden's own file system; one per slot, gone with its mount namespace."""
 
-    def __init__(self, root, mounted, uid, gid):
+    def __init__(self, root, mounted, uid, gid, interpreter):
         self.root, self.mounted, self.uid, self.gid = root, mounted, uid, gid
+        inside = mounted and relocated(interpreter)
+        self.interpreter = f"{ENVIRONMENT}/{os.path.relpath(interpreter['executable'], interpreter['prefix'])}" if inside else interpreter['executable']
         os.makedirs(root, mode=0o755, exist_ok=True)
         self.python = []  # (source, place inside)
         if not mounted:
@@ -81,7 +77,7 @@ class Staging:
             return
         mount('brigade', root, 'tmpfs', NO_SUID | NO_DEV, 'mode=0755')
         os.mkdir(f'{root}/python', 0o755)
-        for number, (path, place) in enumerate(interpreter_roots()):
+        for number, (path, place) in enumerate(interpreter_roots(interpreter)):
             source = f'{root}/python/{number}'
             os.mkdir(source, 0o755)
             mount(path, source, None, BIND | RECURSIVE)
@@ -91,12 +87,13 @@ class Staging:
         """One phase's view: returns the places of its parts."""
         top = f'{self.root}/{name}'
         os.mkdir(top, 0o755)
-        view = {'top': top, 'recipe': f'{top}/recipe', 'eval': f'{top}/eval', 'work': f'{top}/work', 'data': {}}
+        view = {'top': top, 'recipe': f'{top}/recipe', 'eval': f'{top}/eval', 'work': f'{top}/work', 'data': {}, 'mounts': {}}
         copy_tree(job['recipe'], view['recipe'])
         copy_tree(job['evaluator'], view['eval'])
-        os.mkdir(f'{top}/data', 0o755)
-        for key, path in job['data'].items():
-            view['data'][key] = self._data(f'{top}/data/{key}', path)
+        for kind in ('data', 'mounts'):
+            os.mkdir(f'{top}/{kind}', 0o755)
+            for key, path in job[kind].items():
+                view[kind][key] = self._data(f'{top}/{kind}/{key}', path)
         os.mkdir(view['work'], 0o755)
         size = job['limits']['scratchBytes']
         if not self.mounted:
@@ -126,7 +123,7 @@ class Staging:
 
     def discard(self, view):
         if self.mounted:
-            for place in view['data'].values():
+            for place in (*view['data'].values(), *view['mounts'].values()):
                 unmount(place)
             unmount(view['work'])
         shutil.rmtree(view['top'], ignore_errors=True)

@@ -2,7 +2,7 @@
 
 It is spoken to in lines of JSON on standard input and answers in lines of JSON on standard output.
 
-  in   {"op": "open", slot, index, cores, level, bwrap, groups, staging}  once, first
+  in   {"op": "open", slot, index, cores, level, bwrap, groups, staging, interpreter}  once, first
        {"op": "run", "job": PhaseJob}    one at a time      {"op": "beat"}      {"op": "abort"}
   out  {"event": "open", "describes", "held": [...]} | {"event": "refused", "reason"}
        {"event": "progress", "seconds"}  at least twice a second once the clock runs
@@ -37,6 +37,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import cgroup  # noqa: E402
+import interpreter  # noqa: E402
 import launch  # noqa: E402
 import seccomp  # noqa: E402
 import staging  # noqa: E402
@@ -165,10 +166,11 @@ class Slot:
         self.kind, self.parents = cgroup.choose(order['groups'])
         self.name = order['slot']
         cgroup.sweep(self.kind, self.parents, self.name)
+        python = interpreter.describe(order['interpreter'])
         if mounted:
             staging.private_namespace()
         self.undertaker = bury_later(self.kind, self.parents, self.name)
-        self.staging = staging.Staging('/run/brigade' if user else order['staging'], mounted, *(user or (0, 0)))
+        self.staging = staging.Staging('/run/brigade' if user else order['staging'], mounted, *(user or (0, 0)), python)
         self.settings = {'level': order['level'], 'bwrap': order['bwrap'], 'cores': order['cores'], 'user': user,
                          'disableUserns': bool(order['bwrap']) and launch.understands_disable_userns(order['bwrap'])}
         self.reference = Reference(self)
