@@ -13,7 +13,7 @@ const phase = (role: PhaseSpec['role']): PhaseSpec => ({
   name: role, role, command: ['python'], scorer: role === 'eval' ? ['python'] : null, auditor: null, clock: 'wall', budgetSeconds: 10, toleranceSeconds: 0.5, wallSeconds: 60, data: [],
 });
 const spec: EvaluatorSpec = {
-  name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, scoreSource: 'evaluator', seeds: 1, scoreSeconds: null, phases: [phase('smoke'), phase('train'), phase('eval')],
+  name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, scoreSource: 'evaluator', seeds: 1, scoreSeconds: null, python: null, mounts: {}, folders: [], phases: [phase('smoke'), phase('train'), phase('eval')],
   artifact: { file: 'artifact.bin', capBytes: 1000 }, gates: [{ name: 'accuracy', limit: 0.96, at: 'least' }],
   limits: { memoryBytes: 1, processes: 1, openFiles: 1, scratchBytes: 10_000, logBytes: 1 }, canaries: [], columns: [], hash: 'e'.repeat(64),
 };
