@@ -123,10 +123,10 @@ test('an edit without a hypothesis, with nothing, or with a loose statement is r
   expect(() => readEdit('data', 'e', `${HEADER}X = 1\nprint(X)\n`, syntax)).toThrow('edits/data/e.py:5: a statement that defines no name');
 });
 
-test('knobs are literals in upper case of the right partition, and only their literal is rewritten', () => {
+test('knobs are named literals of the right partition, and only their literal is rewritten', () => {
   const knobs = knobsOf(recipe, (file) => file === 'model.py', syntax);
   expect(knobs.map((knob) => [knob.name, knob.type, knob.value, knob.choices])).toEqual([
-    ['WIDTH', 'int', '64', []], ['ACTIVATION', 'choice', '"gelu"', ['"gelu"', '"relu"']], ['RATE', 'float', '3e-4', []],
+    ['WIDTH', 'int', '64', []], ['ACTIVATION', 'choice', '"gelu"', ['"gelu"', '"relu"']], ['RATE', 'float', '3e-4', []], ['Block.heads', 'int', '4', []],
   ]);
   expect(changed(MODEL, setKnob(recipe, 'model.py', 'WIDTH', '96')?.['model.py'] ?? '')).toEqual({ gone: ['WIDTH = 64  # of every layer'], come: ['WIDTH = 96  # of every layer'] });
   expect(setKnob(recipe, 'model.py', 'RATE', '0.001')?.['model.py']).toContain('RATE = 0.001; SEED = 1\n');

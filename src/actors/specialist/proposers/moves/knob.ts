@@ -1,10 +1,14 @@
 import type { Recipe } from '../../../../domain/recipe.ts';
+import { MODULE, type PythonSymbol } from '../../../../domain/symbol.ts';
 import type { Syntax } from '../../../../ports.ts';
+import { literalsOf, type Literal } from './literal.ts';
 
-// Knobs: module-level `UPPER_CASE = literal` in a specialist's partition.
+// Knobs: named literals in a specialist's partition. At a module's top (`WIDTH = 96`, `learning_rate = 1e-3`), in a class body (`width: int = 96`),
+// or the default of a command-line option (`add_argument('--width', default=96)`), which belongs to whoever owns the code around it.
 //
 //   K1. Only the literal is rewritten; the rest of its line, comments included, stays byte for byte.
 //   K2. A knob's range is not known. A value that cannot run is a failed trial, and failed trials are read.
+//   K3. A seed is no knob: its best value is luck.
 
 /** A number, a flag or a choice that a recipe gives a name. */
 export interface Knob {
@@ -17,33 +21,33 @@ export interface Knob {
   readonly choices: readonly string[];
 }
 
-const NUMBER = String.raw`[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?\d+)?`;
-const LITERAL = String.raw`True|False|${NUMBER}|"[^"\\\n]*"|'[^'\\\n]*'`;
-
-const assignment = (name: string): RegExp => new RegExp(String.raw`^(${name}\s*(?::([^=#]*))?=\s*)(${LITERAL})(?=\s*(?:[;#]|$))`);
-
 /** The knobs among the symbols a specialist owns, in a fixed order. */
 export function knobsOf(recipe: Recipe, owns: (file: string, symbol: string) => boolean, syntax: Syntax): Knob[] {
-  const knobs: Knob[] = [];
-  for (const file of Object.keys(recipe).filter((path) => path.endsWith('.py')).sort()) {
+  return Object.keys(recipe).filter((path) => path.endsWith('.py')).sort().flatMap((file) => {
     const source = recipe[file] ?? '';
-    const lines = source.split('\n');
-    for (const symbol of syntax.symbols(source).symbols) {
-      if (symbol.kind !== 'assignment' || !/^[A-Z][A-Z0-9_]*$/.test(symbol.name) || !owns(file, symbol.name)) continue;
-      const found = assignment(symbol.name).exec(lines[symbol.line - 1] ?? '');
-      const knob = found === null ? null : readKnob(file, symbol.name, found[2] ?? '', found[3] ?? '');
-      if (knob !== null && !knobs.some((other) => other.file === file && other.name === knob.name)) knobs.push(knob);
-    }
-  }
-  return knobs;
+    const { symbols } = syntax.symbols(source);
+    return literalsOf(source).flatMap((literal) => {
+      const holder = SEED.test(literal.name) ? null : holderOf(literal, symbols); // K3
+      const knob = holder === null || !owns(file, holder) ? null : readKnob(file, literal);
+      return knob === null ? [] : [knob];
+    });
+  });
 }
 
-function readKnob(file: string, name: string, annotation: string, value: string): Knob | null {
+const SEED = /(?:^|[._-])seeds?$/i;
+
+/** The symbol whose text holds a literal; null when the parser takes what looks like one for something else. */
+function holderOf({ name, line }: Literal, symbols: readonly PythonSymbol[]): string | null {
+  const around = symbols.filter((symbol) => symbol.name !== MODULE && symbol.line <= line && line <= symbol.endLine);
+  if (!name.startsWith('--')) return around.find((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute'))?.name ?? null;
+  return around.reduce<PythonSymbol | null>((least, symbol) => (least === null || symbol.endLine - symbol.line <= least.endLine - least.line ? symbol : least), null)?.name ?? MODULE;
+}
+
+function readKnob(file: string, { name, text: value, choices, isFloat }: Literal): Knob | null {
   if (value === 'True' || value === 'False') return { file, name, type: 'bool', value, choices: ['True', 'False'] };
-  const choices = /Literal\[(.*)\]/.exec(annotation)?.[1];
-  if (choices !== undefined) return { file, name, type: 'choice', value, choices: choices.split(',').map((choice) => choice.trim()).filter((choice) => choice !== '') };
+  if (choices.length > 0) return { file, name, type: 'choice', value, choices };
   if (/^["']/.test(value)) return null; // a bare string has no alternatives we could know
-  return { file, name, type: /[.eE]/.test(value) ? 'float' : 'int', value, choices: [] };
+  return { file, name, type: isFloat ? 'float' : 'int', value, choices: [] };
 }
 
 /** `1e-3` and `0.001` are one value, and a recipe that spells it otherwise is no other recipe. */
@@ -51,16 +55,15 @@ const isEqual = (a: string, b: string): boolean => a === b || (/^[-+.\d]/.test(a
 
 /** Sets a knob; null when the recipe has no such knob. */
 export function setKnob(recipe: Recipe, file: string, name: string, value: string): Recipe | null {
-  const lines = (recipe[file] ?? '').split('\n');
-  const at = lines.findIndex((line) => assignment(name).test(line));
-  if (at < 0) return null;
-  lines[at] = (lines[at] ?? '').replace(assignment(name), (text, before: string, _annotation: string, old: string) => (isEqual(old, value) ? text : `${before}${value}`)); // K1
-  return { ...recipe, [file]: lines.join('\n') };
+  const source = recipe[file] ?? '';
+  const found = literalsOf(source).find((literal) => literal.name === name);
+  if (found === undefined) return null;
+  return isEqual(found.text, value) ? recipe : { ...recipe, [file]: `${source.slice(0, found.start)}${value}${source.slice(found.end)}` }; // K1
 }
 
 /** The literal a knob is set to; null when the recipe has no such knob. */
 export const knobValue = (recipe: Recipe, file: string, name: string): string | null =>
-  (recipe[file] ?? '').split('\n').map((line) => assignment(name).exec(line)?.[3]).find((value) => value !== undefined) ?? null;
+  literalsOf(recipe[file] ?? '').find((literal) => literal.name === name)?.text ?? null;
 
 /** The value of a numeric literal. */
 export const numberOf = (literal: string): number => Number(literal.replaceAll('_', ''));

@@ -11,7 +11,7 @@ export type Move =
 export function readMove(text: string): Move | null {
   const edit = /^edit:([^/]+)\/(.+)$/.exec(text);
   if (edit?.[1] !== undefined && edit[2] !== undefined) return { kind: 'edit', specialist: edit[1], name: edit[2] };
-  const knob = /^knob:([^:]+):([A-Z][A-Z0-9_]*)=(.+)$/.exec(text);
+  const knob = /^knob:([^:]+):([^=:]+)=(.+)$/.exec(text);
   if (knob?.[1] !== undefined && knob[2] !== undefined && knob[3] !== undefined) return { kind: 'knob', file: knob[1], name: knob[2], value: knob[3] };
   return null;
 }
