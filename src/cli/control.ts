@@ -47,6 +47,6 @@ async function withOperator<T>(place: Place, name: string | undefined, ask: (bus
   const file = await findRun(place, name);
   const live = await readLive(place, file.run);
   if (!live) throw new Mistake(`${file.run} is not running: brigade run --resume ${file.run} goes on with it`);
-  const session = await connectNats({ url: live.url, keyFile: keyFileOf(file, 'operator'), name: `brigade-cli-${process.pid}`, role: 'operator' });
+  const session = await connectNats({ url: live.url, keyFile: keyFileOf(file, 'operator'), name: `brigade-cli-${process.pid}`, role: 'operator', remedy: `process ${live.pid} runs ${file.run}, which is starting or ending. Try again in a moment` });
   try { return await ask(session.bus, file.run); } finally { await session.close(); }
 }

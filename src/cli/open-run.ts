@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { verifySignature } from '../adapters/signature/index.ts';
-import { connectNats, startServer, type EmbeddedServer, type NatsSession, ServerNotStarted } from '../adapters/nats/index.ts';
+import { connectNats, startServer, type EmbeddedServer, type NatsSession, ServerNotStarted, ServerUnreachable } from '../adapters/nats/index.ts';
 import { loadEvaluator } from '../adapters/surfaces/index.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
@@ -11,17 +11,44 @@ import { defaultColumns } from '../domain/tables.ts';
 import { readStandalone } from './conduct.ts';
 import { Mistake } from './mistake.ts';
 import type { OpenRun } from './opening.ts';
-import { findRun, keyFileOf, readLive, runDir, type Place, type RunFile } from './place.ts';
+import { findRun, keyFileOf, readLive, runDir, type LiveFile, type Place, type RunFile } from './place.ts';
 
-/** Opens a run for reading: through its live server, or by starting the ended run's own server for as long as it is read. */
-export async function openRun(place: Place, name: string | undefined): Promise<OpenRun> {
+// A run is read through its live server, or by starting an ended run's own server for as long as it is read.
+//
+//   O1. A run that is just ending has no server for a moment: its reader waits until it has ended and reads on.
+
+/** Longer than a run takes to let its daemons and its server go, or to bring a server back that died. */
+const PATIENCE_MS = 20_000;
+const LOOK_AGAIN_MS = 250;
+
+/** Opens a run for reading. */
+export async function openRun(place: Place, name: string | undefined, patienceMs = PATIENCE_MS): Promise<OpenRun> {
   const file = await findRun(place, name);
-  const { run } = file;
-  const live = await readLive(place, run);
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const live = await readLive(place, file.run);
+    try {
+      return await open(place, file, live);
+    } catch (error) {
+      const isBetween = live !== null && file.url === null && error instanceof ServerUnreachable && error.reason === 'no-answer'; // O1
+      if (!isBetween) throw error;
+      if (performance.now() >= until) throw new Mistake(`process ${live.pid} runs ${file.run}, but its server at ${live.url} does not answer: it is starting or ending. Try again in a moment`, { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+  }
+}
+
+async function open(place: Place, file: RunFile, live: LiveFile | null): Promise<OpenRun> {
   const server = live || file.url !== null ? null : await startOwnServer(place, file);
-  const session = await connectNats({ url: live?.url ?? file.url ?? server?.url ?? '', keyFile: keyFileOf(file, 'operator'), name: `brigade-cli-${process.pid}`, role: 'operator' });
+  const url = live?.url ?? file.url ?? server?.url ?? '';
+  const session = await connectNats({ url, keyFile: keyFileOf(file, 'operator'), name: `brigade-cli-${process.pid}`, role: 'operator', ...(live && file.url === null ? { firstConnectMs: 1_000 } : {}) });
+  let lose = (_error: Error): void => undefined;
+  const lost = new Promise<never>((_, reject) => { lose = reject; });
+  lost.catch(() => undefined);
+  using _watched = session.events(({ kind, reason }) => { if (kind === 'disconnected') lose(new ServerUnreachable(url, 'no-answer', `the server at ${url} went while ${file.run} was read: ${reason}`)); });
   try {
-    return await read(place, file, session, server, live !== null);
+    const reading = read(place, file, session, server, live !== null);
+    return await (live && file.url === null ? Promise.race([reading, lost]) : reading); // O1
   } catch (error) {
     await session.close();
     await server?.stop();

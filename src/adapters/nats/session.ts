@@ -53,10 +53,12 @@ export interface ConnectOptions {
 /** No server could be reached, or it does not let us in. */
 export class ServerUnreachable extends Error {
   readonly url: string;
-  constructor(url: string, message: string, options?: ErrorOptions) {
+  readonly reason: 'no-answer' | 'no-entry';
+  constructor(url: string, reason: ServerUnreachable['reason'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'ServerUnreachable';
     this.url = url;
+    this.reason = reason;
   }
 }
 
@@ -106,7 +108,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
 
 async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, remedy = 'start one, or leave --nats out and Brigade starts its own' }: ConnectOptions): Promise<NatsConnection> {
   const seed = keyFile === null ? null : await readFile(keyFile, 'utf8').catch((cause: unknown) => {
-    throw new ServerUnreachable(url, `the key ${keyFile} cannot be read: give the key file of role ${role}`, { cause });
+    throw new ServerUnreachable(url, 'no-entry', `the key ${keyFile} cannot be read: give the key file of role ${role}`, { cause });
   });
   const until = performance.now() + firstConnectMs;
   for (;;) {
@@ -120,9 +122,9 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, 
       });
     } catch (cause) {
       if (cause instanceof AuthorizationError || (cause instanceof Error && /authorization|authentication/i.test(cause.message))) {
-        throw new ServerUnreachable(url, `the server at ${url} does not accept ${keyFile === null ? 'a connection without a key: give the key file' : `the key ${keyFile}: give the one`} of role ${role} from its run's folder`, { cause });
+        throw new ServerUnreachable(url, 'no-entry', `the server at ${url} does not accept ${keyFile === null ? 'a connection without a key: give the key file' : `the key ${keyFile}: give the one`} of role ${role} from its run's folder`, { cause });
       }
-      if (performance.now() >= until) throw new ServerUnreachable(url, `no nats-server answers at ${url}${firstConnectMs >= 10_000 ? ` within ${firstConnectMs / 1000} s` : ''}: ${remedy}`, { cause });
+      if (performance.now() >= until) throw new ServerUnreachable(url, 'no-answer', `no nats-server answers at ${url}${firstConnectMs >= 10_000 ? ` within ${firstConnectMs / 1000} s` : ''}: ${remedy}`, { cause });
       await sleep(100);
     }
   }
