@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BASELINE } from '../../src/domain/ids.ts';
-import { emptyLineage, grow } from '../../src/domain/lineage.ts';
+import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 import { endedRows } from '../../src/domain/tables.ts';
 import { summarize } from '../../src/domain/summary.ts';
 import type { Clock } from '../../src/ports.ts';
@@ -170,6 +170,16 @@ test('leaving a run that goes on says how to come back, and claims no ending', (
 test('a run that found nothing ends by saying so', () => {
   const { lineage } = syntheticRun(0);
   expect(endingLines({ run: 'r', summary: summarize('r', lineage), folder: 'runs/r', further: [] }, { width: null, paint: plain })[0]).toMatch(/^best {5}the baseline stands {3}2\.\d{4} bpb {3}0 keeps/);
+});
+
+test('what to do next is something that leads on: the best where there is one, else what was tried, else the search', () => {
+  const next = (lineage: Lineage, limit: number | null = 8): string[] => endingLines({ run: 'r', summary: { ...summarize('r', lineage), trialLimit: limit }, folder: 'runs/r', further: [] }, { width: null, paint: plain }).filter((line) => line.includes('brigade ')).map((line) => line.replace(/ {2,}/g, '|'));
+  const fruitless = emptyLineage();
+  for (const fact of made.facts) if (fact.word !== 'run.best' || fact.ids[0] === '0') grow(fruitless, fact, made.run, () => true);
+  expect(next(made.lineage)).toEqual([`next|brigade show ${made.lineage.bests.at(-1)?.trial}|the diff, and what its author knew`, '|brigade run --resume r|goes on from here']);
+  expect(next(fruitless)).toEqual(['next|brigade results r --all|what was tried, and what came of it', '|brigade run --resume r|goes on from here']);
+  expect(next(syntheticRun(0).lineage, 0)).toEqual(['next|brigade run golf-mini|searches it, and takes this calibration over']);
+  expect(next(emptyLineage())).toEqual(['next|brigade run --resume r|goes on from here']);
 });
 
 test('a run that ended at a limit ends by naming the flag that raises it', () => {

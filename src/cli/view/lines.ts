@@ -106,11 +106,16 @@ export function endingLines({ run, summary, folder, further }: { readonly run: s
       ? ['best', best.trial, `${decimal(claim.bestMean)} ${summary.unit}`, `${signed(claim.delta)} (${relative(claim.delta, claim.baselineMean)})`, `95% interval ${range(claim.interval)}, p ${probability(claim.p)}, final claim: ${claim.n} fresh seeds each, unseen data`, tally]
       : ['best', best.trial, `${decimal(best.score)} ${summary.unit}`, `${signed(best.delta)} (${relative(best.delta, best.from)})`, 'the final claim was not made', tally];
   const resume = [`brigade run --resume ${run}`, ...further].join(' ');
-  const wide = Math.max(`${folder}/report.html`.length, resume.length) + 2;
+  const next: readonly (readonly [string, string])[] = best.delta !== null
+    ? [[`brigade show ${best.trial}`, 'the diff, and what its author knew'], [resume, 'goes on from here']]
+    : summary.trialLimit === 0
+      ? [[`brigade run ${summary.surface}`, 'searches it, and takes this calibration over']]
+      : [...(summary.trials + summary.rejected === 0 ? [] : [[`brigade results ${run} --all`, 'what was tried, and what came of it'] as const]), [resume, 'goes on from here']];
+  const wide = Math.max(`${folder}/report.html`.length, ...next.map(([what]) => what.length)) + 2;
   const line = (name: string, what: string, says: string): string => `${pad(name, 9)}${pad(what, wide)}${paint('quiet', says)}`.trimEnd();
   return [
     ...flow([`${pad(head[0] ?? '', 9)}${paint('strong', head[1] ?? '')}`, ...head.slice(2)], width).split('\n').map((text, i) => (i === 0 ? text : `${' '.repeat(9)}${text}`)),
     line('recipe', `${folder}/best/`, 'the best recipe, file by file'), line('report', `${folder}/report.html`, 'plots, lineage, every diff'),
-    line('next', `brigade show ${best.trial}`, 'the diff, and what its author knew'), line('', resume, 'goes on from here'),
+    ...next.map(([what, says], i) => line(i === 0 ? 'next' : '', what, says)),
   ];
 }
