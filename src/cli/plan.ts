@@ -5,8 +5,10 @@ import type { Command } from 'commander';
 import type { CalibrationKey } from '../actors/broker/index.ts';
 import { openCalibrations } from '../adapters/calibrations/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
-import { estimate } from '../domain/estimate.ts';
+import type { Limits } from '../domain/budget.ts';
+import { estimate, firstLimit, type FirstLimit } from '../domain/estimate.ts';
 import type { Calibrated } from '../domain/fact.ts';
+import { plural } from '../domain/figures.ts';
 import { RunCalibrated } from '../protocols/run.ts';
 import { configure, type RunFlags } from './config.ts';
 import type { Place } from './place.ts';
@@ -14,7 +16,7 @@ import type { Place } from './place.ts';
 /** Adds `brigade plan`: what a run would cost, before it costs anything. */
 export function planCommand(program: Command, place: Place, out: { write(text: string): unknown }): void {
   program.command('plan <surface>').description('say what calibration, a trial and a confirmation will cost, before launch')
-    .option('--trials <n>', 'trials').option('--slots <n>', 'slots').option('--keep <rule>', 'confirmed or strict').option('--replicates <n>', 'seeds of a confirmation').option('--calibration <n>', 'replicates of the baseline')
+    .option('--trials <n>', 'trials').option('--minutes <n>', 'minutes in all').option('--slot-seconds <n>', 'slot-seconds in all').option('--slots <n>', 'slots').option('--keep <rule>', 'confirmed or strict').option('--replicates <n>', 'seeds of a confirmation').option('--calibration <n>', 'replicates of the baseline')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ brigade plan golf-mini --trials 32')
     .action(async (name: string, flags: RunFlags & { json?: boolean }) => {
@@ -25,7 +27,8 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
       const trials = config.limits.trials ?? 0;
       const calibrated = await earlierCalibration(join(place.root, '.brigade', 'calibrations'), { surfaceHash: surface.hash, evaluatorHash: evaluator.hash, replicates: config.calibrationReplicates });
       const planned = estimate(evaluator, calibrated, { trials, keep: config.keep, calibrationReplicates: config.calibrationReplicates });
-      if (flags.json) { out.write(`${JSON.stringify({ surface: name, slots, trials, ...planned })}\n`); return; }
+      const first = firstLimit(planned, config.limits, slots);
+      if (flags.json) { out.write(`${JSON.stringify({ surface: name, slots, trials, ...planned, first })}\n`); return; }
       const line = (what: string, replicates: string, slotSeconds: number, note = ''): string => `${what.padEnd(16)}${replicates.padEnd(26)}${`${Math.round(slotSeconds)} s of slots`.padEnd(20)}${note}`.trimEnd();
       out.write(`${[
         `${name}   ${slots} ${slots === 1 ? 'slot' : 'slots'}   ${planned.from === 'calibration' ? `from the calibration of ${calibrated?.reusedFrom ?? 'an earlier run'}` : 'upper bounds from the phases\' budgets: nothing was measured here yet'}`,
@@ -34,8 +37,17 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
         line('a confirmation', config.keep.kind === 'strict' ? 'none under strict' : `${config.keep.replicates} replicates`, planned.confirmationSeconds, config.keep.kind === 'strict' ? '' : 'and as many once for the incumbent, if it is the baseline'),
         line('the final claim', `${2 * config.keep.replicates} replicates`, planned.claimSeconds),
         `${trials} trials: ${duration(planned.runSeconds[0] / slots)} when none needs confirming, ${duration(planned.runSeconds[1] / slots)} when every one does`,
+        ...(first === null ? [] : [sayFirst(first, config.limits)]),
       ].join('\n')}\n`);
     });
+}
+
+/** Which limit a run will end by, in a sentence. */
+function sayFirst(first: FirstLimit, limits: Limits): string {
+  if (first.limit === 'trials') return `the limit of ${limits.trials} trials ends it first`;
+  const time = first.limit === 'wallSeconds' ? duration(limits.wallSeconds ?? 0) : `${limits.slotSeconds} slot-seconds`;
+  const [least, most] = first.trials;
+  return first.confirmations === null ? `the limit of ${time} ends it first, after ${least} to ${most} trials` : `the limit of ${time} ends it first when more than ${plural(first.confirmations, 'trial')} need confirming, else that of ${limits.trials} trials`;
 }
 
 const duration = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);

@@ -1,3 +1,4 @@
+import type { Limits } from './budget.ts';
 import type { Calibrated, KeepRule } from './fact.ts';
 import type { EvaluatorSpec } from './surface.ts';
 
@@ -26,4 +27,21 @@ export function estimate(evaluator: EvaluatorSpec, calibrated: Calibrated | null
   const least = calibrationSeconds + settings.trials * replicateSeconds;
   // The baseline's own confirm seeds are measured once, whoever is confirmed first.
   return { from: measured.length > 0 ? 'calibration' : 'budgets', replicateSeconds, calibrationSeconds, trialSeconds: replicateSeconds, confirmationSeconds, claimSeconds, runSeconds: [least, least + (settings.trials + 1) * confirmationSeconds + claimSeconds] };
+}
+
+/** The limit that ends a run first: for certain, or only when more than `confirmations` trials need confirming. `trials` are how many a limit of time leaves room for, at least and at most. */
+export type FirstLimit = { readonly limit: 'trials' } | { readonly limit: 'wallSeconds' | 'slotSeconds'; readonly trials: readonly [number, number]; readonly confirmations: number | null };
+
+/** Which limit of a run on `slots` slots will be reached first; null when none of these was given. The final claim comes after it. */
+export function firstLimit(planned: Estimate, limits: Limits, slots: number): FirstLimit | null {
+  const times = [...(limits.wallSeconds === null ? [] : [{ limit: 'wallSeconds' as const, seconds: limits.wallSeconds * slots }]), ...(limits.slotSeconds === null ? [] : [{ limit: 'slotSeconds' as const, seconds: limits.slotSeconds }])];
+  const first = times.sort((a, b) => a.seconds - b.seconds)[0];
+  if (first === undefined) return limits.trials === null ? null : { limit: 'trials' };
+  const { trialSeconds, confirmationSeconds, calibrationSeconds } = planned;
+  const left = Math.max(0, first.seconds - calibrationSeconds);
+  const trials = [Math.floor(Math.max(0, left - confirmationSeconds) / (trialSeconds + confirmationSeconds)), Math.floor(left / trialSeconds)] as const; // the incumbent's own seeds once
+  if (limits.trials !== null && trials[0] >= limits.trials) return { limit: 'trials' };
+  const isCertain = limits.trials === null || trials[1] < limits.trials;
+  const spare = left - (limits.trials ?? 0) * trialSeconds;
+  return { limit: first.limit, trials, confirmations: isCertain ? null : Math.max(0, Math.floor(spare / confirmationSeconds) - 1) };
 }

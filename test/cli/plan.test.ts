@@ -7,6 +7,8 @@ import type { CalibrationKey } from '../../src/actors/broker/index.ts';
 import { openCalibrations } from '../../src/adapters/calibrations/index.ts';
 import { loadEvaluator, loadSurface } from '../../src/adapters/surfaces/index.ts';
 import type { Place } from '../../src/cli/place.ts';
+import { estimate, firstLimit } from '../../src/domain/estimate.ts';
+import { NO_LIMITS } from '../../src/domain/budget.ts';
 import { planCommand } from '../../src/cli/plan.ts';
 import { measurement } from '../support/story.ts';
 
@@ -37,4 +39,21 @@ test('only a calibration of this surface and evaluator with as many replicates i
   await kept.keep(key, calibrated);
   expect(await plan()).toMatch(/from the calibration of night-1\ncalibration .*nothing to pay if a node is still as cpu\/test was\n/);
   expect(await plan('--calibration', '4')).toContain('nothing was measured here yet');
+});
+
+test('the limit that ends a run first is told: trials, time, or whichever the confirmations make it', async () => {
+  expect(await plan('--trials', '2')).toMatch(/\nthe limit of 2 trials ends it first\n$/);
+  expect(await plan('--trials', '50000', '--minutes', '10')).toMatch(/\nthe limit of 10 min ends it first, after \d+ to \d+ trials\n$/);
+  const { calibrationSeconds, trialSeconds, confirmationSeconds } = JSON.parse(await plan('--trials', '10', '--slots', '1', '--json')) as ReturnType<typeof estimate>;
+  const seconds = calibrationSeconds + 10 * trialSeconds + 4.5 * confirmationSeconds;
+  expect(await plan('--trials', '10', '--slots', '1', '--slot-seconds', String(seconds))).toMatch(/slot-seconds ends it first when more than 3 trials need confirming, else that of 10 trials\n$/);
+});
+
+test('a first limit is only ever one that was given', () => {
+  const planned = { from: 'budgets', replicateSeconds: 10, calibrationSeconds: 50, trialSeconds: 10, confirmationSeconds: 50, claimSeconds: 100, runSeconds: [0, 0] } as const;
+  expect(firstLimit(planned, NO_LIMITS, 2)).toBeNull();
+  expect(firstLimit(planned, { ...NO_LIMITS, trials: 5 }, 2)).toEqual({ limit: 'trials' });
+  expect(firstLimit(planned, { ...NO_LIMITS, wallSeconds: 100 }, 2)).toEqual({ limit: 'wallSeconds', trials: [1, 15], confirmations: null });
+  expect(firstLimit(planned, { ...NO_LIMITS, trials: 5, wallSeconds: 1e6, slotSeconds: 60 }, 2)).toEqual({ limit: 'slotSeconds', trials: [0, 1], confirmations: null });
+  expect(firstLimit({ ...planned, confirmationSeconds: 0 }, { ...NO_LIMITS, trials: 5, wallSeconds: 100 }, 2)).toEqual({ limit: 'trials' });
 });
