@@ -10,6 +10,7 @@ import type { Role } from '../protocols/streams.ts';
 import { findRun, keyFileOf, readLive, runDir, type Place } from './place.ts';
 import { Mistake } from './mistake.ts';
 import { number } from './number.ts';
+import { keysOption, natsOption } from './server.ts';
 
 // Each actor as a process of its own. Heavy modules are loaded by the daemon that needs them.
 //
@@ -37,7 +38,7 @@ export class Hopeless extends Error {
   }
 }
 
-interface DaemonFlags { readonly run: string; readonly url?: string; readonly key?: string; readonly surface?: string }
+interface DaemonFlags { readonly run: string; readonly nats?: string; readonly keys?: string; readonly surface?: string }
 interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
 
 /** Adds the commands that start one actor each. */
@@ -45,18 +46,18 @@ export function daemonCommands(program: Command, place: Place): void {
   const daemon = (command: string, says: string, example: string) =>
     program.command(command).description(says)
       .requiredOption('--run <run>', 'the run to work for')
-      .option('--url <url>', 'its nats-server; found by itself for a run of this folder')
-      .option('--key <file>', 'nkey seed file of this role; found by itself for a run of this folder')
+      .addOption(natsOption('its nats-server; found by itself for a run of this folder'))
+      .addOption(keysOption())
       .option('--surface <name>', 'its surface, for a run that was started on another machine')
       .addHelpText('after', `\nExample:\n  $ brigade ${example}`);
 
   daemon('broker', 'queue trials, lease slots, judge and publish results', 'broker --run golf-mini-1121a')
-    .action((flags: DaemonFlags) => stand(place, 'broker', flags, async ({ run, ports, surface, signal }) => {
+    .action((flags: DaemonFlags, command: Command) => stand(place, 'broker', flags, command, async ({ run, ports, surface, signal }) => {
       const { brokerOf } = await import('./daemon-broker.ts');
       return brokerOf(place, { run, surface, ports, signal });
     }));
   daemon('keeper', 'fold the journal and answer what is known', 'keeper --run golf-mini-1121a')
-    .action((flags: DaemonFlags) => stand(place, 'lineage', flags, async ({ run, ports, surface, signal }) => {
+    .action((flags: DaemonFlags, command: Command) => stand(place, 'lineage', flags, command, async ({ run, ports, surface, signal }) => {
       const { startLineage } = await import('../actors/lineage/index.ts');
       const { openStore } = await import('../adapters/lmdb/index.ts');
       const { verifySignature } = await import('../adapters/signature/index.ts');
@@ -68,7 +69,7 @@ export function daemonCommands(program: Command, place: Place): void {
     .option('--node <name>', 'name of this machine')
     .option('--slots <n>', 'CPU slots to offer')
     .option('--sandbox <level>', 'bubblewrap, namespaces, or none (recipes are then not held at all)')
-    .action((flags: DaemonFlags & { node?: string; slots?: string; sandbox?: string }) => stand(place, 'evaluator', flags, async ({ run, ports, surface, signal }) => {
+    .action((flags: DaemonFlags & { node?: string; slots?: string; sandbox?: string }, command: Command) => stand(place, 'evaluator', flags, command, async ({ run, ports, surface, signal }) => {
       const { evaluatorOf } = await import('./daemon-evaluator.ts');
       return evaluatorOf(place, { run, surface, ports, signal, node: flags.node, slots: flags.slots, sandbox: flags.sandbox });
     }));
@@ -77,7 +78,7 @@ export function daemonCommands(program: Command, place: Place): void {
     .option('--seed <n>', 'seed of its choices', '0')
     .option('--concurrent <n>', 'trials it may have open at once', '1')
     .option('--no-lineage', 'know the current best and nothing else')
-    .action((flags: DaemonFlags & { domain: string; seed: string; concurrent: string; lineage: boolean }) => stand(place, 'specialist', flags, async ({ run, ports, surface, signal }) => {
+    .action((flags: DaemonFlags & { domain: string; seed: string; concurrent: string; lineage: boolean }, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, signal }) => {
       const { specialistOf } = await import('./daemon-specialist.ts');
       const seed = number('--seed', flags.seed, 0, Number.MAX_SAFE_INTEGER, true);
       const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
@@ -85,8 +86,9 @@ export function daemonCommands(program: Command, place: Place): void {
     }));
 }
 
-async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand: Stand) => Promise<{ readonly done: Promise<unknown> } & AsyncDisposable>): Promise<void> {
+async function stand(place: Place, role: Role, flags: DaemonFlags, command: Command, start: (stand: Stand) => Promise<{ readonly done: Promise<unknown> } & AsyncDisposable>): Promise<void> {
   const ending = new AbortController();
+  const isFromEnvironment = command.getOptionValueSource('nats') === 'env';
   const isHeld = process.env.BRIGADE_LIFELINE === 'stdin';
   let session: NatsSession | null = null;
   const end = (): void => {
@@ -100,13 +102,13 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, start: (stand
   if (isHeld) process.stdin.on('end', end).on('error', end).resume(); // D1
   try {
     const file = await findRun(place, flags.run).catch((error: unknown) => {
-      if (flags.url === undefined || flags.surface === undefined) throw error;
-      return { run: flags.run, surface: flags.surface, url: flags.url, keys: null };
+      if (flags.nats === undefined || flags.surface === undefined) throw error;
+      return { run: flags.run, surface: flags.surface, url: flags.nats, keys: null };
     });
-    const url = flags.url ?? (await readLive(place, file.run))?.url ?? file.url;
-    if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --url`);
+    const url = (isFromEnvironment ? null : flags.nats) ?? (await readLive(place, file.run))?.url ?? file.url ?? flags.nats; // a run of this folder says best where it is
+    if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --nats`);
     await mkdir(runDir(place, file.run), { recursive: true });
-    session = await connectNats({ url, keyFile: flags.key ?? keyFileOf(file, role), name: `brigade-${role}-${process.pid}`, role, firstConnectMs: FIRST_CONNECT_MS, remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
+    session = await connectNats({ url, keyFile: keyFileOf(flags.keys === undefined ? file : { ...file, keys: flags.keys }, role), name: `brigade-${role}-${process.pid}`, role, ...(isHeld ? { firstConnectMs: FIRST_CONNECT_MS } : {}), remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
     const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
     using _told = tellEvents(session, ports.presence, ending.signal);
     const actor = await start({ place, run: file.run, surface: file.surface, session, ports, signal: ending.signal });

@@ -17,7 +17,7 @@ import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
 import { problemsOfLibrary } from './library.ts';
-import { natsOption } from './server.ts';
+import { keysOption, natsOption } from './server.ts';
 import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
 import { liveView } from './view/live.ts';
@@ -38,7 +38,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--sandbox <level>', 'best, bubblewrap, namespaces, or none: recipes are then not held at all (default best)')
     .option('--calibration <n>', 'replicates of the baseline')
     .option('--ttl <seconds>', 'how long a silent node keeps its lease (default 30)')
-    .addOption(natsOption('a nats-server of yours instead of one of its own')).option('--keys <dir>', 'folder with <role>.nk key files for that server')
+    .addOption(natsOption('a nats-server of yours instead of one of its own')).addOption(keysOption())
     .option('--name <run>', 'name of the run').option('--json', 'print one JSON object a line');
   shared(program.command('run [surface]').description('search one surface until a limit, with specialists, a broker and an evaluator on this machine'))
     .option('--resume <run>', 'go on with a run that stopped or died').option('--trials <n>', 'trials in all; +N adds to what a resumed run had, as with the next three').option('--minutes <n>', 'minutes in all')

@@ -17,7 +17,7 @@ import { loadLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
 import { openRun } from './open-run.ts';
 import { freshRunId, runDir } from './place.ts';
-import { natsOption } from './server.ts';
+import { keysOption, natsOption } from './server.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Flags = RunFlags & { readonly json?: boolean; readonly only?: string; readonly nats?: string; readonly keys?: string };
@@ -29,7 +29,7 @@ const BUSY_MS = 500;
 export function surveyCommand(program: Command, around: Surroundings): void {
   program.command('survey <surface>').description('measure every program edit of a surface once, each by itself on the baseline, and print the table')
     .option('--slots <n>', 'slots of this machine (default: its cores)').option('--only <specialist>', 'only the edits of one specialist').option('--json', 'print one JSON object an edit')
-    .addOption(natsOption('a nats-server of yours instead of one of its own')).option('--keys <dir>', 'folder with <role>.nk key files for that server')
+    .addOption(natsOption('a nats-server of yours instead of one of its own')).addOption(keysOption())
     .addHelpText('after', '\nExample:\n  $ brigade survey golf-mini --only optimizer')
     .action(async (name: string, flags: Flags) => survey(around, name, flags));
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { startBroker } from '../../src/actors/broker/index.ts';
 import { startLineage } from '../../src/actors/lineage/index.ts';
 import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
@@ -87,7 +87,7 @@ export async function openNullRun({ root, folder, keeping, slots, withLineage }:
     };
     /** Started as the supervisor would start it; it ends when its standard input closes. */
     const daemon = (command: string, role: Role): void => {
-      const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), command, '--run', RUN, '--surface', 'tiny', '--url', server.url, '--key', server.keyFile(role) ?? ''], {
+      const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), command, '--run', RUN, '--surface', 'tiny', '--nats', server.url, '--keys', dirname(server.keyFile(role) ?? '')], {
         env: { ...process.env, BRIGADE_RUNS: join(dir, 'runs'), BRIGADE_LIFELINE: 'stdin' }, stdio: ['pipe', 'ignore', 'inherit'],
       });
       const exited = new Promise<void>((resolve) => { child.once('exit', () => resolve()); });

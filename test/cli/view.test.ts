@@ -5,7 +5,7 @@ import { endedRows } from '../../src/domain/tables.ts';
 import { summarize } from '../../src/domain/summary.ts';
 import type { Clock } from '../../src/ports.ts';
 import { followRun } from '../../src/cli/view/follow.ts';
-import { endingLines, standingLine, startLine, trialHead, trialLine } from '../../src/cli/view/lines.ts';
+import { baselineLine, endingLines, standingLine, startLine, trialHead, trialLine } from '../../src/cli/view/lines.ts';
 import { liveView, type LiveOptions } from '../../src/cli/view/live.ts';
 import { columnsOf, fit, painter } from '../../src/cli/view/terminal.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
@@ -165,6 +165,15 @@ test('leaving a run that goes on says how to come back, and claims no ending', (
   view.end(lineage);
   expect(text()).toContain('its end is not recorded: brigade watch golf-mini-1121a');
   expect(text()).not.toContain('report.html');
+});
+
+test('a slot is called by its node as well once there are two nodes', () => {
+  const { lineage } = syntheticRun(3);
+  const atlas = lineage.nodes.get('atlas');
+  const says = (): string => baselineLine(lineage, summarize('r', lineage), null);
+  expect(says()).toContain('2 slots: cpu0 cpu1');
+  if (atlas) lineage.nodes.set('boreas', atlas);
+  expect(says()).toContain('4 slots: atlas/cpu0 atlas/cpu1 boreas/cpu0 boreas/cpu1');
 });
 
 test('a run that found nothing ends by saying so', () => {

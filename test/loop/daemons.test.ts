@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { connect } from 'nats';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ActorState, NamedActorState } from '../../src/protocols/actor.ts';
@@ -18,19 +18,33 @@ const lines = (text: string): Record<string, unknown>[] => text.split('\n').filt
 
 test.each([
   [['broker', '--run', 'nope'], 78, /there is no run nope/],
-  [['broker', '--run', 'nope', '--surface', 'tiny', '--url', 'nats://127.0.0.1:1'], 1, /no nats-server answers at nats:\/\/127\.0\.0\.1:1/],
-  [['broker', '--run', 'nope', '--surface', 'tiny', '--url', 'nats://127.0.0.1:1', '--key', 'missing.nk'], 1, /the key missing\.nk cannot be read/],
+  [['broker', '--run', 'nope', '--surface', 'tiny', '--nats', 'nats://127.0.0.1:1', '--keys', 'missing'], 1, /the key missing\/broker\.nk cannot be read: --keys names the folder it lies in/],
 ] as const)('%j ends although whoever started it still holds its lifeline', async (args, code, why) => {
   const done = await project.brigade(args, HELD);
   expect(done.err).toMatch(why);
   expect(done.code).toBe(code);
 }, 240_000);
 
+test('a daemon that finds no server says what cannot work without it', async () => {
+  const done = await project.brigade(['broker', '--run', 'nope', '--surface', 'tiny', '--nats', 'nats://127.0.0.1:1']);
+  expect(done).toMatchObject({ code: 1, err: expect.stringMatching(/^no nats-server answers at nats:\/\/127\.0\.0\.1:1: the broker of nope cannot work without it\. Start it, give the --nats URL it is at/) });
+}, 240_000);
+
+test('the environment says where a run of another machine is, and is not heard where a run of this folder says it itself', async () => {
+  await using nats = await natsServer({ credentials: false });
+  const away = await project.brigade(['specialist', '--domain', 'nosuch', '--run', 'away', '--surface', 'tiny'], { BRIGADE_NATS_URL: nats.server.url });
+  expect(away.err).toMatch(/--domain nosuch is no specialist of tiny/);
+  await mkdir(join(project.runs, 'here'), { recursive: true });
+  await writeFile(join(project.runs, 'here', 'run.json'), JSON.stringify({ run: 'here', surface: 'tiny', url: nats.server.url, keys: null }));
+  const here = await project.brigade(['specialist', '--domain', 'nosuch', '--run', 'here'], { BRIGADE_NATS_URL: 'nats://127.0.0.1:1' });
+  expect(here.err).toMatch(/--domain nosuch is no specialist of tiny/);
+}, 240_000);
+
 test('a daemon with nothing on its standard input works until it is told to end, and says when its server goes, comes back or is sent nonsense', async () => {
   await using nats = await natsServer({ credentials: false });
   const supervisor = await nats.run('alone');
   await supervisor.journal('alone').record('run.started', [], { ...STARTED, surface: 'tiny' });
-  const broker = project.start(['broker', '--run', 'alone', '--surface', 'tiny', '--url', nats.server.url]);
+  const broker = project.start(['broker', '--run', 'alone', '--surface', 'tiny', '--nats', nats.server.url]);
   const answers = () => vi.waitFor(async () => { expect(await supervisor.bus.ask(ActorState, { actor: 'broker' }, {}, { timeoutMs: 500 })).toMatchObject({ run: 'alone', state: 'calibrating' }); }, { timeout: 60_000, interval: 100 });
   await answers();
   await nats.crash();
@@ -55,7 +69,7 @@ test.each([
   [['evaluator', '--slots', '1.5'], /--slots 1\.5 must be a whole number from 1/],
 ] as const)('%j is refused and says why', async (args, why) => {
   await using nats = await natsServer({ credentials: false });
-  const done = await project.brigade([...args, '--run', 'wrong', '--surface', 'tiny', '--url', nats.server.url]);
+  const done = await project.brigade([...args, '--run', 'wrong', '--surface', 'tiny', '--nats', nats.server.url]);
   expect(done.err).toMatch(why);
   expect(done.code).toBe(1);
 }, 240_000);
@@ -64,7 +78,7 @@ test('an evaluator of another machine works with nothing on its standard input, 
   await using nats = await natsServer();
   const supervisor = await nats.run('apart');
   await supervisor.journal('apart').record('run.started', [], { ...STARTED, surface: 'tiny' });
-  const args = ['evaluator', '--run', 'apart', '--surface', 'tiny', '--url', nats.server.url, '--key', nats.server.keyFile('evaluator') ?? '', '--node', 'atlas', '--slots', '1'];
+  const args = ['evaluator', '--run', 'apart', '--surface', 'tiny', '--nats', nats.server.url, '--keys', dirname(nats.server.keyFile('evaluator') ?? ''), '--node', 'atlas', '--slots', '1'];
   const first = project.start(args);
   const ask = () => supervisor.bus.ask(NamedActorState, { actor: 'evaluator', run: 'apart', name: 'atlas' }, {}, { timeoutMs: 500 });
   await vi.waitFor(async () => { expect(await ask()).toMatchObject({ state: 'serving' }); }, { timeout: 120_000, interval: 200 });

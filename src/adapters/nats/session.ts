@@ -108,7 +108,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
 
 async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, remedy = 'start one, or leave --nats out and Brigade starts its own' }: ConnectOptions): Promise<NatsConnection> {
   const seed = keyFile === null ? null : await readFile(keyFile, 'utf8').catch((cause: unknown) => {
-    throw new ServerUnreachable(url, 'no-entry', `the key ${keyFile} cannot be read: give the key file of role ${role}`, { cause });
+    throw new ServerUnreachable(url, 'no-entry', `the key ${keyFile} cannot be read: --keys names the folder it lies in`, { cause });
   });
   const until = performance.now() + firstConnectMs;
   for (;;) {

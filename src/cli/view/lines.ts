@@ -70,11 +70,14 @@ export function startLine(run: string, lineage: Lineage, context: string | null,
   return flow([paint('strong', `run ${run}`), `surface ${started.surface}`, `proposer ${started.proposer}, seed ${started.seed}`, keep, ...arm, ...(context ? [`nats --context ${context}`] : [])], width);
 }
 
+/** A slot as it is called in this run: by itself on one node, with its node on several. */
+export const slotName = (lineage: Lineage, node: string, slot: string): string => (lineage.nodes.size > 1 ? `${node}/${slot}` : slot);
+
 /** What the baseline measured. */
 export function baselineLine(lineage: Lineage, summary: Summary, width: number | null): string {
   const root = lineage.trials.get(BASELINE);
   const { baseline, unit } = summary;
-  const slots = [...lineage.nodes.values()].flatMap((node) => node.slots.map(({ slot }) => slot));
+  const slots = [...lineage.nodes].flatMap(([node, offered]) => offered.slots.map(({ slot }) => slotName(lineage, node, slot)));
   const replicates = [...(root?.replicates.values() ?? [])].flatMap(({ measured }) => (measured ? [measured.heldMs / 1000] : []));
   const score = baseline.score === null ? 'baseline has no score: the first trial to pass is the first keep' : `baseline ${decimal(baseline.score)}${baseline.sd === null ? '' : ` ± ${decimal(baseline.sd)}`} ${unit} (n = ${baseline.n})`;
   const bytes = root?.result?.artifactBytes;

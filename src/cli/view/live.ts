@@ -6,7 +6,7 @@ import { summarize, type Summary } from '../../domain/summary.ts';
 import { endedRows } from '../../domain/tables.ts';
 import { furtherFlags } from '../limits.ts';
 import { eventOf } from './event.ts';
-import { baselineLine, endingLines, standingLine, startLine, trialHead, trialLine } from './lines.ts';
+import { baselineLine, endingLines, slotName, standingLine, startLine, trialHead, trialLine } from './lines.ts';
 import { screen } from './screen.ts';
 import { painter } from './terminal.ts';
 
@@ -134,12 +134,12 @@ function doings(lineage: Lineage, pulses: ReadonlyMap<string, ActorPulse>, slots
   const names = [...new Set([...(lineage.started?.roster ?? []), ...[...pulses.values()].filter(({ actor }) => actor === 'specialist').map(({ name }) => name)])];
   const of = (name: string): string => {
     const at = working.find(({ trial }) => { const row = trial === null ? undefined : lineage.trials.get(trial); return row?.proposal.specialist === name && row.trial !== BASELINE && statusOf(row) === null; });
-    if (at) return `${at.trial} on ${at.slot}, ${workOf(at)}`;
+    if (at) return `${at.trial} on ${slotName(lineage, at.node, at.slot)}, ${workOf(at)}`;
     const pulse = pulses.get(`specialist/${name}`);
     return pulse ? oneLine(pulse.why) || pulse.state : 'not heard of yet';
   };
   const others = working.filter(({ trial }) => { const row = trial === null ? undefined : lineage.trials.get(trial); return !row || row.trial === BASELINE || statusOf(row) !== null; });
-  return [...names.map((name) => `${name}  ${of(name)}`), ...others.map((at) => `${at.trial}  ${workOf(at)} on ${at.slot}`)].join('     ');
+  return [...names.map((name) => `${name}  ${of(name)}`), ...others.map((at) => `${at.trial}  ${workOf(at)} on ${slotName(lineage, at.node, at.slot)}`)].join('     ');
 }
 
 const workOf = ({ phase, seconds, budgetSeconds }: SlotProgress): string => (budgetSeconds > seconds ? `${phase}, ${duration(budgetSeconds - seconds)} left` : phase);
