@@ -4,6 +4,7 @@ import type { Measurement, SandboxLevel } from './domain/measurement.ts';
 import type { PatchResult } from './domain/patch.ts';
 import type { PhaseEnd, Sealed } from './domain/phase.ts';
 import type { Recipe } from './domain/recipe.ts';
+import type { Study, Values } from './domain/study.ts';
 import type { ResourceLimits } from './domain/surface.ts';
 import type { SymbolTable } from './domain/symbol.ts';
 import type { CommandMessage, Ids, TelemetryMessage } from './protocols/message.ts';
@@ -79,6 +80,12 @@ export interface Patches {
 
 export type { PatchResult } from './domain/patch.ts';
 
+/** Says where in a space to look next, by what it is told of where others looked. */
+export interface Sampler {
+  /** So many answers, the best first; the same study has the same ones. */
+  suggest(study: Study, answers: number, signal: AbortSignal): Promise<readonly Values[]>;
+}
+
 /** Where recipes run. One slot runs one thing at a time. */
 export interface Sandbox {
   readonly level: SandboxLevel;
@@ -117,6 +124,10 @@ export interface PhaseJob {
   readonly wallSeconds: number;
   readonly limits: ResourceLimits;
   readonly silenceMs: number;
+  /** In order; the phase is killed when one has had its seconds before its line came. */
+  readonly milestones: readonly { readonly name: string; readonly until: string | null; readonly seconds: number }[];
+  /** Receives the printed lines with the second each arrived; null for none. */
+  readonly stamps: string | null;
   /** Receives what the command prints, capped at limits.logBytes with its tail kept. */
   readonly log: string;
 }

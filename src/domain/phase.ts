@@ -1,3 +1,6 @@
+/** A stretch of a phase that a printed line ends, as the warden's own clock read it when the line arrived. */
+export interface MilestoneSeen { readonly name: string; readonly seconds: number; /** False for the one that was running when the phase ended. */ readonly reached: boolean }
+
 /** How one phase ended, as its warden saw it; every process it started is dead. */
 export type PhaseEnd = {
   readonly seconds: number;
@@ -5,10 +8,12 @@ export type PhaseEnd = {
   /** The scorer's JSON line, unparsed beyond JSON; null when there was no scorer or it said nothing. */
   readonly scored: unknown;
   readonly logTail: string;
+  /** Those that began, in order; absent where the phase has none. */
+  readonly milestones?: readonly MilestoneSeen[] | undefined;
 } & (
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'signalled'; readonly signal: string; readonly outOfMemory: boolean }
-  | { readonly kind: 'over-budget'; readonly by: 'clock' | 'wall' }
+  | { readonly kind: 'over-budget'; readonly by: 'clock' | 'wall' | 'milestone' }
   | { readonly kind: 'killed'; readonly why: 'silence' | 'aborted' }
   | { readonly kind: 'scorer-failed'; readonly message: string }
   | { readonly kind: 'not-started'; readonly reason: string }

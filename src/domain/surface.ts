@@ -1,3 +1,4 @@
+import type { Purpose } from './measurement.ts';
 import type { Objective } from './objective.ts';
 
 /** One claim of the partition: an owner, a file of the recipe, and a symbol of it or the whole file. */
@@ -53,6 +54,8 @@ export interface EvaluatorSpec {
   readonly scoreSource: 'evaluator' | 'recipe';
   /** How often one replicate trains and evaluates, each time with a seed of its own in sandboxes of their own; its score is their mean. */
   readonly seeds: number;
+  /** Other numbers of seeds by purpose; absent where one serves all. */
+  readonly seedsFor?: Readonly<Record<Purpose, number>> | undefined;
   /** Phases whose seconds, read by the evaluator's own clock, are the score; null where the scorer says it. */
   readonly scoreSeconds: readonly string[] | null;
   readonly phases: readonly PhaseSpec[];
@@ -88,8 +91,19 @@ export interface PhaseSpec {
   readonly toleranceSeconds: number;
   /** Hard wall limit whatever the clock says: a sleeping process uses no CPU. */
   readonly wallSeconds: number;
+  /** Stretches of the phase, each ended by a line the command prints; empty where the phase is timed as a whole. One bears the phase's name: its budget is what the recipe is told. */
+  readonly milestones: readonly Milestone[];
   /** Prepared data sets mounted read-only under /data. */
   readonly data: readonly string[];
+}
+
+/** One stretch of a phase. */
+export interface Milestone {
+  readonly name: string;
+  /** A regular expression that both JavaScript and Python read; null for the end of the phase. */
+  readonly until: string | null;
+  readonly budgetSeconds: number;
+  readonly toleranceSeconds: number;
 }
 
 export interface ResourceLimits {

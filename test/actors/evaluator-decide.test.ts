@@ -10,7 +10,7 @@ import type { Scored } from '../../src/protocols/scored.ts';
 import { MeasurementSchema } from '../../src/protocols/measurement.ts';
 
 const phase = (role: PhaseSpec['role']): PhaseSpec => ({
-  name: role, role, command: ['python'], scorer: role === 'eval' ? ['python'] : null, auditor: null, clock: 'wall', budgetSeconds: 10, toleranceSeconds: 0.5, wallSeconds: 60, data: [],
+  name: role, role, command: ['python'], scorer: role === 'eval' ? ['python'] : null, auditor: null, clock: 'wall', budgetSeconds: 10, toleranceSeconds: 0.5, wallSeconds: 60, milestones: [], data: [],
 });
 const spec: EvaluatorSpec = {
   name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, scoreSource: 'evaluator', seeds: 1, scoreSeconds: null, python: null, mounts: {}, folders: [], phases: [phase('smoke'), phase('train'), phase('eval')],

@@ -51,7 +51,7 @@ export async function bench(level: SandboxLevel, overrides: Partial<SandboxOptio
     return {
       name: 'trick', command: ['python', '/eval/command.py'], auditor: null, scorer: null, recipe: join(folder, 'recipe'), evaluator: join(folder, 'evaluator'),
       data: {}, mounts: {}, scratch: join(folder, 'scratch'), env: { BRIGADE_MARK: mark }, clock: 'wall', budgetSeconds: 20, toleranceSeconds: 0, wallSeconds: 30,
-      silenceMs: 60_000, log: join(folder, 'log'),
+      silenceMs: 60_000, milestones: [], stamps: null, log: join(folder, 'log'),
       limits: { memoryBytes: 256 * 2 ** 20, processes: 48, openFiles: 64, scratchBytes: 8 * 2 ** 20, logBytes: 65_536 }, ...changes,
     };
   };

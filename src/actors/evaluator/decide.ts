@@ -54,7 +54,7 @@ const PRIORITY: readonly Failure['kind'][] = [
 export function afterPhase(found: Findings, spec: EvaluatorSpec, phase: PhaseSpec, seen: PhaseSeen): Findings {
   const failures = [...judgeEnd(phase, seen), ...(seen.changed === null ? [] : [tampered('a protected file was changed', seen.changed)])];
   const sized = seen.sealed === null || failures.length > 0 ? {} : sizeUp(spec, phase, seen.sealed, seen.recipeBytes);
-  const readings = [...found.readings, readingOf(phase, seen.end)];
+  const readings = [...found.readings, ...readingsOf(phase, seen.end)];
   const scored = phase.role === 'eval' && failures.length === 0 ? readScore(found, spec, readings, seen) : {};
   const all = [...failures, ...(sized.failures ?? []), ...(scored.failures ?? [])];
   return {
@@ -75,8 +75,10 @@ export function afterSeal(found: Findings, spec: EvaluatorSpec, phase: PhaseSpec
   return { ...found, artifactBytes: Math.max(artifactBytes ?? 0, found.artifactBytes ?? 0) || null, failures: [...found.failures, ...failures], isOver: isFatal };
 }
 
-const readingOf = (phase: PhaseSpec, end: PhaseEnd): PhaseReading =>
-  ({ name: phase.name, seconds: end.seconds, wallSeconds: end.wallSeconds, censored: end.kind === 'over-budget' });
+/** One reading for a phase, or one for each of its milestones that began. */
+const readingsOf = (phase: PhaseSpec, end: PhaseEnd): PhaseReading[] =>
+  end.milestones?.map(({ name, seconds, reached }) => ({ name, seconds, wallSeconds: seconds, censored: !reached && end.kind === 'over-budget' }))
+  ?? [{ name: phase.name, seconds: end.seconds, wallSeconds: end.wallSeconds, censored: end.kind === 'over-budget' }];
 
 /** How a phase that ended otherwise than it should is called; empty when it ended well. */
 function judgeEnd(phase: PhaseSpec, { end, scored, unreadable }: PhaseSeen): Failure[] {
@@ -88,6 +90,7 @@ function judgeEnd(phase: PhaseSpec, { end, scored, unreadable }: PhaseSeen): Fai
       if (scored?.kind === 'hung-up') return [crash(phase, end, `the ${scored.who} ended before everything was asked`)];
       if (unreadable !== null) return [abort(`the scorer could not be read: ${unreadable}`)]; // D3
       if (phase.scorer !== null && scored === null) return [crash(phase, end, 'the predictor ended before it was scored')];
+      if (phase.scorer === null && end.milestones?.at(-1)?.reached === false) return [crash(phase, end, `it ended in ${end.milestones.at(-1)?.name ?? ''}, before the line that ends it`)];
       return [];
     case 'signalled': return [...word, crash(phase, end, end.outOfMemory ? 'out of memory' : `killed by ${end.signal}`)];
     case 'over-budget': return [...word, overrun(phase, end, end.by)];
@@ -106,10 +109,12 @@ function crash(phase: PhaseSpec, end: PhaseEnd, otherwise: string): Failure {
   return { kind: phase.role === 'smoke' ? 'preflight_crash' : 'crash', phase: phase.name, ...evidence };
 }
 
-function overrun(phase: PhaseSpec, end: PhaseEnd, by: 'clock' | 'wall'): Failure {
-  const [seconds, budget] = by === 'clock' ? [end.seconds, phase.budgetSeconds] : [end.wallSeconds, phase.wallSeconds];
+function overrun(phase: PhaseSpec, end: PhaseEnd, by: 'clock' | 'wall' | 'milestone'): Failure {
+  const late = by === 'milestone' ? end.milestones?.at(-1) : undefined;
+  const milestone = phase.milestones.find(({ name }) => name === late?.name);
+  const [seconds, budget] = late && milestone ? [late.seconds, milestone.budgetSeconds] : by === 'clock' ? [end.seconds, phase.budgetSeconds] : [end.wallSeconds, phase.wallSeconds];
   if (phase.role === 'smoke') return { kind: 'preflight_crash', phase: phase.name, exception: `the smoke run was not done after ${budget} s`, frame: readTraceback(end.logTail)?.frame ?? '' };
-  return { kind: phase.role === 'train' ? 'train_budget_overrun' : 'eval_budget_overrun', phase: phase.name, seconds, budget, censored: true };
+  return { kind: phase.role === 'train' ? 'train_budget_overrun' : 'eval_budget_overrun', phase: late?.name ?? phase.name, seconds, budget, censored: true };
 }
 
 interface Sized { readonly artifactBytes?: number; readonly failures?: readonly Failure[]; readonly isFatal?: boolean }

@@ -57,7 +57,7 @@ const BEAT_MS = 1000;
 /** Silence after which the warden kills, as a fraction of the lease: dead before anybody else may start. */
 const SILENCE = 0.8;
 
-interface Holding { bench: Bench; readonly draw: Draw; readonly logs: string[]; sealed: Extract<Sealed, { kind: 'sealed' }> | null }
+interface Holding { bench: Bench; readonly draw: Draw; readonly logs: string[]; readonly stamps: Record<string, string>; sealed: Extract<Sealed, { kind: 'sealed' }> | null }
 
 /** The statechart of one slot with its effects. */
 export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: NodeTools, publish: Publish): SlotActor {
@@ -77,7 +77,7 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     const recipe = await readRecipe(ports, work);
     if (recipe === null) return abandon(nothingFound, 'the snapshot is not in the blob store');
     signal.throwIfAborted();
-    holding = { bench: await workbench.stage(slot, recipe), draw: tools.draw(), logs: [], sealed: null }; // X2
+    holding = { bench: await workbench.stage(slot, recipe), draw: tools.draw(), logs: [], stamps: {}, sealed: null }; // X2
     return nothingFound;
   }
 
@@ -85,10 +85,11 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     const phase = phaseOf(role);
     if (phase === null) return found;
     if (role === 'train') held().sealed = null; // X2
-    const { bench, draw, logs, sealed } = held();
+    const { bench, draw, logs, stamps, sealed } = held();
     const scratch = await bench.scratch(folderOf(phase, found));
     if (role === 'eval' && sealed !== null) await bench.place(sealed, scratch.folder);
-    const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw: drawn(draw, found.seeds.length), sealed, readings: readingsOfSeed(spec, found.readings) });
+    const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw: drawn(draw, found.seeds.length), sealed, readings: readingsOfSeed(spec, found.readings), stamps });
+    if (job.stamps !== null) stamps[phase.name] = job.stamps;
     tell(work, phase.name, 0, job.budgetSeconds);
     const beating = new AbortController();
     void beat(sandbox, ports, AbortSignal.any([beating.signal, signal]));
@@ -98,7 +99,7 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     if (end.logTail !== '') logs.push(`== ${folderOf(phase, found)}\n${end.logTail}`);
     const changed = await bench.changed() ?? await workbench.changed(); // X1
     const isRead = role === 'smoke' && end.kind === 'exited' && end.code === 0;
-    const learnt = afterPhase(found, spec, phase, {
+    const learnt = afterPhase(found, { ...spec, seeds: spec.seedsFor?.[work.purpose] ?? spec.seeds }, phase, {
       end, changed, ...readScored(end.scored), recipeBytes: bench.recipeBytes,
       sealed: isRead ? await bench.seal(scratch.folder, spec.artifact.file, spec.limits.scratchBytes) : null,
     });
@@ -154,24 +155,27 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
   }));
 }
 
-interface JobParts { spec: EvaluatorSpec; phase: PhaseSpec; work: Work; bench: Bench; scratch: { folder: string; log: string }; workbench: Workbench; draw: Draw; sealed: Holding['sealed']; readings: Findings['readings'] }
+interface JobParts { spec: EvaluatorSpec; phase: PhaseSpec; work: Work; bench: Bench; scratch: { folder: string; log: string }; workbench: Workbench; draw: Draw; sealed: Holding['sealed']; readings: Findings['readings']; stamps: Readonly<Record<string, string>> }
 
-function describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed, readings }: JobParts): PhaseJob {
-  const budgetSeconds = phase.role === 'train' ? work.trainSeconds ?? phase.budgetSeconds : phase.budgetSeconds;
-  const request = { purpose: work.purpose, seed: draw.secret, data: workbench.data, artifact: sealed?.path ?? null, artifactBytes: sealed?.bytes ?? null, recipe: bench.recipe, phases: roles(spec, readings) };
+function describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed, readings, stamps }: JobParts): PhaseJob {
+  const told = phase.milestones.find(({ name }) => name === phase.name); // of a phase with milestones only the stretch that bears its name is made shorter for a canary
+  const given = phase.role === 'train' ? work.trainSeconds : null;
+  const budgetSeconds = told === undefined ? given ?? phase.budgetSeconds : phase.budgetSeconds;
+  const request = { purpose: work.purpose, seed: draw.secret, data: workbench.data, artifact: sealed?.path ?? null, artifactBytes: sealed?.bytes ?? null, recipe: bench.recipe, phases: roles(spec, readings), logs: stamps };
   return {
     name: phase.name, command: phase.command, auditor: phase.auditor,
     scorer: phase.scorer === null ? null : { command: phase.scorer, request: JSON.stringify(request) },
     recipe: bench.recipe, evaluator: workbench.evaluator, data: Object.fromEntries(phase.data.map((name) => [name, workbench.dataSet(name)])), mounts: spec.mounts,
-    scratch: scratch.folder, log: scratch.log, env: { BRIGADE_SEED: String(draw.seed), BRIGADE_BUDGET_SECONDS: String(budgetSeconds) },
+    scratch: scratch.folder, log: scratch.log, env: { BRIGADE_SEED: String(draw.seed), BRIGADE_BUDGET_SECONDS: String(told === undefined ? budgetSeconds : given ?? told.budgetSeconds) },
     clock: phase.clock, budgetSeconds, toleranceSeconds: phase.toleranceSeconds, wallSeconds: phase.wallSeconds, limits: spec.limits,
-    silenceMs: Math.round(work.ttlMs * SILENCE),
+    milestones: phase.milestones.map(({ name, until, budgetSeconds: budget, toleranceSeconds }) => ({ name, until, seconds: (name === phase.name ? given ?? budget : budget) + toleranceSeconds })),
+    stamps: phase.milestones.length > 0 ? `${scratch.log}.stamps` : null, silenceMs: Math.round(work.ttlMs * SILENCE),
   };
 }
 
 /** What earlier phases of this seed took, as a scorer is told it. */
 const roles = (spec: EvaluatorSpec, readings: Findings['readings']) =>
-  readings.map(({ name, seconds, wallSeconds }) => ({ name, role: spec.phases.find((phase) => phase.name === name)?.role, seconds, wallSeconds }));
+  readings.map(({ name, seconds, wallSeconds }) => ({ name, role: spec.phases.find((phase) => phase.name === name || phase.milestones.some((milestone) => milestone.name === name))?.role, seconds, wallSeconds }));
 
 async function readRecipe(ports: Ports, work: Work) {
   if (work.source.kind === 'canary') return work.source.recipe;

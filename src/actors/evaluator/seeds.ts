@@ -19,8 +19,9 @@ export interface Seed {
 
 /** Readings of the seed that is being measured: those after the last evaluation that ended. */
 export function readingsOfSeed(spec: EvaluatorSpec, readings: readonly PhaseReading[]): readonly PhaseReading[] {
-  const last = spec.phases.find(({ role }) => role === 'eval')?.name;
-  return readings.slice(readings.findLastIndex(({ name }) => name === last) + 1);
+  const last = spec.phases.find(({ role }) => role === 'eval');
+  const ends = [last?.name, ...last?.milestones.map(({ name }) => name) ?? []];
+  return readings.slice(readings.findLastIndex(({ name }) => ends.includes(name)) + 1);
 }
 
 /** One reading for each phase: what it took over all seeds together. */

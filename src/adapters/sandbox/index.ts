@@ -87,7 +87,7 @@ async function attempt(options: SandboxOptions & { readonly level: SandboxLevel 
 const probe = (folder: string): PhaseJob => ({
   name: 'probe', command: ['python', '/eval/probe.py'], auditor: null, scorer: null,
   recipe: join(folder, 'recipe'), evaluator: join(folder, 'evaluator'), data: {}, mounts: {}, scratch: join(folder, 'scratch'), env: {},
-  clock: 'wall', budgetSeconds: 30, toleranceSeconds: 0, wallSeconds: 30, silenceMs: 60_000, log: join(folder, 'log'),
+  clock: 'wall', budgetSeconds: 30, toleranceSeconds: 0, wallSeconds: 30, silenceMs: 60_000, milestones: [], stamps: null, log: join(folder, 'log'),
   limits: { memoryBytes: 512 * 2 ** 20, processes: 16, openFiles: 64, scratchBytes: 4 * 2 ** 20, logBytes: 65_536 },
 });
 

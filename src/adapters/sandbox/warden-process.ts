@@ -9,6 +9,7 @@ import type { PhaseEnd, PhaseJob } from '../../ports.ts';
 
 const ending = {
   seconds: z.number().finite().nonnegative(), wallSeconds: z.number().finite().nonnegative(), scored: z.unknown(), logTail: z.string(),
+  milestones: z.array(z.strictObject({ name: z.string(), seconds: z.number().nonnegative(), reached: z.boolean() })).optional(),
 };
 const said = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('open'), groups: z.string(), held: z.array(z.string()), seccomp: z.boolean(), user: z.number() }),
@@ -19,7 +20,7 @@ const said = z.discriminatedUnion('event', [
     end: z.discriminatedUnion('kind', [
       z.strictObject({ ...ending, kind: z.literal('exited'), code: z.number() }),
       z.strictObject({ ...ending, kind: z.literal('signalled'), signal: z.string(), outOfMemory: z.boolean() }),
-      z.strictObject({ ...ending, kind: z.literal('over-budget'), by: z.enum(['clock', 'wall']) }),
+      z.strictObject({ ...ending, kind: z.literal('over-budget'), by: z.enum(['clock', 'wall', 'milestone']) }),
       z.strictObject({ ...ending, kind: z.literal('killed'), why: z.enum(['silence', 'aborted']) }),
       z.strictObject({ ...ending, kind: z.literal('scorer-failed'), message: z.string() }),
       z.strictObject({ ...ending, kind: z.literal('not-started'), reason: z.string() }),

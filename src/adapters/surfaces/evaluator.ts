@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { EvaluatorSpec } from '../../domain/surface.ts';
 import { readData, type PinnedFile } from './data.ts';
-import { readDescribed, type Described } from './document.ts';
+import { readDescribed, type Described, type Path } from './document.ts';
 import { inside, name, number, size, whole, words } from './field.ts';
 import { demand, hashFiles, listFiles, listFolders } from './folder.ts';
 import { findOnMachine, place } from './machine.ts';
@@ -16,6 +16,7 @@ import { BadSurface } from './bad-surface.ts';
 
 const command = z.array(words, 'list the command and its arguments').min(1, 'list the command and its arguments').max(64, 'list at most 64 arguments');
 const seconds = number(0, 1_000_000);
+const pattern = words.refine((text) => { try { return new RegExp(text) !== null; } catch { return false; } }, 'give a regular expression');
 
 const EvaluatorSchema = z.strictObject({
   objective: z.strictObject({
@@ -25,13 +26,14 @@ const EvaluatorSchema = z.strictObject({
   python: place.optional(),
   mounts: z.record(name, place).default({}),
   scoreSource: z.enum(['evaluator', 'recipe'], 'give evaluator, or recipe where the score can only be what the recipe says of itself').default('evaluator'),
-  seeds: whole(1, 100).default(1),
+  seeds: z.union([whole(1, 100), z.strictObject({ search: whole(1, 100), confirm: whole(1, 100), final: whole(1, 100) })], 'give a number from 1 to 100, or one each for search, confirm and final').default(1),
   score: z.strictObject({ seconds: z.array(name).min(1, 'name the phases whose seconds are the score') }).nullable().default(null),
   artifact: z.strictObject({ file: inside, cap: size.nullable() }),
   limits: z.strictObject({ memory: size, processes: whole(1, 65_536), openFiles: whole(8, 1_048_576), scratch: size, log: size }),
   phases: z.array(z.strictObject({
     name, role: z.enum(['smoke', 'train', 'eval'], 'give smoke, train or eval'), command, scorer: command.nullable().default(null), auditor: command.nullable().default(null),
     clock: z.enum(['calibrated', 'wall'], 'give calibrated or wall'), budget: seconds, tolerance: seconds.default(0), wall: seconds, data: z.array(name).default([]),
+    milestones: z.array(z.strictObject({ name, until: pattern.nullable().default(null), budget: seconds, tolerance: seconds.default(0) })).max(8, 'list at most 8').default([]),
   }), 'list the phases').min(1, 'list at least one phase').max(16, 'list at most 16'),
   gates: z.array(z.strictObject({ name, limit: z.number('give a number'), at: z.enum(['least', 'most'], 'give least or most') })).default([]),
   canaries: z.array(z.strictObject({ name, expect: z.enum(['scores', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing'], 'give scores, tampered, disqualified, crash, preflight_crash or gains nothing'), train: seconds.default(1) })).default([]),
@@ -71,10 +73,14 @@ export async function loadEvaluator(root: string, evaluator: string, { dataDir, 
   const programs = await listFiles(warden, 'src/adapters/sandbox/warden').catch(() => []);
   return {
     name: evaluator, dir, missing: [...data.missing, ...machine.missing], pinned: data.pinned, isMadeFromUpstream: value.folders.length > 0 || machine.missing.length > 0,
-    python: machine.python, mounts: machine.mounts, folders: value.folders, objective: value.objective, scoreSource: value.scoreSource, gates: value.gates, seeds: value.seeds, scoreSeconds: value.score?.seconds ?? null,
+    python: machine.python, mounts: machine.mounts, folders: value.folders, objective: value.objective, scoreSource: value.scoreSource, gates: value.gates, 
+    ...(typeof value.seeds === 'number' ? { seeds: value.seeds } : { seeds: value.seeds.search, seedsFor: value.seeds }), scoreSeconds: value.score?.seconds ?? null,
     canaries: value.canaries.map(({ train, ...canary }) => ({ ...canary, trainSeconds: train })),
     artifact: { file: value.artifact.file, capBytes: value.artifact.cap },
-    phases: value.phases.map(({ budget, tolerance, wall, ...phase }) => ({ ...phase, budgetSeconds: budget, toleranceSeconds: tolerance, wallSeconds: wall })),
+    phases: value.phases.map(({ budget, tolerance, wall, milestones, ...phase }) => ({
+      ...phase, budgetSeconds: budget, toleranceSeconds: tolerance, wallSeconds: wall,
+      milestones: milestones.map((one) => ({ name: one.name, until: one.until, budgetSeconds: one.budget, toleranceSeconds: one.tolerance })),
+    })),
     limits: { memoryBytes: value.limits.memory, processes: value.limits.processes, openFiles: value.limits.openFiles, scratchBytes: value.limits.scratch, logBytes: value.limits.log },
     columns: columnsOf(value),
     hash: await hashFiles([ // E1: the digests of single files stand in evaluator.yaml, those of folders in their manifests
@@ -100,9 +106,12 @@ function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[])
   const problems: string[] = [];
   const first = new Set<string>();
   for (const [i, phase] of value.phases.entries()) {
-    if (first.has(phase.name)) problems.push(problem(['phases', i, 'name'], `two phases are called ${phase.name}: give each its own name.`));
-    first.add(phase.name);
+    for (const called of [phase.name, ...phase.milestones.map((milestone) => milestone.name).filter((milestone) => milestone !== phase.name)]) {
+      if (first.has(called)) problems.push(problem(['phases', i, 'name'], `two phases are called ${called}: give each its own name.`));
+      first.add(called);
+    }
     if (phase.wall < phase.budget) problems.push(problem(['phases', i, 'wall'], `${phase.wall} s is less than the budget of ${phase.budget} s: the wall limit is the last resort, give more.`));
+    problems.push(...problemsOfMilestones(phase, (path, message) => problem(['phases', i, ...path], message)));
     for (const [key, command] of [['command', phase.command], ['auditor', phase.auditor ?? []], ['scorer', phase.scorer ?? []]] as const) {
       const missing = command.map((word) => (key === 'scorer' ? word : word.startsWith('/eval/') ? word.slice('/eval/'.length) : '')).find((word) => word.endsWith('.py') && !word.startsWith('/') && !files.includes(word));
       if (missing !== undefined) problems.push(problem(['phases', i, key], `${missing} is not in the evaluator's folder: add it, or name the program that is.`));
@@ -120,5 +129,17 @@ function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[])
   for (const [i, canary] of value.canaries.entries()) {
     if (!files.some((path) => path.startsWith(`canaries/${canary.name}/`))) problems.push(problem(['canaries', i, 'name'], `canaries/${canary.name}/ holds no file: lay those there that differ from the baseline; for one that differs in nothing a README.md will do.`));
   }
+  return problems;
+}
+
+type PhaseFile = EvaluatorFile['value']['phases'][number];
+
+function problemsOfMilestones({ name: phase, milestones, wall }: PhaseFile, problem: (path: Path, message: string) => string): string[] {
+  if (milestones.length === 0) return [];
+  const problems: string[] = [];
+  if (milestones.filter((milestone) => milestone.name === phase).length !== 1) problems.push(problem(['milestones'], `one milestone must be called ${phase}, as its phase is: that is the stretch whose budget the recipe is told.`));
+  for (const [i, { until }] of milestones.entries()) if (until === null && i < milestones.length - 1) problems.push(problem(['milestones', i], 'only the last milestone ends with the phase: give until, the line that ends this one.'));
+  const longest = milestones.reduce((sum, { budget, tolerance }) => sum + budget + tolerance, 0);
+  if (longest > wall) problems.push(problem(['wall'], `${wall} s is less than the milestones' ${longest} s together: the wall limit is the last resort, give more.`));
   return problems;
 }

@@ -15,6 +15,7 @@ import clock
 import launch
 import staging
 from log import Log, readable
+from stamps import Stamps
 from stopwatch import Stopwatch
 
 STARTUP_SECONDS = 60.0  # importing a deep-learning library on a cold, loaded machine takes tens of seconds
@@ -37,6 +38,7 @@ class Phase:
         self.scored, self.scorer_out, self.scorer_err = None, bytearray(), bytearray()
         self.next_progress = 0.0
         self.log = Log(job['log'], job['limits']['logBytes'])
+        self.stamps = Stamps(job['stamps'], job['limits']['logBytes'], job['milestones']) if job['stamps'] is not None else None
 
     # ---- beginning
 
@@ -135,7 +137,13 @@ class Phase:
     # ---- listening
 
     def _drain(self, handle):
-        self._read(handle, self.log.write)
+        self._read(handle, self._print)
+
+    def _print(self, piece):
+        self.log.write(piece)
+        if self.stamps is not None:
+            ended = self.began + self.wall if self.ending is not None else self.now()
+            self.stamps.write(piece, ended - self.began)
 
     def _collect(self, handle, into):
         self._read(handle, lambda piece: into.extend(piece[: max(0, MOST_SCORED - len(into))]))
@@ -193,6 +201,8 @@ class Phase:
                 self.finish(self._command_end())
         elif now - self.began > self.job['wallSeconds']:
             self.finish({'kind': 'over-budget', 'by': 'wall'})
+        elif self.stamps is not None and self.stamps.overdue(now - self.began):
+            self.finish({'kind': 'over-budget', 'by': 'milestone'})
         else:
             self._watch_clock(now)
 
@@ -302,6 +312,7 @@ class Phase:
         self.handles.clear()
         self.stopwatch.close()
         self.log.close()
+        milestones = {} if self.stamps is None else {'milestones': self.stamps.close(self.wall, self.ending['kind'] == 'exited')}
         if self.views:
             try:
                 staging.empty(self.job['scratch'])
@@ -313,7 +324,7 @@ class Phase:
         for group in self.groups:
             group.remove()
         self.slot.ended({'event': 'end', 'end': {'seconds': round(seconds, 6), 'wallSeconds': round(self.wall, 6), 'scored': self.scored,
-                                                 'logTail': self.log.readable_tail(), **self.ending}})
+                                                 'logTail': self.log.readable_tail(), **milestones, **self.ending}})
 
     def _drain_last(self, handle):
         """What was printed just before the end is still in the pipe; nobody is left who could add to it."""

@@ -1,0 +1,54 @@
+"""What a command prints, line by line, each with the second it arrived by the warden's own clock; and the milestones that such lines end.
+
+T1. A stamp is taken when a line arrives: a recipe can hold a line back, but it cannot make the past shorter.
+T2. Milestones come in order. A line counts only for the one that is running, so that a later name printed early ends nothing.
+T3. What was still in the pipe when the last process died is stamped with the end, never later.
+"""
+import re
+
+from log import Log
+
+MOST_LINE = 4096  # of a longer line only this much is kept and looked at
+
+
+class Stamps:
+    def __init__(self, path, cap, milestones):
+        self.log = Log(path, cap)
+        self.open = bytearray()
+        self.waiting = [(one['name'], re.compile(one['until'].encode()) if one['until'] is not None else None, one['seconds']) for one in milestones]
+        self.reached, self.since = [], 0.0
+
+    def write(self, piece, seconds):
+        *whole, rest = piece.split(b'\n')
+        for part in whole:
+            self._add(part)
+            self._line(bytes(self.open), seconds)
+            self.open = bytearray()
+        self._add(rest)
+
+    def _add(self, part):
+        self.open += part[: MOST_LINE - len(self.open)]
+
+    def _line(self, line, seconds):
+        self.log.write(b'%.3f\t%s\n' % (seconds, line))
+        if self.waiting and self.waiting[0][1] is not None and self.waiting[0][1].search(line):
+            self._reach(seconds)
+
+    def _reach(self, seconds):
+        name, _, _ = self.waiting.pop(0)
+        self.reached.append({'name': name, 'seconds': round(max(0.0, seconds - self.since), 6), 'reached': True})
+        self.since = seconds
+
+    def overdue(self, seconds):
+        """Whether the milestone that is running has had its time."""
+        return bool(self.waiting) and seconds - self.since > self.waiting[0][2]
+
+    def close(self, seconds, ended_well):
+        """All milestones that began, in order; the last of them is not reached unless it was the one that the end ends (T3)."""
+        if self.open:
+            self._line(bytes(self.open), seconds)
+        if self.waiting:
+            name, until, _ = self.waiting[0]
+            self.reached.append({'name': name, 'seconds': round(max(0.0, seconds - self.since), 6), 'reached': until is None and ended_well})
+        self.log.close()
+        return self.reached

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { bench, levels } from '../adversarial/sandboxed.ts';
+import type { PhaseEnd, PhaseJob } from '../../src/ports.ts';
+
+// Lines are stamped when they arrive, and end milestones by the warden's own clock.
+
+const held = await levels();
+const stamped = (folder: string, changes: Partial<PhaseJob> = {}): Partial<PhaseJob> => ({
+  stamps: join(folder, 'stamps'),
+  milestones: [{ name: 'compile', until: '^warm-up done', seconds: 5 }, { name: 'train', until: '^trained in \\d+', seconds: 1 }, { name: 'pack', until: null, seconds: 5 }], ...changes,
+});
+const seen = (end: PhaseEnd, name: string): number => end.milestones?.find((one) => one.name === name)?.seconds ?? NaN;
+
+describe.each(held)('at level %s', (level) => {
+  test('each milestone is as long as it was from line to line, and every line is kept with its second', async () => {
+    await using on = await bench(level);
+    const end = await on.run('import time\nprint("warm-up done"); time.sleep(0.4); print("trained in 12345 ms"); time.sleep(0.2); print("packed", end="")', stamped(on.folder));
+    expect(end).toMatchObject({ kind: 'exited', code: 0, milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: true }, { name: 'pack', reached: true }] });
+    expect(seen(end, 'train')).toBeGreaterThanOrEqual(0.39);
+    expect(seen(end, 'pack')).toBeGreaterThanOrEqual(0.19);
+    const lines = readFileSync(join(on.folder, 'stamps'), 'utf8').trimEnd().split('\n').map((line) => line.split('\t'));
+    expect(lines.map(([, text]) => text)).toEqual(['warm-up done', 'trained in 12345 ms', 'packed']);
+    const at = lines.map(([second]) => Number(second));
+    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeCloseTo(seen(end, 'train'), 2);
+  });
+
+  test('a milestone that has had its seconds is killed there, whatever the line would have claimed', async () => {
+    await using on = await bench(level);
+    const end = await on.run('import time\nprint("warm-up done"); time.sleep(60); print("trained in 1 ms")', stamped(on.folder));
+    expect(end).toMatchObject({ kind: 'over-budget', by: 'milestone', milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: false }] });
+    expect(seen(end, 'train')).toBeGreaterThan(1);
+    expect(end.wallSeconds).toBeLessThan(20);
+  });
+
+  test('a line printed before its milestone runs ends nothing, and a run that never prints it is not said to have reached it', async () => {
+    await using on = await bench(level);
+    const end = await on.run('print("trained in 1 ms"); print("warm-up done")', stamped(on.folder));
+    expect(end).toMatchObject({ kind: 'exited', milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: false }] });
+  });
+
+  test('a line without an end is looked at in part and holds nothing up', async () => {
+    await using on = await bench(level);
+    const end = await on.run('print("x" * 3_000_000); print("warm-up done"); print("trained in 3")', stamped(on.folder));
+    expect(end.milestones?.map(({ reached }) => reached)).toEqual([true, true, true]);
+    expect(readFileSync(join(on.folder, 'stamps'), 'utf8').length).toBeLessThan(10_000);
+  });
+});
