@@ -181,7 +181,7 @@ function daemonsOf(run: RunId, started: RunStarted, limits: Limits, slots: numbe
   const perAgent = Math.max(1, Math.ceil((Math.floor(slots / started.slotsPerReplicate) + 1) / started.arm.agents));
   const specialists = !isStaffed || limits.trials === 0 ? [] : started.roster.map((specialist) => ({
     name: `specialist-${specialist}`,
-    args: ['specialist', '--run', run, '--domain', specialist, '--seed', String(started.seed), '--concurrent', String(perAgent), ...(started.arm.lineage ? [] : ['--no-lineage'])],
+    args: ['specialist', '--run', run, '--domain', specialist, '--proposer', started.proposer, '--seed', String(started.seed), '--concurrent', String(perAgent), ...(started.arm.lineage ? [] : ['--no-lineage'])],
   }));
   return [
     { name: 'lineage', args: ['keeper', '--run', run] },

@@ -1,9 +1,10 @@
 import type { Limits } from '../domain/budget.ts';
+import { PROPOSER_KINDS, type ProposerKind } from '../actors/specialist/index.ts';
 import { NO_LIMITS } from '../domain/budget.ts';
 import type { Arm, KeepRule } from '../domain/fact.ts';
 import type { Surface } from '../domain/surface.ts';
+import { choice } from './choice.ts';
 import { limitsOf, type LimitFlags } from './limits.ts';
-import { Mistake } from './mistake.ts';
 import { number } from './number.ts';
 
 /** What `brigade run` was asked for, before the surface's defaults are known. */
@@ -20,7 +21,7 @@ export interface RunConfig {
   readonly keep: KeepRule;
   readonly arm: Arm;
   readonly roster: readonly string[];
-  readonly proposer: 'search';
+  readonly proposer: ProposerKind;
   readonly calibrationReplicates: number;
   readonly leaseTtlMs: number;
   readonly slots: number | null;
@@ -44,7 +45,7 @@ export function configure(surface: Surface, flags: RunFlags): RunConfig {
       replicates: flags.replicates === undefined ? KEEP.replicates : number('--replicates', flags.replicates, 2, 50, true),
     },
     arm, roster: rosterOf(surface, arm),
-    proposer: choice('--proposer', flags.proposer ?? 'search', ['search']),
+    proposer: choice('--proposer', flags.proposer ?? 'search', PROPOSER_KINDS),
     calibrationReplicates: flags.calibration === undefined ? surface.calibrationReplicates : number('--calibration', flags.calibration, 2, 50, true),
     leaseTtlMs: flags.ttl === undefined ? LEASE_TTL_MS : number('--ttl', flags.ttl, 0.5, 600, false) * 1000,
     slots: flags.slots === undefined ? null : number('--slots', flags.slots, 1, 1024, true),
@@ -65,9 +66,3 @@ function armOf(surface: Surface, flags: RunFlags): Arm {
 const rosterOf = (surface: Surface, arm: Arm): string[] =>
   arm.kind === 'specialists' ? surface.roster.map(({ specialist }) => specialist)
     : arm.kind === 'single' ? ['generalist'] : Array.from({ length: arm.agents }, (_, i) => `generalist-${i + 1}`);
-
-function choice<const T extends string>(flag: string, value: string, choices: readonly T[]): T {
-  const found = choices.find((one) => one === value);
-  if (found === undefined) throw new Mistake(`${flag} ${value} must be ${choices.length === 1 ? choices[0] : `one of ${choices.join(', ')}`}`);
-  return found;
-}

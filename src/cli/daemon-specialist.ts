@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { searchProposer, startSpecialist } from '../actors/specialist/index.ts';
+import { openProposer, startSpecialist, type ProposerKind } from '../actors/specialist/index.ts';
+import { findOptuna, openOptuna } from '../adapters/optuna/index.ts';
 import { patches } from '../adapters/patches/index.ts';
 import { openSyntax } from '../adapters/python/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
@@ -13,28 +14,36 @@ import { dataDir, type Place } from './place.ts';
 
 export interface SpecialistDaemon {
   readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal;
-  readonly specialist: string; readonly seed: number; readonly lineage: boolean; readonly concurrent: number;
+  readonly specialist: string; readonly proposer: ProposerKind; readonly seed: number; readonly lineage: boolean; readonly concurrent: number;
 }
 
 /** Agents of the arms without specialists: each works on every partition. */
 const GENERALIST = /^generalist(-\d+)?$/;
 
-/** One specialist of the surface's roster, or a generalist, with the search proposer. Throws `Mistake` for any other name. */
-export async function specialistOf(place: Place, { run, surface: name, ports, signal, specialist, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+/** One specialist of the surface's roster, or a generalist, with its proposer. Throws `Mistake` for any other name. */
+export async function specialistOf(place: Place, { run, surface: name, ports, signal, specialist, proposer: kind, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
   const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, name);
   const roster = surface.roster.map((brief) => brief.specialist);
   if (!roster.includes(specialist) && !GENERALIST.test(specialist)) throw new Mistake(`--domain ${specialist} is no specialist of ${name}: give one of ${roster.join(', ')}, or generalist`);
+  const optuna = kind === 'tpe' ? requireOptuna() : null;
   const { objective } = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
   const syntax = await openSyntax({ python: toolchain.python });
   const roles = roster.includes(specialist) ? [specialist] : roster;
-  const proposer = searchProposer({
+  const proposer = openProposer(kind, {
     seed, specialist, roles, objective, lineage, baseline: surface.recipe, library: await loadLibrary(join(surface.dir), syntax),
     owns: (file, symbol) => roles.includes(ownerOf(surface.claims, file, symbol) ?? ''),
-  }, { syntax, patches });
+  }, { syntax, patches, sampler: optuna === null ? null : openOptuna(optuna) });
   const actor = startSpecialist(ports, { proposer }, { run, specialist, lineage, concurrent, signal });
   return {
     done: actor.done,
     async [Symbol.asyncDispose]() { await actor[Symbol.asyncDispose](); await syntax[Symbol.asyncDispose](); },
   };
+}
+
+/** The interpreter that asks Optuna; throws `Mistake` with the remedy where it was not installed. */
+export function requireOptuna(): string {
+  const python = findOptuna(projectRoot());
+  if (python === null) throw new Mistake('--proposer tpe asks Optuna, which is not installed here: npm run rivals installs it');
+  return python;
 }

@@ -13,6 +13,7 @@ import { conductRun, requireEnding, taken } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
 import { keepExported } from './exporter.ts';
 import { onInterrupt } from './interrupt.ts';
+import { requireOptuna } from './daemon-specialist.ts';
 import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
@@ -44,7 +45,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--resume <run>', 'go on with a run that stopped or died').option('--trials <n>', 'trials in all; +N adds to what a resumed run had, as with the next three').option('--minutes <n>', 'minutes in all')
     .option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep')
     .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
-    .option('--proposer <kind>', 'search (default)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
+    .option('--proposer <kind>', 'search, or a rival to hold it against: random, tpe (default search)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
     .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32')
     .action((surface: string | undefined, { nats, ...flags }: Flags, command: Command) => {
       const isForNewRuns = flags.resume !== undefined && command.getOptionValueSource('nats') === 'env'; // a run that goes on has its server
@@ -64,6 +65,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   if (earlier) refuseOnResume(flags, earlier);
   else if (flags.keys !== undefined && flags.nats === undefined) throw new Mistake('--keys are those of a server of yours: give its --nats URL too');
   const config = earlier ? null : configure(await loadSurface(place.root, surface), flags);
+  if (config?.proposer === 'tpe') requireOptuna();
   const machine = config ?? configure(await loadSurface(place.root, surface), { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
   if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
   const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());

@@ -24,7 +24,7 @@ export interface RunStarted {
   readonly snapshot: BlobHash;
   readonly roster: readonly string[];
   readonly arm: Arm;
-  readonly proposer: 'search' | 'llm' | 'replay';
+  readonly proposer: 'search' | 'random' | 'tpe' | 'llm' | 'replay';
   readonly seed: number;
   readonly keep: KeepRule;
   readonly limits: Limits;

@@ -4,7 +4,7 @@ import type { Status } from './status.ts';
 
 /** Who thought of a trial, stamped on every row and plot. */
 export interface Proposer {
-  readonly kind: 'search' | 'llm' | 'replay' | 'operator';
+  readonly kind: 'search' | 'random' | 'tpe' | 'compose' | 'llm' | 'replay' | 'operator';
   /** How it came to this proposal, in a few characters, e.g. `repair(t0002)`. */
   readonly strategy: string;
   /** The named moves the recipe now differs by, e.g. `edit:optimizer/muon`, `knob:model.py:WIDTH=96`; empty when there are none to name. */

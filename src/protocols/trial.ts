@@ -17,7 +17,7 @@ export const ProposalSchema = z.strictObject({
   patch: z.string().max(PATCH_BYTES),
   parts: z.array(token).max(16),
   proposer: z.strictObject({
-    kind: z.enum(['search', 'llm', 'replay', 'operator']), strategy: line(120), moves: z.array(line(200)).max(128),
+    kind: z.enum(['search', 'random', 'tpe', 'compose', 'llm', 'replay', 'operator']), strategy: line(120), moves: z.array(line(200)).max(128),
   }),
   tokens: count,
   money: finite.min(0),

@@ -1,5 +1,7 @@
 export { startSpecialist, type SpecialistOptions, type SpecialistPorts } from './effects.ts';
 export type { Draft, Proposer, SpecialistView, Thought } from './proposer.ts';
+export { openProposer, PROPOSER_KINDS, type ProposerKind } from './proposers/index.ts';
+export type { ProposerOptions, ProposerPorts } from './proposers/options.ts';
 export { searchProposer, type SearchOptions } from './proposers/search/index.ts';
 export { repropose } from './proposers/search/repropose.ts';
 export { readEdit, BadEdit, type Edit } from './proposers/moves/edit.ts';

@@ -92,7 +92,8 @@ export function between(knob: Knob, a: string, b: string): string | null {
   return knob.type === 'float' ? writeFloat(middle) : null;
 }
 
-function writeFloat(value: number): string {
+/** A float literal with four digits that count. */
+export function writeFloat(value: number): string {
   const text = String(Number(value.toPrecision(4)));
   return /[.e]/.test(text) ? text : `${text}.0`;
 }

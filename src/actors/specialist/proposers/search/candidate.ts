@@ -3,9 +3,10 @@ import type { Syntax } from '../../../../ports.ts';
 import type { Built } from '../moves/build.ts';
 import type { Chance } from '../moves/chance.ts';
 import type { Edit } from '../moves/edit.ts';
+import { join as joinMoves } from '../moves/join.ts';
 import type { Attempt, History } from './history.ts';
 import { knobValue, type Knob } from '../moves/knob.ts';
-import { change, editMove, knobMove, readMove, slotOf, type Move } from '../moves/move.ts';
+import { editMove, knobMove, readMove, slotOf, type Move } from '../moves/move.ts';
 
 /** The ways in which a search comes to a proposal. */
 export const STRATEGIES = ['screen edit', 'screen knob', 'exploit', 'rebase', 'repair', 'compose', 'pair', 'walk'] as const;
@@ -50,18 +51,8 @@ export function isMine(bench: Bench, text: string): boolean {
   return move.kind === 'edit' ? bench.edits.some((edit) => editMove(edit) === text) : bench.owns(move.file, move.name);
 }
 
-/** Edits already in a set of moves that an edit cannot stand beside. */
-export function displacedBy(bench: Bench, edit: Edit, moves: readonly string[]): string[] {
-  return bench.library.filter((other) => other.specialist === edit.specialist && other.name !== edit.name && (edit.excludes.includes(other.name) || other.excludes.includes(edit.name)))
-    .map(editMove).filter((move) => moves.includes(move));
-}
-
 /** Adds changes to a set of moves; what a new edit excludes makes way. */
-export const join = (bench: Bench, moves: readonly string[], put: readonly string[]): string[] =>
-  put.reduce<string[]>((sum, text) => {
-    const edit = bench.library.find((other) => editMove(other) === text);
-    return change(sum, [text], edit === undefined ? [] : displacedBy(bench, edit, sum));
-  }, [...moves]);
+export const join = (bench: Bench, moves: readonly string[], put: readonly string[]): string[] => joinMoves(bench.library, moves, put);
 
 /** A knob's value in the current best without the given move: what it would fall back to. */
 export function fallback(bench: Bench, move: Extract<Move, { kind: 'knob' }>): string | null {

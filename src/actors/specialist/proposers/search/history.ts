@@ -2,7 +2,8 @@ import { delta, gain as gainOf, type Objective } from '../../../../domain/object
 import { isValid } from '../../../../domain/status.ts';
 import type { LineageRow } from '../../../../protocols/lineage.ts';
 import type { SpecialistView } from '../../proposer.ts';
-import { difference, keyOf, slotOf } from '../moves/move.ts';
+import { seenIn, type Seen } from '../moves/draft.ts';
+import { difference, slotOf } from '../moves/move.ts';
 
 // What the lineage says about moves.
 //
@@ -22,15 +23,12 @@ export interface Attempt {
   readonly verdict: Verdict;
 }
 
-export interface History {
+export interface History extends Seen {
   readonly attempts: readonly Attempt[];
   readonly best: LineageRow;
   /** Trials from the baseline to the best. */
   readonly chain: ReadonlySet<string>;
   readonly noise: number;
-  /** Every set of moves and every snapshot of the lineage, refused and unfinished ones too. */
-  readonly keys: ReadonlySet<string>;
-  readonly snapshots: ReadonlySet<string>;
   byId(trial: string): LineageRow | undefined;
 }
 
@@ -54,8 +52,7 @@ export function readHistory(view: SpecialistView, objective: Objective): History
   for (let at: LineageRow | undefined = best; at !== undefined && !chain.has(at.trial); at = rows.get(at.parent)) chain.add(at.trial);
   return {
     attempts, best, chain, noise,
-    keys: new Set(view.rows.map((row) => keyOf(row.moves)).filter((key) => key !== '')),
-    snapshots: new Set(view.rows.flatMap((row) => (row.snapshot === null ? [] : [row.snapshot]))),
+    ...seenIn(view.rows),
     byId: (trial) => rows.get(trial),
   };
 }

@@ -1,6 +1,6 @@
 import { isMine, join, sayMove, type Bench, type Candidate } from './candidate.ts';
-import { step } from '../moves/knob.ts';
-import { difference, editMove, knobMove, readMove } from '../moves/move.ts';
+import { drawMove } from '../moves/draw.ts';
+import { difference, editMove, readMove } from '../moves/move.ts';
 import { isBarred, isSpent } from './screen.ts';
 
 // Walking: a few random changes of mine around the best, for when single moves are spent.
@@ -11,7 +11,6 @@ import { isBarred, isSpent } from './screen.ts';
 
 /** How many walks are drawn before it is said that there is nothing left. */
 const DRAWS = 200;
-const FACTORS = [2, 1.5, 1.25];
 const LENGTHS = [1, 1, 1, 2, 2, 3]; // W3
 
 /** Random walks of one to three changes, drawn as they are asked for. */
@@ -21,15 +20,10 @@ export function* walk(bench: Bench): Generator<Candidate> {
     const length = LENGTHS[bench.chance.below(LENGTHS.length)] ?? 1;
     let moves = [...bench.moves];
     for (let i = 0; i < length; i++) {
-      const at = bench.chance.below(edits.length + 2 * bench.knobs.length);
-      const edit = edits[at];
-      if (edit !== undefined && moves.includes(edit) && isMine(bench, edit)) {
-        moves = moves.filter((move) => move !== edit);
-        continue;
-      }
-      const move = edit ?? turn(bench, at - edits.length);
-      if (move === null || isBarred(bench, move)) continue; // W1
-      moves = join(bench, moves, [move]);
+      const move = drawMove(bench.chance, edits, bench.knobs);
+      if (move === null) continue;
+      if (move.startsWith('edit:') && moves.includes(move) && isMine(bench, move)) moves = moves.filter((other) => other !== move);
+      else if (!isBarred(bench, move)) moves = join(bench, moves, [move]); // W1
     }
     const built = bench.build(moves);
     const { put, taken } = difference(built.kind === 'built' ? built.moves : moves, bench.moves); // W2
@@ -43,16 +37,4 @@ export function* walk(bench: Bench): Generator<Candidate> {
 function sayWithout(text: string): string {
   const move = readMove(text);
   return move?.kind === 'knob' ? `${move.name} as in the baseline` : `without ${text.slice(5)}`;
-}
-
-function turn(bench: Bench, at: number): string | null {
-  const knob = bench.knobs[at >> 1];
-  if (knob === undefined) return null;
-  if (knob.choices.length > 0) {
-    const others = knob.choices.filter((choice) => choice !== knob.value);
-    const choice = others[bench.chance.below(others.length)];
-    return choice === undefined ? null : knobMove(knob, choice);
-  }
-  const value = step(knob, knob.value, at % 2 === 0 ? 'up' : 'down', FACTORS[bench.chance.below(FACTORS.length)] ?? 2);
-  return value === null ? null : knobMove(knob, value);
 }

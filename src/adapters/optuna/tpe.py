@@ -1,0 +1,62 @@
+"""Says what a tree-structured Parzen estimator would try next: one study in, its answers out, nothing kept.
+
+Reads one JSON object on standard input and prints one. The study is built from what it is told each time, so the same study
+has the same answers. Sampler: Optuna's TPE with its own defaults, but two: parameters are modelled together (`multivariate`),
+and the model is used from the fourth told trial on: thirty trials leave no room for ten drawn blindly.
+"""
+import json
+import sys
+
+import optuna
+from optuna.distributions import CategoricalDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
+
+FAR = 4096  # told trials may lie outside today's range
+
+
+def told_trial(trial, parameters):
+    values, told = trial["values"], trial["told"]
+    distributions = {}
+    for name in values:
+        parameter = parameters.get(name)
+        if parameter is None:
+            continue
+        distributions[name] = CategoricalDistribution(parameter["choices"]) if parameter["kind"] == "choice" else IntDistribution(-FAR, FAR)
+    params = {name: values[name] for name in distributions}
+    if told["kind"] == "open":
+        return create_trial(state=TrialState.RUNNING, params=params, distributions=distributions)
+    failed = told["kind"] == "failed"
+    return create_trial(
+        state=TrialState.COMPLETE, value=0.0 if failed else told["loss"], params=params, distributions=distributions,
+        constraints={"missed": told["missedBy"] if failed else -1.0},
+    )
+
+
+def answer(study, parameters):
+    trial = study.ask()
+    values = {}
+    for parameter in parameters:
+        when = parameter["when"]
+        if when and not any(values.get(each["parameter"]) == each["value"] for each in when):
+            continue
+        name = parameter["name"]
+        values[name] = trial.suggest_categorical(name, parameter["choices"]) if parameter["kind"] == "choice" else trial.suggest_int(name, parameter["low"], parameter["high"])
+    return values
+
+
+def main():
+    asked = json.load(sys.stdin)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    parameters = asked["study"]["parameters"]
+    by_name = {parameter["name"]: parameter for parameter in parameters}
+    study = optuna.create_study(direction="minimize")
+    for trial in asked["study"]["trials"]:
+        study.add_trial(told_trial(trial, by_name))
+    answers = []
+    for i in range(asked["answers"]):
+        study.sampler = optuna.samplers.TPESampler(seed=(asked["study"]["seed"] + i) % 2**32, n_startup_trials=4, multivariate=True)
+        answers.append(answer(study, parameters))
+    print(json.dumps({"optuna": optuna.__version__, "answers": answers}))
+
+
+main()
