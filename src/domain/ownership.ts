@@ -1,5 +1,9 @@
+import { adopted } from './adoption.ts';
+import { divide, flat, holdersOf, placed, type Placed } from './block.ts';
+import { claimOn, ownerOf, PROTECTED } from './claim.ts';
 import { locate } from './module.ts';
-import { changedSymbols, claimOn, ownerOf, PROTECTED } from './partition.ts';
+import { changedSymbols } from './partition.ts';
+import { refusal, tidy } from './refusal.ts';
 import { covers, MODULE, rootOf, type Assault, type Piece, type SymbolTable, type Tables } from './symbol.ts';
 import type { Recipe } from './recipe.ts';
 import type { Claim } from './surface.ts';
@@ -18,6 +22,8 @@ import type { Rejection } from './trial.ts';
 //   P8. What is protected nobody changes, in any mode; a file protected whole keeps every byte.
 //   P9. In advisory mode owners are told, not held: only P7's prefixes and P8 remain.
 //   P10. What a merged patch does to symbols that are not its proposer's, one of its parts did: the text is that part's, to the letter.
+//   P11. In a function that has blocks of several owners, what one owner's statements newly bind must be no name that the others' use,
+//        and none may newly leave the function or a loop of others.
 
 /** A patch seen by symbol. */
 export interface PatchedTables {
@@ -32,11 +38,15 @@ export interface PatchedTables {
   readonly after: { readonly recipe: Recipe; readonly tables: Tables };
 }
 
+/** A patch in whose tables every block is a symbol of its own; `whole` has them as they were read. */
+interface DividedTables extends PatchedTables { readonly whole: readonly [before: Tables, after: Tables] }
+
 /** The first thing a patch does that it may not; null when it keeps to its partition. */
-export function judgeOwnership(patch: PatchedTables): Rejection | null {
+export function judgeOwnership(given: PatchedTables): Rejection | null {
+  const patch = divided(given);
   const files = [...new Set([...Object.keys(patch.before.recipe), ...Object.keys(patch.after.recipe)])].sort()
     .filter((file) => patch.before.recipe[file] !== patch.after.recipe[file]);
-  const laws = [protectedBytes, addedFile, ownedSymbols, freeNames, keptOrder, reachedInto, takenFromParts];
+  const laws = [protectedBytes, addedFile, ownedSymbols, freeNames, freeLocals, keptOrder, reachedInto, takenFromParts];
   const found = laws.flatMap((law) => files.flatMap((file) => law(patch, file) ?? []));
   return found.find(({ rule }) => rule === 'protected') ?? found[0] ?? null;
 }
@@ -49,23 +59,38 @@ export function claimsAfter(patch: Omit<PatchedTables, 'mode' | 'addable' | 'par
     const before = patch.before.tables[file] ?? null;
     if (before === null) return claimOn(patch.claims, file, null) ? [] : [{ owner: author, file, symbol: null, line: 0 }];
     if (before === patch.after.tables[file]) return [];
-    return changedSymbols(before, patch.after.tables[file] ?? null)
+    const named = changedSymbols(before, patch.after.tables[file] ?? null)
       .filter(({ name, change }) => change === 'added' && name === rootOf(name) && !isMine(patch, file, name))
-      .map(({ name }) => ({ owner: author, file, symbol: name, line: 0 }));
+      .map(({ name }): Claim => ({ owner: author, file, symbol: name, line: 0 }));
+    return [...named, ...adoptedIn(patch, file, (owner) => owner !== PROTECTED)]; // it was admitted, so whoever's gap it is in could be entered
   });
   return added.length === 0 ? patch.claims : [...patch.claims, ...added];
 }
 
-type Law = (patch: PatchedTables, file: string) => Rejection | null;
+/** What a patch adds to one file beside its authors' blocks. */
+function adoptedIn({ before, after, claims, authors }: Pick<PatchedTables, 'before' | 'after' | 'claims' | 'authors'>, file: string, isOpen: (owner: string | null) => boolean): Claim[] {
+  const [was, now] = [before.tables[file], after.tables[file]];
+  return was && now && was !== now ? [...adopted({ file, before: was, after: now, claims, isOpen, authors })] : [];
+}
+
+/** The patch with every block a symbol of its own, those it adds included. */
+function divided(patch: PatchedTables): DividedTables {
+  const files = new Set(patch.claims.flatMap(({ file, symbol }) => (symbol?.includes('@') ? [file] : [])));
+  const whole = [patch.before.tables, patch.after.tables] as const;
+  if (files.size === 0) return { ...patch, whole };
+  const claims = [...patch.claims, ...[...files].flatMap((file) => adoptedIn(patch, file, (owner) => !isForeignTo(patch, owner)))];
+  const cut = (tables: Tables): Tables => Object.fromEntries(Object.entries(tables).map(([file, table]) => [file, files.has(file) ? divide(table, claims, file) : table]));
+  return { ...patch, claims, parts: patch.parts.map(cut), whole, before: { ...patch.before, tables: cut(patch.before.tables) }, after: { ...patch.after, tables: cut(patch.after.tables) } };
+}
+
+type Law = (patch: DividedTables, file: string) => Rejection | null;
 
 const isMine = (patch: Pick<PatchedTables, 'authors' | 'claims'>, file: string, symbol: string | null): boolean =>
   patch.authors.includes(ownerOf(patch.claims, file, symbol) ?? '');
 
 /** Whether a symbol that stood before may not be touched by these authors. */
-const isForeign = (patch: PatchedTables, file: string, symbol: string | null): boolean => {
-  const owner = ownerOf(patch.claims, file, symbol);
-  return owner === PROTECTED || (patch.mode === 'enforced' && !patch.authors.includes(owner ?? ''));
-};
+const isForeign = (patch: PatchedTables, file: string, symbol: string | null): boolean => isForeignTo(patch, ownerOf(patch.claims, file, symbol));
+const isForeignTo = (patch: PatchedTables, owner: string | null): boolean => owner === PROTECTED || (patch.mode === 'enforced' && !patch.authors.includes(owner ?? ''));
 
 const protectedBytes: Law = (patch, file) => { // P8
   const own = patch.claims.filter((claim) => claim.file === file);
@@ -147,13 +172,34 @@ const mentions = (text: string, name: string): boolean => text.includes(name) &&
 const starReaders = (tables: Tables, file: string): readonly string[] => Object.keys(tables).filter((other) => other !== file
   && tables[other]?.pieces.some(({ binds }) => binds.some(({ name, module }) => name === '*' && locate(tables, other, module, '')?.file === file)));
 
+const freeLocals: Law = (patch, file) => { // P11
+  for (const name of holdersOf(patch.claims, file)) {
+    const [was, now] = patch.whole.map((tables) => tables[file]?.symbols.find((symbol) => symbol.name === name));
+    if (!was || !now || was.text === now.text) continue;
+    const others = (patch.before.tables[file]?.symbols ?? []).filter((symbol) => (symbol.name === name || symbol.name.startsWith(`${name}@`) || name === MODULE) && isForeign(patch, file, symbol.name));
+    const [other] = others;
+    if (!other) continue;
+    const own = (of: readonly Placed[]): readonly Placed[] => of.flatMap(flat).filter(({ names }) => (names.length === 0 ? [name] : names).every((block) => !isForeign(patch, file, block)));
+    const [old, fresh] = [own(placed(was, patch.claims, file)), own(placed(now, patch.claims, file))];
+    const bound = new Set(old.flatMap(({ statement }) => statement.binds.map((binding) => binding.name)));
+    for (const binding of fresh.flatMap(({ statement }) => statement.binds)) {
+      if (bound.has(binding.name)) continue;
+      const reader = others.find((symbol) => mentions(symbol.text, binding.name));
+      if (reader) return refusal(patch, file, reader.name, `the patch gives \`${binding.name}\` another meaning there`);
+    }
+    if (!old.some(({ statement }) => statement.leaves) && fresh.some(({ statement }) => statement.leaves)) return refusal(patch, file, other.name, `the patch leaves \`${name}\` before it ends`);
+  }
+  return null;
+};
+
 const keptOrder: Law = (patch, file) => { // P5
   const before = patch.before.tables[file];
   const after = patch.after.tables[file];
   if (!before || !after) return null;
-  const old = new Set(before.pieces.flatMap(({ names, text }) => (names[0] === MODULE ? [text] : names)));
-  const foreign = (table: SymbolTable) => table.pieces.flatMap(({ names, text }) =>
-    names.filter((name) => isForeign(patch, file, name) && (name === MODULE ? old.has(text) : old.has(name))).map((name) => ({ name, key: name === MODULE ? text : name })));
+  const keyIn = ({ isPart, text }: Piece, name: string): string => (isPart && !name.includes('@') ? text : name);
+  const old = new Set(before.pieces.flatMap((piece) => piece.names.map((name) => keyIn(piece, name))));
+  const foreign = (table: SymbolTable) => table.pieces.flatMap((piece) =>
+    piece.names.filter((name) => isForeign(patch, file, name) && old.has(keyIn(piece, name))).map((name) => ({ name, key: keyIn(piece, name) })));
   const now = foreign(after);
   const moved = foreign(before).find(({ key }, i) => key !== now[i]?.key);
   return moved ? refusal(patch, file, moved.name, 'the patch moves it or something before it') : null;
@@ -200,17 +246,3 @@ function hitBy(patch: PatchedTables, file: string, { module, target }: Assault):
 }
 
 const NOTHING: SymbolTable = { symbols: [], assaults: [], pieces: [], unreadable: null };
-
-function refusal(patch: PatchedTables, file: string, symbol: string | null, why: string): Rejection {
-  const owner = ownerOf(patch.claims, file, symbol);
-  const what = symbol === null || symbol === MODULE ? `${symbol === null ? '' : 'the unnamed code of '}${file}` : `\`${symbol}\` in ${file}`;
-  const mine = patch.claims.filter((claim) => patch.authors.includes(claim.owner)).map((claim) => (claim.symbol === null ? claim.file : `${claim.file}#${claim.symbol}`));
-  const keep = mine.length === 0 ? 'leave it as it is' : `keep to ${mine.slice(0, 6).join(', ')}`;
-  return owner === PROTECTED || owner === null
-    ? { rule: owner === null ? 'ownership' : 'protected', file, symbol: cut(symbol), owner: null, message: tidy(`${what} is ${owner === null ? "nobody's" : 'protected'}: ${why}; ${keep}.`) }
-    : { rule: 'ownership', file, symbol: cut(symbol), owner, message: tidy(`${what} is ${owner}'s: ${why}; hand the idea to ${owner}, or ${keep}.`) };
-}
-
-/** What a record may hold: one line, without control characters, of bounded length. */
-const tidy = (message: string): string => message.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 900);
-const cut = (symbol: string | null): string | null => (symbol === null ? null : tidy(symbol).slice(0, 300));

@@ -1,34 +1,23 @@
+import { divide } from './block.ts';
+import { claimOn, ownerOf, PROTECTED } from './claim.ts';
 import { suggest } from './likeness.ts';
 import type { Claim } from './surface.ts';
-import { covers, MODULE, type SymbolTable, type Tables } from './symbol.ts';
+import { MODULE, type SymbolTable, type Tables } from './symbol.ts';
 
 // Who owns which symbol, and whether a partition is one.
 //
-//   O1. Every symbol has one owner: that of the longest symbol claim that reaches it, else that of its file's claim.
+//   O1. Every symbol has one owner: that of the longest symbol claim that reaches it, else that of its file's claim. A block is a symbol too.
 //   O2. A partition names only what exists, leaves nothing without an owner and gives nothing two.
 //   O3. What one statement defines together (`A, B = 1, 2`) has one owner, or nobody could change it.
 
-/** The owner nobody is. */
-export const PROTECTED = 'protected';
-
-/** The claim that decides who owns a symbol, or a whole file for a null symbol; null when nobody does. */
-export function claimOn(claims: readonly Claim[], file: string, symbol: string | null): Claim | null {
-  let best: Claim | null = null;
-  for (const claim of claims) {
-    if (claim.file !== file || (claim.symbol !== null && (symbol === null || !covers(claim.symbol, symbol)))) continue;
-    if (best === null || (claim.symbol?.length ?? -1) > (best.symbol?.length ?? -1)) best = claim; // O1
-  }
-  return best;
-}
-
-/** Who owns a symbol, or a whole file for a null symbol; null when nobody does. */
-export const ownerOf = (claims: readonly Claim[], file: string, symbol: string | null): string | null => claimOn(claims, file, symbol)?.owner ?? null;
+export { claimOn, ownerOf, PROTECTED };
 
 /** A fault of a partition. `claim` is where to look; null when the fault is that a claim is missing. */
 export interface PartitionFault { readonly claim: Claim | null; readonly message: string }
 
 /** Everything wrong with a partition, in the order of its claims (O2, O3). */
-export function validatePartition(claims: readonly Claim[], roster: readonly string[], tables: Tables): readonly PartitionFault[] {
+export function validatePartition(claims: readonly Claim[], roster: readonly string[], whole: Tables): readonly PartitionFault[] {
+  const tables: Tables = Object.fromEntries(Object.entries(whole).map(([file, table]) => [file, divide(table, claims, file)]));
   const faults: PartitionFault[] = [];
   const files = Object.keys(tables).sort();
   const first = new Map<string, Claim>();

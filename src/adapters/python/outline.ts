@@ -1,6 +1,7 @@
-import { MODULE, type Piece, type PythonSymbol } from '../../domain/symbol.ts';
+import { MODULE, type Piece, type PythonSymbol, type Statement } from '../../domain/symbol.ts';
 import { bindingsIn, isTypeAlias, targetsOf } from './binding.ts';
 import { literal, nameOf, spell } from './spelling.ts';
+import { readStatement } from './statement.ts';
 import { members, part, type Branch } from './tree.ts';
 
 // Which symbols a source defines, and which text is whose.
@@ -17,12 +18,12 @@ export function outline(root: Branch, source: string): { readonly symbols: reado
   const found: Found[] = [];
   const pieces: Piece[] = [];
 
-  const add = (statement: Branch, names: readonly string[], kind: PythonSymbol['kind'], text: string): void => {
-    for (const name of names) found.push({ name, names, kind, line: statement.line, endLine: statement.endLine, text });
+  const add = (statement: Branch, names: readonly string[], kind: PythonSymbol['kind'], text: string, statements: readonly Statement[] = []): void => {
+    for (const name of names) found.push({ name, names, kind, line: statement.line, endLine: statement.endLine, text, statements });
   };
   const piece = (statement: Branch, names: readonly string[], text: string): void => {
     const nameless = names[0] === MODULE;
-    pieces.push({ names, line: statement.line, text, isImport: statement.type.startsWith('import_'), binds: nameless ? bindingsIn(statement, source) : [] });
+    pieces.push({ names, line: statement.line, text, isImport: statement.type.startsWith('import_'), binds: nameless ? bindingsIn(statement, source) : [], isPart: nameless });
   };
 
   const define = (statement: Branch, prefix: string): void => {
@@ -30,7 +31,7 @@ export function outline(root: Branch, source: string): { readonly symbols: reado
     const name = `${prefix}${nameOf(part(definition, 'name') ?? definition, source)}`;
     if (definition.type === 'function_definition') {
       const text = spell(statement, source);
-      add(statement, [name], prefix === '' ? 'function' : 'method', text);
+      add(statement, [name], prefix === '' ? 'function' : 'method', text, [readStatement(statement, source, false)]);
       piece(statement, [name], text);
       return;
     }
@@ -63,7 +64,7 @@ export function outline(root: Branch, source: string): { readonly symbols: reado
     else if (names.length > 0) assign(statement, names.map((name) => `${prefix}${name}`), prefix === '' ? 'assignment' : 'attribute');
     else if (prefix === '') { // O4
       const text = spell(statement, source);
-      add(statement, [MODULE], 'module', text);
+      add(statement, [MODULE], 'module', text, [readStatement(statement, source)]);
       piece(statement, [MODULE], text);
     }
   };
@@ -120,10 +121,11 @@ function keysOf(dictionary: Branch, holder: string, source: string): readonly Ke
 }
 
 function merge(found: readonly Found[]): readonly PythonSymbol[] {
-  const merged = new Map<string, PythonSymbol>();
-  for (const { name, kind, line, endLine, text } of found) {
+  const merged = new Map<string, PythonSymbol & { readonly statements: Statement[] }>();
+  for (const { name, kind, line, endLine, text, statements } of found) {
     const earlier = merged.get(name);
-    merged.set(name, earlier ? { ...earlier, endLine: Math.max(earlier.endLine, endLine), text: `${earlier.text}\n${text}` } : { name, kind, line, endLine, text }); // O3
+    if (earlier) for (const statement of statements) earlier.statements.push(statement); // a hostile file has a hundred thousand
+    merged.set(name, earlier ? { ...earlier, endLine: Math.max(earlier.endLine, endLine), text: `${earlier.text}\n${text}` } : { name, kind, line, endLine, text, statements: [...statements] }); // O3
   }
   return [...merged.values()];
 }

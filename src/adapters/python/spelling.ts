@@ -9,9 +9,18 @@ const OPEN = '⟨'; // no token of Python, so that a block can never be mistaken
 const CLOSE = '⟩';
 
 /** Spells a branch without the branches in `except`, which belong to symbols of their own. */
-export function spell(branch: Branch, source: string, except: ReadonlySet<Branch> = new Set()): string {
-  const tokens: string[] = [];
+export const spell = (branch: Branch, source: string, except: ReadonlySet<Branch> = new Set()): string => spellAround(branch, source, new Set(), except)[0] ?? '';
+
+/** Spells what stands before, between and after the branches in `holes`. */
+export function spellAround(branch: Branch, source: string, holes: ReadonlySet<Branch>, except: ReadonlySet<Branch> = new Set()): readonly string[] {
+  const parts: string[] = [];
+  let tokens: string[] = [];
   const walk = (at: Branch): void => {
+    if (holes.has(at)) {
+      parts.push(tokens.join(' '));
+      tokens = [];
+      return;
+    }
     if (except.has(at) || at.type === 'comment' || at.type === 'line_continuation' || at.type === ';') return;
     if (at.type === 'string' || at.children.length === 0) {
       const text = source.slice(at.start, at.end);
@@ -27,7 +36,7 @@ export function spell(branch: Branch, source: string, except: ReadonlySet<Branch
     if (isBlock) tokens.push(CLOSE);
   };
   walk(branch);
-  return tokens.join(' ');
+  return [...parts, tokens.join(' ')];
 }
 
 /** The text of a name, as Python compares it. */

@@ -91,6 +91,6 @@ function tableOf(file: string, text: string, claims: readonly Claim[], parser: P
   const plain = plainTable(text);
   if (!file.endsWith('.py')) return plain;
   if (parser) return parser.symbols(text);
-  const named = claims.filter((each) => each.file === file && each.symbol !== null).map(({ symbol }) => ({ name: symbol ?? '', kind: 'block' as const, line: 1, endLine: 1, text: '' }));
+  const named = claims.filter((each) => each.file === file && each.symbol !== null).map(({ symbol }) => ({ name: symbol ?? '', kind: 'block' as const, line: 1, endLine: 1, text: '', statements: [] }));
   return { ...plain, symbols: [...plain.symbols, ...named] };
 }
