@@ -1,4 +1,5 @@
 import { availableParallelism, freemem, hostname, totalmem } from 'node:os';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startEvaluator, type Evaluator } from '../actors/evaluator/index.ts';
 import { openSandbox } from '../adapters/sandbox/index.ts';
@@ -29,14 +30,25 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
   const count = asked === undefined ? availableParallelism() : number('--slots', asked, 1, 1024, true);
   const node = named ?? (hostname().split('.')[0] ?? 'node').replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64);
   const memory = Math.floor(Math.min(totalmem(), freemem() * 2) / count);
-  const sandbox = await openSandbox({ python: toolchain.python, interpreter: spec.python, bwrap: toolchain.bwrap, level: wanted, scratchRoot: join(runDir(place, run), 'scratch') });
+  const [work, scratch] = [join(runDir(place, run), 'work'), join(runDir(place, run), 'scratch')];
+  const sandbox = await openSandbox({ python: toolchain.python, interpreter: spec.python, bwrap: toolchain.bwrap, level: wanted, scratchRoot: scratch });
   ports.presence.log('info', 'sandbox', { sandbox: sandbox.level, holds: sandbox.describes });
   const workbench = await openWorkbench({
-    python: toolchain.python, evaluatorDir: spec.dir, dataDir: join(dataDir(place), surface.evaluator), workDir: join(runDir(place, run), 'work', node),
+    python: toolchain.python, evaluatorDir: spec.dir, dataDir: join(dataDir(place), surface.evaluator), workDir: join(work, node),
     canaryDir: join(place.root, '.brigade', 'canaries'), spec, pinned: spec.pinned, surfaceHash: surface.hash, baseline: surface.recipe, sandbox: sandbox.level,
   });
-  return startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {
-    node, surface, spec, signal,
-    slots: Array.from({ length: count }, (_, i) => ({ slot: `${surface.slots.kind}${i}`, kind: surface.slots.kind, memoryBytes: memory, cores: [i % availableParallelism()] })),
-  });
+  const clear = async (): Promise<void> => {
+    await workbench[Symbol.asyncDispose]();
+    for (const dir of [join(work, node), work, scratch]) await rmdir(dir).catch(() => undefined); // not empty while another node of this folder is at work
+  };
+  try {
+    const evaluator = await startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {
+      node, surface, spec, signal,
+      slots: Array.from({ length: count }, (_, i) => ({ slot: `${surface.slots.kind}${i}`, kind: surface.slots.kind, memoryBytes: memory, cores: [i % availableParallelism()] })),
+    });
+    return { done: evaluator.done, async [Symbol.asyncDispose]() { await evaluator[Symbol.asyncDispose](); await clear(); } };
+  } catch (error) {
+    await clear();
+    throw error;
+  }
 }

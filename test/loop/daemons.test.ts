@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { connect } from 'nats';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -88,6 +88,7 @@ test('an evaluator of another machine works with nothing on its standard input, 
   first.signal('SIGTERM');
   const done = await first.ended;
   expect({ code: done.code, signal: done.signal }, done.err).toEqual({ code: 0, signal: null });
+  expect(await readdir(join(project.runs, 'apart')), 'what it worked in is gone with it').toEqual([]);
 }, 240_000);
 
 test('a run whose evaluator cannot be trusted ends at the first refusal instead of trying for ever', async () => {
@@ -97,6 +98,7 @@ test('a run whose evaluator cannot be trusted ends at the first refusal instead 
   try {
     const done = await project.brigade(['run', 'tiny', '--trials', '1', '--name', 'deceived', '--slots', '1', '--json']);
     expect({ code: done.code, err: done.err }).toEqual({ code: 2, err: expect.stringContaining('evaluator') as string });
+    expect(await readdir(join(project.runs, 'deceived')), 'a refused evaluator leaves nothing that no run uses').not.toEqual(expect.arrayContaining([expect.stringMatching(/^(work|scratch)$/)]));
     const log = await readFile(join(project.runs, 'deceived', 'logs', 'evaluator.log'), 'utf8');
     expect(log.match(/calibration refused/g)).toHaveLength(1);
   } finally {

@@ -15,7 +15,8 @@ import { seal } from './seal.ts';
 //   K1. What a sandbox sees as /eval is a copy made at the start: nothing that a recipe could reach is anybody's source.
 //   K2. Trusted programs and data are compared with their pins before and after every measurement.
 //   K3. A recipe is laid out in a folder made for this one measurement and removed after it.
-//   K4. Every start has a folder of its own, named after its process: what starts that ended have left is removed, what a living one uses is not touched.
+//   K4. Every start has a folder of its own, named after its process, and removes it when it ends: what starts that died have left is removed, what a living
+//       one uses is not touched.
 
 /** Where things lie on this machine. */
 export interface WorkbenchOptions {
@@ -39,7 +40,7 @@ const CanaryRecord = z.array(z.strictObject({ name: z.string(), expect: z.string
 const NOT_SHOWN = new Set(['canaries', 'README.md', 'evaluator.yaml', 'prepare.mjs', '__pycache__']);
 
 /** Opens the workbench of a node and pins everything it trusts. */
-export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench> {
+export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench & AsyncDisposable> {
   const { evaluatorDir, dataDir, spec } = options;
   await removeLeft(options.workDir); // K4
   const workDir = join(options.workDir, `${process.pid}-${randomUUID().slice(0, 8)}`); // K4
@@ -73,6 +74,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
       await rename(`${record}.${process.pid}`, record);
     },
     stage: (slot, recipe) => stage(join(workDir, `${slot}-${++staged}`), recipe),
+    [Symbol.asyncDispose]: async () => { await rm(workDir, { recursive: true, force: true }); }, // K4
   };
 }
 
