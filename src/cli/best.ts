@@ -17,6 +17,12 @@ export function bestCommand(program: Command, here: Surroundings): void {
     .action(async (run: string | undefined, flags: { json?: boolean; out?: string }) => reading(here, run, async (opened) => {
       const head = best(opened.lineage);
       if (!head) throw new Mistake(`${opened.run} has no best yet: its baseline is still being measured`);
+      if (opened.lineage.imported) {
+        const summary = summarize(opened.run, opened.lineage);
+        if (flags.out !== undefined) throw new Mistake(`${opened.run} was imported, and a results.tsv holds no recipe: there is nothing to write to ${flags.out}`);
+        here.out.write(flags.json ? jsonLine({ run: opened.run, trial: head.trial, score: head.score, baseline: summary.best.from, delta: summary.best.delta, claim: null, snapshot: null, folder: null }) : `${head.trial}   ${head.score === null ? 'unscored' : `${summary.metric} ${decimal(head.score)}`}   its recipe is not part of what was imported\n${headline(summary)}\n`);
+        return;
+      }
       const folder = flags.out === undefined ? join(opened.dir, 'best') : resolve(flags.out);
       if (flags.out === undefined) await exportRun(opened, { parts: ['best'] });
       else {

@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts';
 import { lineageCommand } from './lineage.ts';
 import { openRun } from './open-run.ts';
 import { natsCommand } from './nats.ts';
+import { importCommand } from './import.ts';
 import type { Place } from './place.ts';
 import { planCommand } from './plan.ts';
 import { reportCommand } from './report.ts';
@@ -31,7 +32,7 @@ export function addCommands(program: Command, place: Place): void {
   };
   runCommand(program, here);
   planCommand(program, place, out);
-  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand]) add(program, here);
+  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand, importCommand]) add(program, here);
   controlCommands(program, place, out);
   surveyCommand(program, here);
   surfacesCommand(program, place, out);

@@ -6,6 +6,7 @@ import { LimitRun, LONGEST_NOTE, NoteRun, PauseRun, ResumeRun, StopRun } from '.
 import { limitsOf, type LimitFlags } from './limits.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, keyFileOf, readLive, type Place } from './place.ts';
+import { requireOwn } from './read-only.ts';
 
 interface Flags extends LimitFlags { readonly json?: boolean; readonly now?: boolean; readonly message?: string }
 type Ask = (bus: Bus, run: RunId) => Promise<{ readonly ok: boolean; readonly message: string }>;
@@ -45,6 +46,7 @@ function unanswered(run: RunId, verb: string, error: NoAnswer): Mistake {
 
 async function withOperator<T>(place: Place, name: string | undefined, ask: (bus: Bus, run: RunId) => Promise<T>): Promise<T> {
   const file = await findRun(place, name);
+  await requireOwn(place, file.run, 'there is nothing to steer');
   const live = await readLive(place, file.run);
   if (!live) throw new Mistake(`${file.run} is not running: brigade run --resume ${file.run} goes on with it`);
   const session = await connectNats({ url: live.url, keyFile: keyFileOf(file, 'operator'), name: `brigade-cli-${process.pid}`, role: 'operator', remedy: `process ${live.pid} runs ${file.run}, which is starting or ending. Try again in a moment` });

@@ -14,6 +14,7 @@ import { painter } from './view/terminal.ts';
 export function diffCommand(program: Command, here: Surroundings): void {
   trialCommand(program, 'diff <trial> [against]', 'what a trial changed against its parent, or against another trial', 'diff t0031 t0000')
     .action(async (trial: string, against: string | undefined, flags: { run?: string; json?: boolean }) => reading(here, flags.run, async (opened) => {
+      if (opened.lineage.imported) throw new Mistake(`${opened.run} was imported, and a results.tsv holds no recipes: brigade show ${trial} --run ${opened.run} has what was tried`);
       const row = findTrial(opened, trial);
       const other = against === undefined ? null : findTrial(opened, against);
       const patch = other === null ? row.proposal.patch : recipeDiff(await recipeOf(opened, other), await recipeOf(opened, row));

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { inboxPrefix } from '../adapters/nats/index.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, keyFileOf, readLive, type Place } from './place.ts';
+import { requireOwn } from './read-only.ts';
 
 /** A context of the stock nats CLI: everything it needs to watch and steer one run. */
 export interface NatsContext { readonly description: string; readonly url: string; readonly nkey: string; readonly inbox_prefix: string }
@@ -37,6 +38,7 @@ export function natsCommand(program: Command, place: Place, out: { write(text: s
     .addHelpText('after', "\nExample:\n  $ brigade nats context golf-mini-1121a --save\n  $ nats --context brigade-golf-mini-1121a sub 'brigade.>'")
     .action(async (name: string | undefined, flags: { save?: boolean; json?: boolean }) => {
       const file = await findRun(place, name);
+      await requireOwn(place, file.run, 'it has no server');
       const live = await readLive(place, file.run);
       const url = live?.url ?? file.url;
       if (url === null) throw new Mistake(`${file.run} is not running, and its own server with it: brigade run --resume ${file.run} goes on, and brigade results ${file.run} reads what it left`);

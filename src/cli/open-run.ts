@@ -10,6 +10,7 @@ import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import { defaultColumns } from '../domain/tables.ts';
 import { readStandalone } from './conduct.ts';
 import { Mistake } from './mistake.ts';
+import { openImported } from './open-imported.ts';
 import type { OpenRun } from './opening.ts';
 import { findRun, keyFileOf, readLive, runDir, type LiveFile, type Place, type RunFile } from './place.ts';
 
@@ -24,6 +25,11 @@ const LOOK_AGAIN_MS = 250;
 /** Opens a run for reading. */
 export async function openRun(place: Place, name: string | undefined, patienceMs = PATIENCE_MS): Promise<OpenRun> {
   const file = await findRun(place, name);
+  const imported = await openImported(file.run, runDir(place, file.run));
+  if (imported) {
+    if (imported.lineage.imported?.intact === false) process.stderr.write(`${imported.dir}/import has changed since it was imported: brigade verify ${file.run} says what\n`);
+    return imported;
+  }
   const until = performance.now() + patienceMs;
   for (;;) {
     const live = await readLive(place, file.run);

@@ -18,6 +18,7 @@ import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
 import { problemsOfLibrary } from './library.ts';
+import { requireOwn } from './read-only.ts';
 import { keysOption, natsOption } from './server.ts';
 import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
@@ -59,6 +60,7 @@ export function runCommand(program: Command, around: Surroundings): void {
 async function run(around: Surroundings, asked: string | undefined, flags: Flags): Promise<void> {
   const { place } = around;
   const earlier = flags.resume === undefined ? null : await findRun(place, flags.resume);
+  if (earlier) await requireOwn(place, earlier.run, 'it cannot go on');
   if (earlier && asked !== undefined && asked !== earlier.surface) throw new Mistake(`${earlier.run} is a run of ${earlier.surface}, not of ${asked}: leave the surface out`);
   const surface = earlier?.surface ?? asked;
   if (surface === undefined) throw new Mistake('name a surface: brigade run golf-mini; brigade surfaces lists them');

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { exportRun, LEFT_BEHIND } from '../adapters/report/index.ts';
+import { readNote } from '../adapters/traces/index.ts';
 import { change, decimal, duration } from '../domain/figures.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, listRunFiles, readLive, runDir, type Place, type RunFile } from './place.ts';
@@ -59,7 +60,7 @@ async function about(place: Place, file: RunFile): Promise<About> {
   const dir = runDir(place, file.run);
   const live = await readLive(place, file.run);
   const summary = await readFile(join(dir, 'summary.json'), 'utf8').then((text) => SummarySchema.safeParse(JSON.parse(text)).data ?? null, () => null);
-  return { run: file.run, surface: file.surface, state: live ? 'running' : summary?.state === 'stopped' ? 'stopped' : 'interrupted', dir, summary };
+  return { run: file.run, surface: file.surface, state: live ? 'running' : file.surface === 'imported' && (await readNote(dir)) !== null ? 'imported' : summary?.state === 'stopped' ? 'stopped' : 'interrupted', dir, summary };
 }
 
 const table = (runs: readonly About[], paint: ReturnType<typeof painter>): string[] => aligned([

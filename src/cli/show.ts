@@ -4,7 +4,7 @@ import { describeEnding } from '../domain/evidence.ts';
 import { counted, duration, oneLine, plural, probability, signed } from '../domain/figures.ts';
 import { BASELINE } from '../domain/ids.ts';
 import { deltaInterval } from '../domain/interval.ts';
-import { statusOf, type Lineage, type TrialRow } from '../domain/lineage.ts';
+import { statusOf, statusWord, type Lineage, type TrialRow } from '../domain/lineage.ts';
 import { trialObject } from '../domain/tables.ts';
 import { Mistake } from './mistake.ts';
 import type { OpenRun } from './opening.ts';
@@ -45,24 +45,28 @@ export function describe(lineage: Lineage, row: TrialRow, paint: Paint): string[
   const status = statusOf(row);
   const isRoot = row.trial === BASELINE;
   const place = result?.node ? `on ${result.node}/${result.slots.join('+')}, attempt ${result.attempt}` : null;
-  const head = [`${paint('strong', row.trial)}  ${isRoot ? 'baseline' : proposal.specialist}`, ...(isRoot ? [] : [paint(toneOfStatus(status), status ?? 'waiting'), `parent ${proposal.parent}`]), ...(place ? [place] : []), ...(isRoot ? [] : [`${proposal.proposer.kind}:${proposal.proposer.strategy}`])].join('   ');
+  const head = [`${paint('strong', row.trial)}  ${isRoot ? 'baseline' : proposal.specialist}`, ...(isRoot ? [] : [paint(toneOfStatus(status), statusWord(lineage, row)), `parent ${proposal.parent}`]), ...(place ? [place] : []), ...(isRoot ? [] : [`${proposal.proposer.kind}:${proposal.proposer.strategy}`])].join('   ');
   const interval = deltaInterval(lineage, row);
   const margin = interval && `± ${((interval[1] - interval[0]) / 2).toFixed(4)}`;
-  const measured = result?.deltaVsBest == null || isRoot ? null : `measured ${signed(result.deltaVsBest)}${margin ? ` ${margin}` : ''}${result.p === null ? ` (${result.why})` : ` (p ${probability(result.p)}, ${plural(result.n, 'seed')})`}`;
+  const measured = result?.deltaVsBest == null || isRoot ? null : `measured ${signed(result.deltaVsBest)}${margin ? ` ${margin}` : ''}${result.p === null ? (lineage.imported ? '' : ` (${result.why})`) : ` (p ${probability(result.p)}, ${plural(result.n, 'seed')})`}`;
   const figures = [
     ...(isRoot ? [] : [`predicted ${signed(proposal.expectedDelta)}`]), ...(measured ? [measured] : []),
     ...(result?.score == null ? [] : [`${lineage.started?.objective.metric ?? 'score'} ${result.score.toFixed(4)}`]), ...(result?.artifactBytes == null ? [] : [`${counted(result.artifactBytes)} bytes`]),
-    ...(result?.phases.map((phase) => `${phase.name} ${phase.censored ? '> ' : ''}${duration(phase.seconds)}`) ?? []),
+    ...(lineage.imported ? metricsOf(row) : []), ...(result?.phases.map((phase) => `${phase.name} ${phase.censored ? '> ' : ''}${duration(phase.seconds)}`) ?? []),
   ].join('   ');
   const ending = result?.p === null || row.rejection ? describeEnding(row) : '';
   const knew = proposal.proposer.strategy.match(/t\d{4,}/g)?.flatMap((id) => lineage.trials.get(id) ?? []) ?? [];
   return [
     head, oneLine(proposal.hypothesis), figures, ...(ending && !figures.includes(ending) ? [`because  ${oneLine(ending)}`] : []),
-    ...knew.map((known) => `knew     ${known.trial} ${statusOf(known) ?? 'waiting'} ${oneLine(describeEnding(known))}`),
+    ...knew.map((known) => `knew     ${known.trial} ${statusWord(lineage, known)} ${oneLine(describeEnding(known))}`),
     ...(row.feedback ? [paint('quiet', `         (all it knew: brigade show ${row.trial} --feedback)`)] : []),
     ...(proposal.parts.length > 0 ? [`joins    ${proposal.parts.join(', ')}`] : []),
   ].filter(Boolean);
 }
+
+/** Whatever else an imported row measured, by the names of its columns. */
+const metricsOf = (row: TrialRow): string[] => [...row.replicates.values()].flatMap(({ measured }) => Object.entries(measured?.measurement.metrics ?? {}))
+  .filter(([name]) => !row.result?.phases.some((phase) => `${phase.name}_s` === name)).map(([name, value]) => `${name} ${Number(value.toFixed(6))}`);
 
 /** Text of a recipe's making, unable to drive the terminal. */
 const harmless = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');

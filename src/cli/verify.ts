@@ -10,6 +10,7 @@ import type { TrialResult } from '../domain/trial.ts';
 import { plural } from '../domain/figures.ts';
 import { jsonLine, reading, runCommand } from './reading.ts';
 import type { Surroundings } from './surroundings.ts';
+import { verifyImported } from './verify-imported.ts';
 
 /** What a run says of itself: a trial's result, a new best, its calibration or its claim. */
 type Said = 'status' | 'best' | 'calibration' | 'claim';
@@ -21,6 +22,12 @@ export interface Proof { readonly what: Said; readonly id: string; readonly agre
 export function verifyCommand(program: Command, here: Surroundings): void {
   runCommand(program, 'verify', 'judge every trial again from the journal, and the bests, the calibration and the claim, and compare with what was stored', 'verify golf-mini-1121a')
     .action(async (run: string | undefined, flags: { json?: boolean }) => reading(here, run, (opened) => {
+      if (opened.lineage.imported) {
+        const { text, holds } = verifyImported(opened, opened.lineage.imported, flags.json === true);
+        if (!holds) process.exitCode = 2;
+        here.out.write(text);
+        return;
+      }
       const { proofs, refused, unproved, odd, superseded } = prove(opened.run, opened.facts, verifySignature);
       const wrong = proofs.filter(({ agrees }) => !agrees);
       const holds = wrong.length + odd + unproved === 0;

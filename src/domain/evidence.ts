@@ -25,7 +25,7 @@ export function describeEnding(row: TrialRow): string {
   if (!result) return '';
   if (result.failure) return describeFailure(result.failure);
   if (result.status === 'lost') return `${plural(result.attempt, 'attempt')} died with their nodes`;
-  return `${judgement(result)}${result.scoreSource === 'recipe' ? ', by its own word' : ''}`;
+  return [judgement(result), ...(result.scoreSource === 'recipe' ? ['by its own word'] : [])].filter(Boolean).join(', ');
 }
 
 function judgement(result: TrialResult): string {

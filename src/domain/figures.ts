@@ -2,8 +2,8 @@
 
 const MINUS = '−';
 
-/** A number with a fixed count of decimals and a real minus. */
-export const decimal = (value: number, digits = 4): string => (value < 0 && Number(value.toFixed(digits)) !== 0 ? MINUS : '') + Math.abs(value).toFixed(digits);
+/** A number with a fixed count of decimals and a real minus; what is not a number is unknown. */
+export const decimal = (value: number, digits = 4): string => (Number.isNaN(value) ? 'unknown' : (value < 0 && Number(value.toFixed(digits)) !== 0 ? MINUS : '') + Math.abs(value).toFixed(digits));
 
 /** A change: always with its sign, zero without one. */
 export const signed = (value: number, digits = 4): string => (Number(value.toFixed(digits)) > 0 ? '+' : '') + decimal(value, digits);

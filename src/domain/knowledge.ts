@@ -39,7 +39,7 @@ const list = (title: string, rows: readonly TrialRow[], says: (row: TrialRow) =>
 /** How far a specialist's predictions were from what was measured. */
 function calibration(rows: readonly TrialRow[], lineage: Lineage): string[] {
   const objective = lineage.started?.objective;
-  const measured = rows.filter((row) => row.result?.deltaVsBest != null && ['keep', 'discard'].includes(row.result.status));
+  const measured = rows.filter((row) => row.result?.deltaVsBest != null && ['keep', 'discard'].includes(row.result.status) && Number.isFinite(row.proposal.expectedDelta));
   if (!objective || measured.length === 0) return [];
   const mean = (of: (row: TrialRow) => number): number => measured.reduce((sum, row) => sum + of(row), 0) / measured.length;
   return [`Predicted ${signed(mean((row) => row.proposal.expectedDelta))} on average over ${plural(measured.length, 'scored trial')}, measured ${signed(mean((row) => row.result?.deltaVsBest ?? 0))}.`, ''];

@@ -53,7 +53,7 @@ export function headline(summary: Summary): string {
 /** Counts of a run, in one line. */
 export const tallyLine = (summary: Summary): string => [
   plural(summary.keeps, 'keep'), plural(summary.discards, 'discard'), `${plural(summary.failures, 'failure')} of ${plural(summary.trials, 'trial')}`,
-  ...(summary.rejected > 0 ? [`${summary.rejected} refused before a slot`] : []),
+  ...(summary.rejected > 0 ? [`${summary.rejected} refused before a slot`] : []), ...(summary.damaged > 0 ? [`${plural(summary.damaged, 'row')} damaged`] : []),
   `${duration(summary.wallSeconds)}`, `${counted(summary.slotSeconds)} slot-seconds${summary.busyShare === null ? '' : `, slots ${percent(summary.busyShare)} busy`}`,
 ].join(', ');
 

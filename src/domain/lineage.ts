@@ -1,5 +1,6 @@
 import type { Limits } from './budget.ts';
 import type { Calibrated, Fact, Handoff, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunStarted, StopMode } from './fact.ts';
+import type { Imported } from './imported.ts';
 import { BASELINE, trialNumber, type BlobHash, type NodeId, type ReplicateId, type TrialId } from './ids.ts';
 import type { Lease, Measurement } from './measurement.ts';
 import type { Proposal, Rejection, TrialResult } from './trial.ts';
@@ -81,6 +82,8 @@ export interface Lineage {
   /** Leases that are neither measured nor lapsed, by `trial.replicate`. */
   readonly leases: Map<string, Lease>;
   admittedCount: number;
+  /** Set for a run that was measured elsewhere; null for our own. */
+  imported: Imported | null;
 }
 
 /** Leases a replicate may use up before its trial is lost. */
@@ -90,7 +93,7 @@ export const MAX_ATTEMPTS = 3;
 export const emptyLineage = (): Lineage => ({
   applied: 0, started: null, limits: null, calibration: null, claim: null, bests: [], trials: new Map(), byClientId: new Map(), bySnapshot: new Map(),
   children: new Map(), nodes: new Map(), handoffs: [], operatorActs: [], paused: false, stopping: null, stopMode: null, stopped: null,
-  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, secondsBySpecialist: new Map(), tokens: { tokens: 0, money: 0 }, superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0, confirmed: [], open: new Set(), leases: new Map(),
+  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, secondsBySpecialist: new Map(), tokens: { tokens: 0, money: 0 }, superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0, confirmed: [], open: new Set(), leases: new Map(), imported: null,
 });
 
 /** Whether a node's signature holds; supplied from outside because the domain does no cryptography. */
@@ -241,6 +244,9 @@ function addRow(lineage: Lineage, row: Pick<TrialRow, 'trial' | 'proposal' | 'sn
 
 /** Status of a row as people read it: null while it is queued or being measured. */
 export const statusOf = (row: TrialRow): TrialResult['status'] | null => (row.rejection !== null ? 'rejected' : row.result?.status ?? null);
+
+/** A row's status as it is printed: a trial that has none is waiting, or, in an imported run, could not be read. */
+export const statusWord = (lineage: Lineage, row: TrialRow): string => statusOf(row) ?? (lineage.imported === null ? 'waiting' : 'damaged');
 
 /** Trials from the baseline to `trial`, by parents. */
 export function chain(lineage: Lineage, trial: TrialId): TrialRow[] {

@@ -26,6 +26,8 @@ export interface Summary {
   readonly discards: number;
   readonly failures: number;
   readonly rejected: number;
+  /** Rows of an imported run that cannot be read: trials whose ending nobody knows. */
+  readonly damaged: number;
   readonly waiting: number;
   readonly wallSeconds: number;
   readonly slotSeconds: number;
@@ -37,7 +39,8 @@ export interface Summary {
   readonly expectedFalseKeeps: number;
   readonly tokens: number;
   readonly money: number;
-  readonly interventions: number;
+  /** null where nothing recorded what people did: in an imported run. */
+  readonly interventions: number | null;
 }
 
 /** A run's figures as they stand at `now` (server time); an ended run ignores it. */
@@ -53,6 +56,7 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
   const confirmations = proposed.filter((row) => typeof row.result?.p === 'number').length;
   const stretch = lineage.startedAt === null || lineage.stopped !== null ? 0 : Math.max(0, Math.max(now ?? 0, lineage.newestAt) - lineage.startedAt) / 1000;
   const claim = lineage.claim;
+  const damaged = lineage.imported?.damagedRows.length ?? 0;
   return {
     run, surface: lineage.started?.surface ?? '', metric: lineage.started?.objective.metric ?? 'score', unit: lineage.started?.objective.unit ?? '',
     state: lineage.stopped !== null ? 'stopped' : lineage.stopping !== null ? 'stopping' : lineage.paused ? 'paused' : lineage.bests.length === 0 ? 'calibrating' : 'running',
@@ -61,13 +65,13 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
     calibration: { done: [...(lineage.trials.get(BASELINE)?.replicates.values() ?? [])].filter(({ replicate, measured }) => replicate.startsWith('s') && measured).length, of: lineage.started?.calibrationReplicates ?? 0 },
     best: { trial: head?.trial ?? BASELINE, score: head?.score ?? baselineScore, from, delta: head && head.score !== null && from !== null && head.trial !== BASELINE ? head.score - from : null },
     claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean },
-    trials: having((status) => status !== 'rejected'), trialLimit: lineage.limits?.trials ?? null,
-    keeps: having((status) => status === 'keep'), discards: having((status) => status === 'discard'), rejected: having((status) => status === 'rejected'),
-    failures: having((status) => status !== 'rejected' && !isValid(status)), waiting: proposed.filter((row) => statusOf(row) === null).length,
-    wallSeconds: lineage.wallSecondsBefore + stretch, slotSeconds: lineage.slotSeconds, ...utilisation(lineage),
+    trials: having((status) => status !== 'rejected') + damaged, trialLimit: lineage.limits?.trials ?? null,
+    keeps: having((status) => status === 'keep'), discards: having((status) => status === 'discard'), rejected: having((status) => status === 'rejected'), damaged,
+    failures: having((status) => status !== 'rejected' && !isValid(status)), waiting: lineage.imported ? 0 : proposed.filter((row) => statusOf(row) === null).length,
+    wallSeconds: lineage.wallSecondsBefore + stretch, slotSeconds: lineage.slotSeconds, ...utilisation(lineage), ...(lineage.imported ? { slots: 0, busyShare: null } : {}),
     confirmations, expectedFalseKeeps: confirmations * (lineage.started?.keep.alpha ?? 0),
     tokens: proposed.reduce((sum, row) => sum + row.proposal.tokens, 0), money: proposed.reduce((sum, row) => sum + row.proposal.money, 0),
-    interventions: lineage.operatorActs.length,
+    interventions: lineage.imported ? null : lineage.operatorActs.length,
   };
 }
 

@@ -10,6 +10,7 @@ import { isValid } from './status.ts';
 //
 //   B1. An unknown value is an empty cell, never a zero.
 //   B2. One trial is one line: tabs and line breaks inside a text become spaces.
+//   B3. A cell of results.tsv with a quotation mark is quoted and its marks doubled, as the reference's reader expects; tree.tsv is never quoted.
 
 /** Columns between `status` and `job_name` when a surface names none: those of Parameter Golf. */
 export const defaultColumns = (metric: string): readonly string[] => [metric, 'delta_vs_best', 'artifact_bytes', 'train_s', 'eval_s', 'total_s'];
@@ -45,9 +46,9 @@ export function resultsTable(run: string, lineage: Lineage, own: readonly string
       isRoot ? '' : experimentId(row.result?.judgedAgainst ?? bestAt(lineage, row)), owner(row), row.proposal.hypothesis,
       isRoot ? '0' : asText(row.proposal.expectedDelta), statusOf(row) ?? '',
     ];
-    return [...fixed, ...columns.map((column) => cell(row, column, lineage)), row.result ? `${run}-${row.trial}` : '', snapshotPath(row), notes(row)];
+    return [...fixed, ...columns.map((column) => cell(row, column, lineage)), row.result && lineage.imported === null ? `${run}-${row.trial}` : '', lineage.imported && isRoot ? '' : snapshotPath(row), notes(row, lineage)];
   });
-  return table([[...BEFORE, ...columns, ...AFTER], ...lines]);
+  return table([[...BEFORE, ...columns, ...AFTER], ...lines.map((cells) => cells.map((text) => quoted(oneLine(text))))]);
 }
 
 /** tree.tsv: the same trials in preorder, each with its path from the baseline. */
@@ -67,11 +68,12 @@ export function treeTable(lineage: Lineage): string {
 /** A trial's place in the tree. */
 export interface TreeNode { readonly row: TrialRow; readonly depth: number; readonly isLast: boolean }
 
-/** The lineage in preorder, children by number; without recursion, because a chain may be ten thousand deep. */
+/** The lineage in preorder, children by number; without recursion, because a chain may be ten thousand deep. What stands on a trial nobody knows follows as roots of its own. */
 export function preorder(lineage: Lineage, includes: (row: TrialRow) => boolean = (row) => statusOf(row) !== null): TreeNode[] {
   const nodes: TreeNode[] = [];
   const root = lineage.trials.get(BASELINE);
-  const waiting: TreeNode[] = root ? [{ row: root, depth: 0, isLast: true }] : [];
+  const orphans = [...lineage.children].flatMap(([parent, children]) => (lineage.trials.has(parent) ? [] : children)).flatMap((id) => lineage.trials.get(id) ?? []).sort((a, b) => b.number - a.number);
+  const waiting: TreeNode[] = [...orphans, ...(root ? [root] : [])].map((row) => ({ row, depth: 0, isLast: true }));
   for (let node = waiting.pop(); node; node = waiting.pop()) {
     if (includes(node.row)) nodes.push(node);
     const depth = node.depth + 1;
@@ -98,7 +100,7 @@ function cell(row: TrialRow, column: string, lineage: Lineage): string {
   if (column === 'delta_vs_best') return result.status !== 'baseline' && isValid(result.status) ? six(result.deltaVsBest, true) : '';
   if (column === 'artifact_bytes') return result.artifactBytes === null ? '' : String(result.artifactBytes);
   if (column === 'n_seeds') return String(result.n);
-  if (column === 'total_s') return result.phases.length === 0 ? '' : six(result.phases.reduce((sum, phase) => sum + phase.wallSeconds, 0));
+  if (column === 'total_s') return six(meanMetric(row, column) ?? (result.phases.length === 0 ? null : result.phases.reduce((sum, phase) => sum + phase.wallSeconds, 0)));
   const phase = result.phases.find(({ name }) => `${name}_s` === column);
   return six(phase ? phase.seconds : meanMetric(row, column));
 }
@@ -124,13 +126,17 @@ function bestAt(lineage: Lineage, row: TrialRow): TrialId {
   return (standing ?? best(lineage))?.trial ?? BASELINE;
 }
 
-const timestamp = (row: TrialRow): string => new Date(row.endedAt ?? row.admittedAt).toISOString().replace(/\.\d+Z$/, 'Z');
-const six = (value: number | null, withSign = false): string => (value === null || !Number.isFinite(value) ? '' : `${withSign && value > 0 ? '+' : ''}${value.toFixed(6)}`);
-const asText = (value: number): string => `${value > 0 ? '+' : ''}${Math.abs(value) < 1e-6 && value !== 0 ? value.toFixed(12).replace(/0+$/, '') : String(Number(value.toPrecision(6)))}`;
+const timestamp = (row: TrialRow): string => (row.endedAt === 0 ? '' : new Date(row.endedAt ?? row.admittedAt).toISOString().replace(/\.\d+Z$/, 'Z'));
+const six = (value: number | null, withSign = false): string => (value === null || !Number.isFinite(value) ? '' : `${withSign && !(value < 0) ? '+' : ''}${value.toFixed(6)}`);
+const asText = (value: number): string => (Number.isNaN(value) ? '' : `${value > 0 ? '+' : ''}${Math.abs(value) < 1e-6 && value !== 0 ? value.toFixed(12).replace(/0+$/, '') : String(Number(value.toPrecision(6)))}`);
 
-const notes = (row: TrialRow): string => {
+const notes = (row: TrialRow, lineage: Lineage): string => {
+  if (lineage.imported) return row.result?.why ?? '';
   const { kind, strategy } = row.proposal.proposer;
   return row.trial === BASELINE ? describeEnding(row) : `${describeEnding(row)} | ${kind}:${strategy}`;
 };
+
+/** A cell as a reader of quoted tables takes it (B3). */
+const quoted = (cell: string): string => (cell.includes('"') ? `"${cell.replaceAll('"', '""')}"` : cell);
 
 const table = (lines: readonly (readonly string[])[]): string => lines.map((cells) => `${cells.map(oneLine).join('\t')}\n`).join(''); // B2

@@ -33,26 +33,28 @@ export const PARTS = ['tables', 'best', 'trials', 'trajectory', 'report'] as con
 export type Part = (typeof PARTS)[number];
 
 /** Names that an export leaves in a run's folder; nothing else there is fit to be given away. */
-export const LEFT_BEHIND = ['results.tsv', 'trials.jsonl', 'tree.tsv', 'journal.jsonl', 'LEADERBOARD.md', 'KNOWLEDGE.md', 'summary.json', 'report.html', 'best', 'snapshots', 'trials', 'trajectory.git'] as const;
+export const LEFT_BEHIND = ['results.tsv', 'trials.jsonl', 'tree.tsv', 'journal.jsonl', 'LEADERBOARD.md', 'KNOWLEDGE.md', 'summary.json', 'report.html', 'best', 'snapshots', 'trials', 'trajectory.git', 'import'] as const;
 
 /** Writes what a run leaves behind into its folder; may be called again and again while it goes on. Trials already written are passed over unless `fresh`. */
 export async function exportRun(source: ExportSource, options: { readonly parts?: readonly Part[]; readonly fresh?: boolean } = {}): Promise<{ readonly files: readonly string[] }> {
   const parts = options.parts ?? PARTS;
   await mkdir(source.dir, { recursive: true });
   if (parts.includes('tables')) await writeTables(source);
-  if (parts.includes('best')) await writeBest(source);
+  if (parts.includes('best') && source.lineage.imported === null) await writeBest(source);
   if (parts.includes('trials')) for (const row of endedRows(source.lineage)) await writeTrial(source, row, options.fresh ?? false);
   if (parts.includes('trajectory')) await writeTrajectory(join(source.dir, 'trajectory.git'), source.lineage, (hash) => readRecipe(source.blobs, hash));
   if (parts.includes('report')) await writeWhole(join(source.dir, 'report.html'), reportPage(source.run, source.lineage));
-  return { files: LEFT_BEHIND.map((name) => join(source.dir, name)) };
+  const absent: readonly string[] = source.lineage.imported ? ['best', 'snapshots', 'journal.jsonl'] : ['import'];
+  return { files: LEFT_BEHIND.filter((name) => !absent.includes(name)).map((name) => join(source.dir, name)) };
 }
 
 async function writeTables({ run, dir, lineage, columns, facts }: ExportSource): Promise<void> {
-  const files: Readonly<Record<string, string>> = {
+  const files: Record<string, string> = {
     'results.tsv': resultsTable(run, lineage, columns), 'tree.tsv': treeTable(lineage), 'trials.jsonl': trialsJsonLines(run, lineage),
     'journal.jsonl': facts.map((fact) => `${JSON.stringify(fact)}\n`).join(''),
     'LEADERBOARD.md': leaderboard(run, lineage), 'KNOWLEDGE.md': knowledge(run, lineage), 'summary.json': `${JSON.stringify(summarize(run, lineage), null, 2)}\n`,
   };
+  if (lineage.imported) delete files['journal.jsonl']; // its facts were told from its file and stand in no journal
   for (const [name, content] of Object.entries(files)) await writeWhole(join(dir, name), content);
 }
 

@@ -1,5 +1,5 @@
 import { decimal, plural, signed } from '../../domain/figures.ts';
-import { best, chain, statusOf, type Lineage } from '../../domain/lineage.ts';
+import { best, chain, statusOf, statusWord, type Lineage } from '../../domain/lineage.ts';
 import { owner, preorder, type TreeNode } from '../../domain/tables.ts';
 import { markup, NOTHING, type Markup } from './markup.ts';
 import { hueOf, toneOf } from './palette.ts';
@@ -39,7 +39,7 @@ export function lineageFigure(lineage: Lineage): Markup {
     const hue = hueOf(lineage.started?.roster ?? [], owner(row));
     return markup`<g class="row ${strong.has(row.trial) ? 'strong' : ''} ${toneOf(status)}"><rect class="hover" x="0" y="${y(i) - ROW / 2}" width="${WIDTH}" height="${ROW}"/><title>${tip(row)}</title>
 <g class="${hue} ${status === 'keep' ? 'kept' : status === 'discard' || status === 'baseline' ? 'dropped' : 'failed'}">${mark(x(node.depth), y(i), status)}</g>
-<text class="id" x="${columns.id}" y="${y(i) + 4}">${row.trial}</text><text x="${columns.specialist}" y="${y(i) + 4}">${owner(row)}</text><text class="status" x="${columns.status}" y="${y(i) + 4}">${status ?? 'waiting'}</text>
+<text class="id" x="${columns.id}" y="${y(i) + 4}">${row.trial}</text><text x="${columns.specialist}" y="${y(i) + 4}">${owner(row)}</text><text class="status" x="${columns.status}" y="${y(i) + 4}">${statusWord(lineage, row)}</text>
 <text x="${columns.score}" y="${y(i) + 4}" text-anchor="end">${score == null ? '' : decimal(score)}</text><text x="${columns.delta}" y="${y(i) + 4}" text-anchor="end">${delta == null ? '' : signed(delta)}</text>
 <text class="says" x="${columns.text}" y="${y(i) + 4}">${cut(row.proposal.hypothesis, room)}${row.trial === head ? ' ← best' : ''}</text></g>`;
   };

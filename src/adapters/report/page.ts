@@ -1,6 +1,8 @@
 import { counted, decimal, duration, percent, plural, probability, signed } from '../../domain/figures.ts';
 import { comparability, range, relative } from '../../domain/leaderboard.ts';
+import { describeDamage, type Imported } from '../../domain/imported.ts';
 import type { Lineage } from '../../domain/lineage.ts';
+import type { Objective } from '../../domain/objective.ts';
 import { summarize, type Summary } from '../../domain/summary.ts';
 import { lineageFigure } from './lineage-figure.ts';
 import { escapeText, markup, NOTHING, type Markup } from './markup.ts';
@@ -31,8 +33,7 @@ ${factGrid(summary, lineage)}
 <h2>Lineage</h2><p class="lead">Each trial under the one it changed; the strong line leads to the best.</p><div class="scroll">${lineageFigure(lineage)}</div>
 <h2>What failed, and what it cost</h2>${failureTable(lineage)}
 ${predictionSection(lineage)}
-<h2>Slots over time</h2><p class="lead">${summary.busyShare === null ? '' : `${plural(summary.slots, 'slot')}, ${percent(summary.busyShare)} busy between the first measurement and the last.`}</p>
-<ul class="legend">${SLOT_KINDS.map(([kind, name]) => markup`<li class="${kind}"><i class="square"></i>${name}</li>`)}</ul><div class="scroll">${slotsFigure(lineage)}</div>
+${slotsSection(summary, lineage)}
 <h2>How it was measured</h2>${method(summary, lineage)}
 <h2 class="trials">Every trial</h2><p class="lead trials">A line opens to its evidence and its diff. ${comparability(summary) ?? ''}</p>${trialList(lineage)}</main>`;
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escapeText(`${run}: ${titleOf(summary)}`)}</title><style>${STYLE}</style></head><body>${body.safe}</body></html>\n`;
@@ -63,11 +64,11 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
     baselineFact(baseline),
     ['best', best.score === null ? 'unknown' : decimal(best.score), best.trial],
     ['final claim', claim ? signed(claim.delta) : 'not made', claim ? `p ${probability(claim.p)}, unseen data` : ''],
-    ['trials', counted(summary.trials), `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')}${summary.rejected > 0 ? `; ${summary.rejected} refused` : ''}`],
+    ['trials', counted(summary.trials), `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')}${summary.rejected > 0 ? `; ${summary.rejected} refused` : ''}${summary.damaged > 0 ? `; ${plural(summary.damaged, 'row')} damaged` : ''}`],
     ['confirmations', counted(summary.confirmations), falseKeeps],
     ['time', duration(summary.wallSeconds), `${counted(summary.slotSeconds)} slot-seconds${summary.busyShare === null ? '' : `, ${percent(summary.busyShare)} busy`}`],
-    ['cost', summary.money > 0 ? summary.money.toFixed(2) : 'no money', summary.tokens > 0 ? `${counted(summary.tokens)} tokens` : 'no model was called'],
-    ['people', summary.interventions === 0 ? 'nobody intervened' : plural(summary.interventions, 'intervention'), `proposer ${lineage.started?.proposer ?? 'unknown'}, seed ${lineage.started?.seed ?? 0}`],
+    ...(lineage.imported ? [['people', 'not recorded', 'nor what models cost'] as const] : [['cost', summary.money > 0 ? summary.money.toFixed(2) : 'no money', summary.tokens > 0 ? `${counted(summary.tokens)} tokens` : 'no model was called'] as const,
+    ['people', summary.interventions === 0 ? 'nobody intervened' : plural(summary.interventions ?? 0, 'intervention'), `proposer ${lineage.started?.proposer ?? 'unknown'}, seed ${lineage.started?.seed ?? 0}`] as const]),
   ];
   return markup`<dl class="facts">${facts.map(([name, value, more]) => markup`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`)}</dl>`;
 }
@@ -86,9 +87,14 @@ function predictionSection(lineage: Lineage): Markup {
   return figure.safe === '' ? NOTHING : markup`<h2>Predicted against measured</h2><p class="lead">On the dashed line an author was right; arrows lie beyond the paper.</p><div class="pair half">${figure}${predictionTable(lineage)}</div>`;
 }
 
+/** Nobody knows which machine ran what of an imported run. */
+const slotsSection = (summary: Summary, lineage: Lineage): Markup => (lineage.imported ? NOTHING : markup`<h2>Slots over time</h2><p class="lead">${summary.busyShare === null ? '' : `${plural(summary.slots, 'slot')}, ${percent(summary.busyShare)} busy between the first measurement and the last.`}</p>
+<ul class="legend">${SLOT_KINDS.map(([kind, name]) => markup`<li class="${kind}"><i class="square"></i>${name}</li>`)}</ul><div class="scroll">${slotsFigure(lineage)}</div>`);
+
 function method(summary: Summary, lineage: Lineage): Markup {
   const started = lineage.started;
   if (!started) return NOTHING;
+  if (lineage.imported) return importedMethod(lineage.imported, started.objective);
   const nodes = [...lineage.nodes].map(([node, n]) => `${node}: ${plural(n.slots.length, 'slot')}, ${n.device}, sandbox ${n.sandbox}`).join('; ');
   const canaries = [...lineage.nodes.values()].at(0)?.canaries.map((c) => `${c.name} ended ${c.ended}${c.score === null ? '' : ` at ${decimal(c.score)}`}`).join(', ') ?? '';
   const rows: readonly (readonly [string, string])[] = [
@@ -102,4 +108,15 @@ function method(summary: Summary, lineage: Lineage): Markup {
     ['ended', summary.reason ?? 'still running'], ['brigade', started.brigade],
   ];
   return markup`<dl class="method">${rows.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+/** What is known of how an imported run was measured: what its file says. */
+function importedMethod({ source, grounds, damagedRows, damagedCells, tree, notices }: Imported, { metric, direction }: Objective): Markup {
+  const rows: readonly (readonly [string, string])[] = [
+    ['imported', source], ['objective', `${metric}, ${direction}: ${grounds}`], ['scores', 'as the file states them; nothing was measured here'],
+    ['damaged', `${plural(damagedRows.length, 'row')}, ${plural(damagedCells.length, 'cell')} of rows that stand`],
+    ['tree.tsv', tree === null ? 'not given' : `${plural(tree.rows, 'row')}, ${tree.differing.length} differing, ${plural(tree.reworded, 'text')} worded otherwise`],
+    ...notices.map((notice): readonly [string, string] => ['note', notice]),
+  ];
+  return markup`<dl class="method">${rows.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${damagedRows.length === 0 ? NOTHING : markup`<ul class="note">${damagedRows.map((row) => markup`<li>${describeDamage(row)}</li>`)}</ul>`}`;
 }

@@ -13,7 +13,7 @@ const LEFT = 66;
 
 /** Trials whose author's prediction can be compared: scored, and judged against a best. */
 export const predicted = (lineage: Lineage): TrialRow[] =>
-  endedRows(lineage).filter((row) => row.trial !== BASELINE && row.result?.deltaVsBest != null && ['keep', 'discard'].includes(statusOf(row) ?? ''));
+  endedRows(lineage).filter((row) => row.trial !== BASELINE && row.result?.deltaVsBest != null && ['keep', 'discard'].includes(statusOf(row) ?? '') && Number.isFinite(row.proposal.expectedDelta));
 
 /** What authors expected against what was measured; on the diagonal they were right. */
 export function predictionFigure(lineage: Lineage): Markup {

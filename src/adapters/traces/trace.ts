@@ -1,0 +1,63 @@
+import { plural } from '../../domain/figures.ts';
+import { BASELINE, type TrialId } from '../../domain/ids.ts';
+import type { DamagedCell, DamagedRow, TreeCheck } from '../../domain/imported.ts';
+import { findColumns, type Asked, type Columns } from './columns.ts';
+import { readRow, type Place, type TraceRow } from './row.ts';
+import { readTable } from './table.ts';
+import { checkTree, placeIn, readTree } from './tree.ts';
+
+/** The text of a trace: results.tsv, and tree.tsv where it lies beside. */
+export interface TraceText { readonly results: string; readonly tree: string | null }
+
+/** A trace as it was read. */
+export interface Trace {
+  readonly columns: Columns;
+  /** Lines below the head. */
+  readonly lines: number;
+  /** Whole rows and the places of damaged ones, in the order of the file. */
+  readonly rows: readonly (({ readonly kind: 'whole' } & TraceRow) | ({ readonly kind: 'damaged'; readonly says: string } & Place))[];
+  readonly damagedRows: readonly DamagedRow[];
+  readonly damagedCells: readonly DamagedCell[];
+  readonly notices: readonly string[];
+  readonly tree: TreeCheck | null;
+}
+
+/** Reads a trace, whatever its columns between `status` and `notes`. Throws `BadTrace` when it is none. `file` names it in messages. */
+export function readTrace(text: TraceText, asked: Asked, file: string): Trace {
+  const { head, rows: lines } = readTable(text.results);
+  const columns = findColumns(head, lines, asked, file);
+  const tree = text.tree === null ? null : readTree(text.tree);
+  const used = new Map<number, number>();
+  const rows: Trace['rows'][number][] = [];
+  const damagedRows: DamagedRow[] = [];
+  const damagedCells: DamagedCell[] = [];
+  let spelled = 0;
+  for (const line of lines) {
+    const read = readRow(line, head, columns, used);
+    if (read.kind === 'whole') {
+      used.set(read.row.number, line.line);
+      rows.push({ kind: 'whole', ...read.row });
+      damagedCells.push(...read.cells);
+      if (read.spelled) spelled += 1;
+      continue;
+    }
+    const fromTree = read.trial === null || tree === null ? null : placeIn(tree, read.trial);
+    const agree = read.place === null || fromTree === null || (read.place.parent === fromTree.parent && read.place.specialist === fromTree.specialist);
+    const place = agree ? read.place ?? fromTree : null;
+    if (read.trial !== null) used.set(Number(read.trial.slice(1)), line.line);
+    if (place !== null && place.trial !== BASELINE) rows.push({ kind: 'damaged', ...place, says: `(damaged row, line ${line.line}: ${read.reason}) ${read.hypothesis}` });
+    damagedRows.push({ line: line.line, trial: read.trial, reason: agree ? read.reason : `${read.reason}; tree.tsv puts it elsewhere`, place: place === null ? null : read.place === null ? 'tree.tsv' : 'its own cells', raw: line.raw });
+  }
+  const whole = rows.flatMap((row) => (row.kind === 'whole' ? [row] : []));
+  const known = new Set(rows.map(({ trial }) => trial));
+  const orphans = rows.filter(({ parent }) => parent !== null && parent !== BASELINE && !known.has(parent)).length;
+  return {
+    columns, lines: lines.length, rows, damagedRows, damagedCells,
+    notices: [
+      ...(whole.some(({ trial }) => trial === BASELINE) ? [] : ['there is no readable baseline row: the score of the root is unknown']),
+      ...(spelled > 0 ? [`${plural(spelled, 'row')} write an id as exp_NNN, which is read as NNN`] : []),
+      ...(orphans > 0 ? [`${plural(orphans, 'trial')} stand on a parent that has no place: each is shown as a root`] : []),
+    ],
+    tree: tree && checkTree(tree, whole, new Set<TrialId>(damagedRows.flatMap(({ trial }) => trial ?? [])), columns.metric),
+  };
+}
