@@ -1,3 +1,4 @@
 export { BadSurface } from './bad-surface.ts';
-export { listSurfaces, loadSurface, type LoadedSurface } from './surface.ts';
+export { describeSurface, listSurfaces, loadSurface, SurfaceNotSetUp, type LoadedSurface, type OutlinedSurface } from './surface.ts';
+export { setUpSurface } from './setup.ts';
 export { listEvaluators, loadEvaluator, type LoadedEvaluator } from './evaluator.ts';

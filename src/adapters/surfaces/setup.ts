@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readFile, rename, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { BadSurface } from './bad-surface.ts';
+import { suggest } from '../../domain/likeness.ts';
+import { describeSurface } from './surface.ts';
+import { faultOf, git, stateFile, unpackedDir, upstreamDir, variableOf, type UpstreamState } from './upstream.ts';
+import { unpack } from './unpack.ts';
+
+// Setting up a surface whose recipe is somebody else's: its checkout, its start, its Python environment, its evaluator's data.
+//
+//   G1. Every step says what it will take before it takes it, and is passed over when it was done.
+//   G2. What is half done lies under another name until it is whole; killed anywhere, the same command goes on.
+//   G3. A checkout the user gave is read and never written to.
+
+export interface SetupOptions {
+  /** A checkout to take the commit from; null fetches it. */
+  readonly from: string | null;
+  /** A folder with the data, in the evaluator's own form; null downloads them. */
+  readonly data: string | null;
+  readonly start: string | null;
+  /** An interpreter whose environment is taken as it is; null makes one. */
+  readonly python: string | null;
+  readonly install: boolean;
+  /** Whether the data are prepared too. */
+  readonly prepare: boolean;
+  /** Any Python, to unpack a start and to make an environment with. */
+  readonly anyPython: string;
+  readonly say: (line: string) => void;
+}
+
+/** Fetches and prepares what a surface of somebody else's repository needs. Throws `BadSurface` with the remedy. */
+export async function setUpSurface(root: string, surface: string, options: SetupOptions): Promise<void> {
+  const { value } = await describeSurface(root, surface);
+  const { say } = options;
+  const { upstream } = value;
+  if (!upstream) throw new BadSurface([`surface ${surface} has its recipe in its own folder: there is nothing to set up; npm run setup prepares its data.`]);
+  const start = options.start ?? Object.keys(value.starts)[0] ?? null;
+  const begun = start === null ? undefined : value.starts[start];
+  if (start !== null && !begun) throw new BadSurface([`surface ${surface} has no start ${JSON.stringify(start)}${suggest(start, Object.keys(value.starts))} There is ${Object.keys(value.starts).join(', ') || 'none'}.`]);
+
+  const given = process.env[variableOf(upstream)];
+  const checkout = given ?? upstreamDir(root, surface);
+  const shown = relative(root, checkout) || checkout;
+  const fault = await faultOf(checkout, upstream.commit);
+  if (fault === null) say(`checkout      ${shown} stands at ${upstream.commit.slice(0, 12)} ✓`);
+  else if (given !== undefined) throw new BadSurface([`${variableOf(upstream)}: ${fault}. Check that commit out there, or unset the variable.`]); // G3
+  else await fetchCheckout(checkout, upstream, options);
+  say(`licence       ${upstream.license}, as ${upstream.repository} says; nothing of it is copied into the project`);
+
+  const unpacked: Record<string, { from: string; sha256: string }> = {};
+  for (const [path, from] of Object.entries(begun?.packed ? begun.files : {})) {
+    const script = await readFile(join(checkout, from));
+    const text = await unpack(options.anyPython, from, script);
+    await writeWhole(join(unpackedDir(root, surface), path), text);
+    unpacked[path] = { from: digest(script), sha256: digest(text) };
+    say(`unpacked      ${from}: ${script.length} bytes are ${text.length} of text`);
+  }
+  const state: UpstreamState = { start, unpacked };
+  await writeWhole(stateFile(root, surface), `${JSON.stringify(state, null, 2)}\n`);
+  if (start !== null && begun) say(`start         ${start}: ${begun.says}`);
+
+  if (upstream.install.length > 0) await environment(root, surface, checkout, upstream.install, options);
+  if (options.prepare) await data(root, value.evaluator, checkout, begun?.prepare ?? [], options);
+  say(`needs         ${upstream.needs}`);
+}
+
+async function fetchCheckout(checkout: string, upstream: { readonly repository: string; readonly commit: string; readonly size: number }, { from, say }: SetupOptions): Promise<void> {
+  if (existsSync(checkout)) {
+    const changed = await git(checkout, ['status', '--porcelain', '--untracked-files=no']).catch(() => '');
+    if (changed !== '') throw new BadSurface([`${checkout} has changed files: put them back (git -C ${checkout} checkout -- .), or move the folder away.`]);
+  }
+  const source = from === null ? upstream.repository : resolve(from);
+  if (from !== null && await git(source, ['cat-file', '-e', `${upstream.commit}^{commit}`]).then(() => false, () => true)) {
+    throw new BadSurface([`--from ${from} is no git checkout that holds ${upstream.commit.slice(0, 12)}: fetch that commit there, or leave --from out.`]);
+  }
+  const parent = dirname(checkout);
+  await mkdir(parent, { recursive: true });
+  const { bavail, bsize } = await statfs(parent);
+  const [size, free] = [upstream.size, bavail * bsize].map((bytes) => `${Math.round(bytes / 1e6)} MB`);
+  say(`checkout      ${source} at ${upstream.commit.slice(0, 12)}: ${size} of ${free} free, ${from === null ? 'a minute on a fast line' : 'seconds'}`); // G1
+  if (bavail * bsize < upstream.size) throw new BadSurface([`${parent} has ${free} left and the checkout takes ${size}: free some space.`]);
+  const part = existsSync(checkout) ? checkout : `${checkout}.part`;
+  await mkdir(part, { recursive: true });
+  await git(part, ['init', '--quiet']);
+  await loud('git', ['-c', 'core.hooksPath=/dev/null', 'fetch', '--depth', '1', '--progress', source, upstream.commit], part, `${source} cannot be fetched: look at the line above and run the same command again`);
+  await git(part, ['checkout', '--quiet', '--force', '--detach', upstream.commit]);
+  if (part !== checkout) await rename(part, checkout); // G2
+  const fault = await faultOf(checkout, upstream.commit);
+  if (fault !== null) throw new BadSurface([`${fault}: remove the folder and run the same command again.`]);
+}
+
+/** The environment of a surface's evaluator: one that is there already, or a new one with what upstream asks for. */
+async function environment(root: string, surface: string, checkout: string, install: readonly string[], { python, install: isWanted, anyPython, say }: SetupOptions): Promise<void> {
+  const dir = join(root, '.brigade', 'environments', surface);
+  const mark = `${dir}.json`;
+  const program = join(dir, 'bin', 'python');
+  const wanted = JSON.stringify({ install, checkout });
+  if (python !== null) {
+    const base = dirname(dirname(resolve(python)));
+    if (!existsSync(join(base, 'bin', 'python'))) throw new BadSurface([`--python ${python} is in no environment with a bin/python: give the path of one, such as ENVIRONMENT/bin/python.`]);
+    if (await lstat(dir).then((found) => !found.isSymbolicLink(), () => false)) throw new BadSurface([`${dir} is an environment that set-up made: remove it first, or leave --python out.`]);
+    await rm(dir, { force: true });
+    await mkdir(dirname(dir), { recursive: true });
+    await symlink(base, dir);
+    say(`environment   ${relative(root, dir)} is ${base} ✓`);
+    return;
+  }
+  if (await lstat(dir).then((found) => found.isSymbolicLink(), () => false) && existsSync(program)) { say(`environment   ${relative(root, dir)} ✓`); return; }
+  if (existsSync(program) && await readFile(mark, 'utf8').catch(() => '') === wanted) { say(`environment   ${relative(root, dir)} ✓`); return; }
+  if (!isWanted) { say(`environment   left out: ${relative(root, program)} must have ${install.join(' ')}; --python PATH takes yours`); return; }
+  say(`environment   ${relative(root, dir)}: pip install ${install.join(' ')}, several GB with CUDA, minutes`); // G1
+  const remedy = 'look at the lines above and run the same command again; --python PATH takes an environment you have, --no-install leaves it out';
+  await loud(anyPython, ['-m', 'venv', dir], checkout, `no environment could be made with ${anyPython}: ${remedy}`);
+  await loud(program, ['-m', 'pip', 'install', '--disable-pip-version-check', ...install], checkout, `pip did not finish: ${remedy}`);
+  await writeWhole(mark, wanted); // G2
+}
+
+/** The evaluator's own program makes its data, and says itself what it will download. */
+async function data(root: string, evaluator: string, checkout: string, extra: readonly string[], { data: given, say }: SetupOptions): Promise<void> {
+  const program = join(root, 'evaluators', evaluator, 'prepare.mjs');
+  if (!existsSync(program)) { say(`data          evaluators/${evaluator} prepares none`); return; }
+  const out = join(root, '.brigade', 'data', evaluator);
+  await mkdir(out, { recursive: true });
+  say(`data          evaluators/${evaluator}/prepare.mjs into ${relative(root, out)}`);
+  await loud(process.execPath, [program, out, '--checkout', checkout, ...(given === null ? [] : ['--from', resolve(given)]), ...extra], root, `evaluators/${evaluator}/prepare.mjs did not finish: look at the lines above and run the same command again; --data PATH takes data you have, --no-data leaves them out`);
+}
+
+/** Runs a program that speaks to the person at the terminal itself. */
+function loud(program: string, args: readonly string[], cwd: string, problem: string): Promise<void> {
+  return new Promise((done, fail) => {
+    const child = spawn(program, args, { cwd, stdio: ['ignore', process.stderr, process.stderr], env: { ...process.env, GIT_TERMINAL_PROMPT: '0' } });
+    child.once('error', (cause) => fail(new BadSurface([`${problem} (${cause.message}).`], { cause })));
+    child.once('exit', (code, signal) => { if (code === 0) done(); else fail(new BadSurface([`${problem} (it ended with ${signal ?? `code ${code}`}).`])); });
+  });
+}
+
+const digest = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.${process.pid}`, text);
+  await rename(`${file}.${process.pid}`, file);
+}
