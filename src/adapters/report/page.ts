@@ -1,9 +1,9 @@
 import { counted, decimal, duration, percent, plural, probability, signed } from '../../domain/figures.ts';
 import { comparability, range, relative } from '../../domain/leaderboard.ts';
-import { describeDamage, type Imported } from '../../domain/imported.ts';
 import type { Lineage } from '../../domain/lineage.ts';
-import type { Objective } from '../../domain/objective.ts';
 import { summarize, type Summary } from '../../domain/summary.ts';
+import { analysisSection } from './analysis-section.ts';
+import { importedSection } from './imported-section.ts';
 import { lineageFigure } from './lineage-figure.ts';
 import { escapeText, markup, NOTHING, type Markup } from './markup.ts';
 import { hueOf } from './palette.ts';
@@ -34,6 +34,7 @@ ${factGrid(summary, lineage)}
 <h2>What failed, and what it cost</h2>${failureTable(lineage)}
 ${predictionSection(lineage)}
 ${slotsSection(summary, lineage)}
+${analysisSection(run, lineage)}
 <h2>How it was measured</h2>${method(summary, lineage)}
 <h2 class="trials">Every trial</h2><p class="lead trials">A line opens to its evidence and its diff. ${comparability(summary) ?? ''}</p>${trialList(lineage)}</main>`;
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escapeText(`${run}: ${titleOf(summary)}`)}</title><style>${STYLE}</style></head><body>${body.safe}</body></html>\n`;
@@ -94,7 +95,7 @@ const slotsSection = (summary: Summary, lineage: Lineage): Markup => (lineage.im
 function method(summary: Summary, lineage: Lineage): Markup {
   const started = lineage.started;
   if (!started) return NOTHING;
-  if (lineage.imported) return importedMethod(lineage.imported, started.objective);
+  if (lineage.imported) return importedSection(lineage.imported, started.objective);
   const nodes = [...lineage.nodes].map(([node, n]) => `${node}: ${plural(n.slots.length, 'slot')}, ${n.device}, sandbox ${n.sandbox}`).join('; ');
   const canaries = [...lineage.nodes.values()].at(0)?.canaries.map((c) => `${c.name} ended ${c.ended}${c.score === null ? '' : ` at ${decimal(c.score)}`}`).join(', ') ?? '';
   const rows: readonly (readonly [string, string])[] = [
@@ -108,15 +109,4 @@ function method(summary: Summary, lineage: Lineage): Markup {
     ['ended', summary.reason ?? 'still running'], ['brigade', started.brigade],
   ];
   return markup`<dl class="method">${rows.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
-}
-
-/** What is known of how an imported run was measured: what its file says. */
-function importedMethod({ source, grounds, damagedRows, damagedCells, tree, notices }: Imported, { metric, direction }: Objective): Markup {
-  const rows: readonly (readonly [string, string])[] = [
-    ['imported', source], ['objective', `${metric}, ${direction}: ${grounds}`], ['scores', 'as the file states them; nothing was measured here'],
-    ['damaged', `${plural(damagedRows.length, 'row')}, ${plural(damagedCells.length, 'cell')} of rows that stand`],
-    ['tree.tsv', tree === null ? 'not given' : `${plural(tree.rows, 'row')}, ${tree.differing.length} differing, ${plural(tree.reworded, 'text')} worded otherwise`],
-    ...notices.map((notice): readonly [string, string] => ['note', notice]),
-  ];
-  return markup`<dl class="method">${rows.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${damagedRows.length === 0 ? NOTHING : markup`<ul class="note">${damagedRows.map((row) => markup`<li>${describeDamage(row)}</li>`)}</ul>`}`;
 }

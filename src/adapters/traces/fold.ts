@@ -6,6 +6,7 @@ import { BASELINE, type TrialId } from '../../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../../domain/lineage.ts';
 import { gain } from '../../domain/objective.ts';
 import { canonicalRecipe } from '../../domain/recipe.ts';
+import type { TraceRow } from './row.ts';
 import type { Trace } from './trace.ts';
 
 // A trace told as facts and folded like any journal, so that every view of our own runs is a view of it.
@@ -13,6 +14,7 @@ import type { Trace } from './trace.ts';
 //   D1. Nothing is told that the trace does not say: no diff, no device, no seed. What a field demands and nobody knows is empty.
 //   D2. A damaged row with a place is admitted and never ends; one without a place is only counted.
 //   D3. Which machine ran what is not in a trace. Trials lie on as many lanes as overlapped, which is the fewest machines that could have.
+//   D4. Where the metric is a time and `total_s` repeats it on every scored row, it is the time of one seed: the trial took `n_seeds` times as long.
 
 /** Recipes are not part of a trace: every trial has this one, which is empty. */
 export const NO_RECIPE = new TextEncoder().encode(canonicalRecipe({}));
@@ -39,7 +41,8 @@ export function foldTrace(run: string, trace: Trace, { source, digest, intact }:
     arm: { kind: roster.length === 1 ? 'single' : 'specialists', agents: Math.max(1, roster.length), ownership: 'advisory', lineage: true }, proposer: 'replay', seed: 0,
     keep: { kind: 'strict', alpha: 0.01, replicates: 2 }, limits: NO_LIMITS, calibrationReplicates: 1, slotsPerReplicate: 1, leaseTtlMs: 1000, brigade: NODE,
   });
-  const lanes = lanesOf(trace);
+  const secondsOf = lengthOf(trace);
+  const lanes = lanesOf(trace, secondsOf);
   tell(first, 'node.enrolled', [NODE, NODE], {
     publicKey: '', slots: [...new Set(lanes.values())].map((slot) => ({ slot, kind: 'gpu' as const, memoryBytes: 0 })), device: DEVICE, evaluatorHash: digest, environmentHash: digest, sandbox: 'none', canaries: [],
   });
@@ -57,7 +60,7 @@ export function foldTrace(run: string, trace: Trace, { source, digest, intact }:
       continue;
     }
     const { trial, specialist, score, delta, status, numbers, hypothesis, notes } = row;
-    const seconds = numbers.total_s ?? null;
+    const seconds = secondsOf(row);
     const parent = row.parent ?? BASELINE;
     admit(at - (seconds ?? 0) * 1000, trial, { specialist, parent, hypothesis, expectedDelta: row.expectedDelta });
     const judgedAt = lineage.applied;
@@ -81,15 +84,18 @@ export function foldTrace(run: string, trace: Trace, { source, digest, intact }:
       attempt: 1, node: null, slots: [], device: null, evaluatorHash: null, snapshot: NO_RECIPE_HASH,
     });
   }
-  const worked = trace.rows.filter(({ trial }) => trial !== BASELINE).flatMap((row) => (row.at === null ? [] : [row.at - (row.kind === 'whole' ? row.numbers.total_s ?? 0 : 0) * 1000]));
+  const worked = trace.rows.filter(({ trial }) => trial !== BASELINE).flatMap((row) => (row.at === null ? [] : [row.at - (row.kind === 'whole' ? secondsOf(row) ?? 0 : 0) * 1000]));
   tell(last, 'run.stopped', ['0'], { reason: `imported from ${source}: read-only`, wallSeconds: worked.length > 0 ? Math.max(0, last - Math.min(...worked)) / 1000 : 0 });
-  lineage.imported = { source, intact, rows: trace.lines, columns: trace.columns.own, grounds, damagedRows: trace.damagedRows, damagedCells: trace.damagedCells, notices: trace.notices, tree: trace.tree };
+  lineage.imported = { source, intact, rows: trace.lines, columns: trace.columns.own, grounds, damagedRows: trace.damagedRows, damagedCells: trace.damagedCells, notices: [...trace.notices, ...(isOfOneSeed(trace) ? [`total_s repeats ${metric}, a mean over seeds: a trial's length is read as total_s times n_seeds`] : [])], tree: trace.tree };
   return lineage;
 }
 
 /** The fewest lanes on which no two trials overlap: each takes the first that is free when it starts (D3). */
-function lanesOf(trace: Trace): Map<TrialId, string> {
-  const spans = trace.rows.flatMap((row) => (row.kind === 'whole' && row.at !== null && row.numbers.total_s !== undefined ? [{ trial: row.trial, from: row.at - row.numbers.total_s * 1000, to: row.at }] : [])).sort((a, b) => a.from - b.from);
+function lanesOf(trace: Trace, secondsOf: (row: TraceRow) => number | null): Map<TrialId, string> {
+  const spans = trace.rows.flatMap((row) => {
+    const seconds = row.kind === 'whole' ? secondsOf(row) : null;
+    return row.at === null || seconds === null ? [] : [{ trial: row.trial, from: row.at - seconds * 1000, to: row.at }];
+  }).sort((a, b) => a.from - b.from);
   const free: number[] = [];
   return new Map(spans.map(({ trial, from, to }) => {
     const found = free.findIndex((until) => until <= from);
@@ -97,6 +103,18 @@ function lanesOf(trace: Trace): Map<TrialId, string> {
     free[lane] = to;
     return [trial, `lane${lane + 1}`];
   }));
+}
+
+/** Whether `total_s` is the time of one seed (D4). */
+function isOfOneSeed({ columns, rows }: Trace): boolean {
+  const scored = rows.flatMap((row) => (row.kind === 'whole' && row.score !== null && row.numbers.total_s !== undefined && (row.numbers.n_seeds ?? 0) > 1 ? [row] : []));
+  return /_s$/.test(columns.metric) && scored.length > 1 && scored.every(({ score, numbers }) => score === numbers.total_s);
+}
+
+/** How long a trial took; null where its row does not say. */
+function lengthOf(trace: Trace): (row: TraceRow) => number | null {
+  const ofOneSeed = isOfOneSeed(trace);
+  return ({ numbers }) => (numbers.total_s === undefined ? null : numbers.total_s * (ofOneSeed ? numbers.n_seeds ?? 1 : 1));
 }
 
 const unitOf = (metric: string): string => (/_s$|seconds/.test(metric) ? 's' : /(^|_)bpb$/.test(metric) ? 'bpb' : '');
