@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { analyzeCommand } from './analyze.ts';
 import { bestCommand } from './best.ts';
 import { controlCommands } from './control.ts';
 import { daemonCommands } from './daemons.ts';
@@ -32,7 +33,7 @@ export function addCommands(program: Command, place: Place): void {
   };
   runCommand(program, here);
   planCommand(program, place, out);
-  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand, importCommand]) add(program, here);
+  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand, importCommand, analyzeCommand]) add(program, here);
   controlCommands(program, place, out);
   surveyCommand(program, here);
   surfacesCommand(program, place, out);
