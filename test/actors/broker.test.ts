@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { getShortestPaths } from 'xstate/graph';
 import { brokerMachine } from '../../src/actors/broker/machine.ts';
+import type { Lease } from '../../src/domain/measurement.ts';
 import { emptyLineage, grow } from '../../src/domain/lineage.ts';
 import { weigh } from '../../src/actors/trial/index.ts';
 import { ActorState, Pulse } from '../../src/protocols/actor.ts';
@@ -131,6 +132,25 @@ describe('a run on a virtual clock', () => {
     await w.startNode('atlas');
     const lineage = await w.until((l) => l.bests.length === 1);
     expect([...(lineage.trials.get('t0000')?.replicates.values() ?? [])].some((r) => r.attempts[0]?.lapsed === 'node deaf did not renew this lease for 3 s')).toBe(true);
+  });
+
+  test('a replicate of a trial that was decided meanwhile is let go and its slot is free; the incumbent\'s is measured to its end', async () => {
+    const lucky = (lease: Lease, recipe: string) => (recipe.includes('lucky') ? measurement(lease.purpose === 'search' ? 2.0 : 2.9) : byPatch(lease, recipe));
+    const isSlow = ({ purpose, replicate }: Lease): boolean => purpose === 'confirm' && Number(replicate.slice(1)) > 2;
+    const w = await world({ measure: lucky, durationMs: (lease) => (isSlow(lease) ? 60_000 : 1000) });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas', { slots: 4 });
+    await w.until((l) => l.bests.length === 1);
+    await w.propose('lucky');
+    await w.until((l) => l.open.size === 0);
+    await w.propose('loss=2.6');
+    const lineage = await w.until((l) => status(l, 't0002') === 'discard');
+    const [lucks, roots] = ['t0001', 't0000'].map((trial) => [...lineage.trials.get(trial)?.replicates.values() ?? []]);
+    expect(lineage.trials.get('t0001')?.result).toMatchObject({ status: 'discard', why: 'futile after 2 seeds' });
+    expect(lucks?.filter(({ attempts }) => attempts.at(-1)?.lapsed === 'its trial has been decided').length).toBeGreaterThan(0);
+    expect([...lineage.leases.keys()].filter((key) => key.startsWith('t0001')), 'it holds no slot').toEqual([]);
+    expect(roots?.some(({ replicate, attempts, measured }) => replicate.startsWith('c') && measured === null && attempts[0]?.lapsed === null), 'its comparison goes on being measured').toBe(true);
+    expect(w.overlaps).toEqual([]);
   });
 
   test('paused, nothing new is leased; resumed, it goes on', async () => {

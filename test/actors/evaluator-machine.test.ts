@@ -21,7 +21,7 @@ const endings: Readonly<Record<string, readonly { readonly type: string }[]>> = 
 };
 const eventsIn = ({ value }: { value: unknown }) => [
   { type: 'lease.granted', work }, { type: 'lease.granted', work: { ...work, smoke: false } }, { type: 'node.draining' }, { type: 'node.stopping' },
-  ...(typeof value === 'object' ? [ends('keepLease', 'the broker let it lapse')] : []),
+  ...(typeof value === 'object' ? [ends('keepLease', 'the broker let it lapse'), { type: 'lease.lapsed' }] : []),
   ...(endings[typeof value === 'string' ? value : Object.values(value ?? {})[0] as string] ?? []),
 ];
 type Walked = Parameters<typeof getShortestPaths<typeof slotMachine>>[1];

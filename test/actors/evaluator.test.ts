@@ -157,6 +157,18 @@ test('a lease that lapses under a running phase kills it and nothing is said', a
   expect(lostBy(node)).toEqual([{ slot: 'cpu0', trial: 't0001', replicate: 's1', attempt: 1, reason: 'the broker let it lapse' }]);
 });
 
+test('a running phase is killed as soon as the journal says that its lease has lapsed, long before the next renewal', async () => {
+  await using node = await rig('tiny');
+  await node.start();
+  const training = new Promise<void>((resolve) => { node.ports.bus.listen(Progress, {}, ({ trial, phase }) => { if (trial === 't0001' && phase === 'train') resolve(); }); });
+  await node.lease('t0001', edit(node.baseline, 'optimizer.py', 'STEPS = 40', 'STEPS = 100000000'), { ttlMs: 600_000 });
+  await training;
+  await node.ports.journal.record('lease.lapsed', ['t0001', 's1', '1'], { reason: 'its trial has been decided' });
+  await node.lease('t0002', node.baseline);
+  expect((await node.measured('t0002')).failure).toBeNull();
+  expect((await node.facts()).some((fact) => fact.word === 'trial.measured' && fact.ids[0] === 't0001')).toBe(false);
+});
+
 test('a measurement that no journal would take frees its slot and is told, and one that finds the journal away is said when it is back', async () => {
   await using node = await rig('tiny');
   const record = node.ports.journal.record.bind(node.ports.journal);

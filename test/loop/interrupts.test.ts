@@ -19,7 +19,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('one %s finishes what is leased and is
   const first = await expectWhole(project, run);
   expect(first.lineage.stopped).toBe('stopped by its operator');
   expect(first.lineage.leases.size, 'everything leased was finished').toBe(0);
-  expect(first.facts.filter((fact) => fact.word === 'lease.granted').length).toBe(first.facts.filter((fact) => fact.word === 'trial.measured').length);
+  expect(first.facts.filter((fact) => fact.word === 'lease.granted').length).toBe(first.facts.filter((fact) => fact.word === 'trial.measured' || fact.word === 'lease.lapsed').length); // a needless one is let go
 
   const resumed = await project.brigade(['run', '--resume', run, '--json']);
   expect({ code: resumed.code, err: resumed.err }).toEqual({ code: 0, err: '' });

@@ -28,7 +28,7 @@ export interface World {
 export interface WorldOptions {
   readonly started?: Partial<RunStarted>;
   readonly measure: (lease: Lease, recipe: string) => Measurement;
-  readonly durationMs?: number;
+  readonly durationMs?: number | ((lease: Lease) => number);
   /** Whether a signature holds; every one does unless given. */
   readonly verify?: Verify;
   readonly calibrations?: { find(): Promise<Calibrated | null>; keep(): Promise<void> };
@@ -63,6 +63,7 @@ export async function world(options: WorldOptions): Promise<World> {
     async startNode(node, { slots = 2, deaf = false, enrolled = {} } = {}) {
       const stop = new AbortController();
       const running = new Map<string, string>();
+      const over = new Set<string>();
       const boot = `b${clock.now()}`;
       await ports.journal.record('node.enrolled', [node, boot], { publicKey: 'k', slots: Array.from({ length: slots }, (_, i) => ({ slot: `cpu${i}`, kind: 'cpu' as const, memoryBytes: 1 })), device: 'cpu/test', evaluatorHash: HASH, environmentHash: HASH, sandbox: 'bubblewrap', canaries: [], ...enrolled });
       const pulse = async (): Promise<void> => {
@@ -76,18 +77,24 @@ export async function world(options: WorldOptions): Promise<World> {
           if (running.has(slot)) overlaps.push(`${node}/${slot}: ${running.get(slot)} and ${lease.trial}.${lease.replicate}`);
           running.set(slot, `${lease.trial}.${lease.replicate}`);
         }
-        const until = clock.now() + (options.durationMs ?? 1000);
+        const heldMs = typeof options.durationMs === 'function' ? options.durationMs(lease) : options.durationMs ?? 1000;
+        const until = clock.now() + heldMs;
         while (clock.now() < until) {
           await clock.wait(Math.min(500, until - clock.now()), stop.signal);
           const answer = await ports.bus.ask(RenewLease, { run: RUN }, { trial: lease.trial, replicate: lease.replicate, attempt: lease.attempt, node }, { timeoutMs: 1000 }).catch(() => null);
+          if (over.has(`${lease.trial}.${lease.replicate}.${lease.attempt}`)) return;
           if (answer?.kind === 'lapsed') { for (const slot of lease.slots) running.delete(slot); return; }
         }
         for (const slot of lease.slots) running.delete(slot);
         const recipe = new TextDecoder().decode((await ports.blobs.get(lease.snapshot)) ?? new Uint8Array());
-        await ports.journal.record('trial.measured', [lease.trial, lease.replicate, String(lease.attempt), node], { measurement: options.measure(lease, recipe), signature: '', heldMs: options.durationMs ?? 1000 });
+        await ports.journal.record('trial.measured', [lease.trial, lease.replicate, String(lease.attempt), node], { measurement: options.measure(lease, recipe), signature: '', heldMs });
       };
       void (async () => {
         for await (const fact of ports.journal.follow({ after: await ports.journal.position(), signal: stop.signal })) {
+          if (fact.word === 'lease.lapsed') {
+            over.add(fact.ids.join('.'));
+            for (const [slot, at] of running) if (at === `${fact.ids[0]}.${fact.ids[1]}`) running.delete(slot);
+          }
           if (fact.word === 'lease.granted' && fact.body.node === node && !deaf) void work(fact.body).catch(() => undefined);
         }
       })();

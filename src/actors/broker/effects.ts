@@ -6,7 +6,7 @@ import type { Need, Wanted } from '../../domain/need.ts';
 import { sample } from '../../domain/noise.ts';
 import type { Journal, Ports } from '../../ports.ts';
 import { Pulse } from '../../protocols/actor.ts';
-import { grants, lapses, reasonToStop, spentBy, stageOf, strandedBy, strangers, unlike } from './decide.ts';
+import { grants, lapses, needless, reasonToStop, spentBy, stageOf, strandedBy, strangers, unlike } from './decide.ts';
 import { openDesk, type Admit } from './desk.ts';
 import { lineageAt, openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
@@ -122,6 +122,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     }
     const claim = stage === 'claiming' ? needs.trials.weighClaim(lineage) : null;
     if (claim?.kind === 'measure') wanted.push(...claim.wanted);
+    for (const { lease, reason } of needless(lineage, wanted)) said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason })); // B5
     if (claim?.kind === 'claim') said.push(keeper.say('run.claimed', [String(lineage.claims + 1)], claim.claim));
     const mayLease = stage === 'calibrating' || stage === 'running' || stage === 'claiming' || (stage === 'finishing' && lineage.stopMode === 'complete');
     if (mayLease && (root || lineage.calibration)) {

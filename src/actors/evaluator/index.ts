@@ -107,6 +107,7 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
       for await (const fact of journal.follow({ after: 0, signal: stopping.signal, onUnreadable: ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }) })) {
         read = fact.seq;
         book.apply(fact);
+        if (fact.word === 'lease.lapsed') for (const actor of actors.values()) if (isAt(actor, fact.ids)) actor.send({ type: 'lease.lapsed' }); // its next renewal would say so too, later
         pump();
       }
     })().catch((error: unknown) => { if (!stopping.signal.aborted) throw error; });
@@ -157,6 +158,11 @@ const workOf = (lease: Lease, tools: NodeTools, isFresh: boolean, takenMs: numbe
   trial: lease.trial, replicate: lease.replicate, attempt: lease.attempt, purpose: lease.purpose, slots: lease.slots, ttlMs: lease.ttlMs,
   source: { kind: 'snapshot', snapshot: lease.snapshot }, smoke: !tools.smoked.has(lease.snapshot), trainSeconds: null, isFresh, takenMs,
 });
+
+function isAt(actor: SlotActor, [trial, replicate, attempt]: readonly [string, string, string]): boolean {
+  const { work } = actor.getSnapshot().context;
+  return work !== null && work.trial === trial && work.replicate === replicate && work.attempt === Number(attempt);
+}
 
 function describe(actor: SlotActor): string {
   const { value, context } = actor.getSnapshot();

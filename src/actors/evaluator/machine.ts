@@ -14,6 +14,7 @@ import type { Work } from './work.ts';
 interface Context { readonly work: Work | null; readonly found: Findings; readonly isDraining: boolean }
 type Event =
   | { type: 'lease.granted'; work: Work }
+  | { type: 'lease.lapsed' }
   | { type: 'node.draining' }
   | { type: 'node.stopping' };
 
@@ -61,6 +62,7 @@ export const slotMachine = setup({
     },
     measuring: { // S1
       invoke: { id: 'keepLease', src: 'keepLease', input: ({ context }) => ({ work: held(context.work) }), onDone: 'clearing', onError: 'clearing' }, // S2
+      on: { 'lease.lapsed': 'clearing' }, // S2
       initial: 'staging',
       states: {
         staging: {

@@ -94,7 +94,7 @@ export function liveView(options: LiveOptions): LiveView {
         case 'run.started': paper.line(startLine(run, lineage, options.context, look())); break;
         case 'trial.rejected': showTrial(lineage, fact.ids[0]); break;
         case 'trial.result': if (fact.ids[0] === BASELINE) showBaseline(lineage); else showTrial(lineage, fact.ids[0]); break;
-        case 'lease.lapsed': paper.line(paint('warn', `  ${fact.ids[0]} ${fact.ids[1]}: attempt ${fact.ids[2]} was given up: ${fact.body.reason}`)); break;
+        case 'lease.lapsed': if (lineage.trials.get(fact.ids[0])?.result === null) paper.line(paint('warn', `  ${fact.ids[0]} ${fact.ids[1]}: attempt ${fact.ids[2]} was given up: ${fact.body.reason}`)); break;
         case 'run.stopping': paper.line(paint('quiet', `  stopping: ${fact.body.reason}`)); break;
         case 'run.resumed': paper.line(paint('quiet', '  resumed')); break;
         case 'operator.acted': paper.line(paint('quiet', `  operator: ${fact.body.act}${fact.body.detail ? `, ${oneLine(fact.body.detail)}` : ''}`)); break;
