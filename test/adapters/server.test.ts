@@ -33,6 +33,14 @@ describe('a nats-server of our own', () => {
     for (const role of ROLES) expect((await stat(server.server.keyFile(role) ?? '')).mode & 0o777).toBe(0o600);
     expect(await (await server.session()).ensureRun('r1')).toEqual({ kind: 'durable' });
   });
+  test('is given nothing of our environment but where programs lie', async () => {
+    process.env['BRIGADE_SECRET_OF_A_TEST'] = 'sk-1';
+    try {
+      await using place = await natsServer();
+      const names = (await readFile(`/proc/${place.server.pid}/environ`, 'utf8')).split('\0').filter(Boolean).map((entry) => entry.slice(0, entry.indexOf('=')));
+      expect(names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name)), 'a shell adds what it is for').toEqual(['PATH']);
+    } finally { delete process.env['BRIGADE_SECRET_OF_A_TEST']; }
+  });
   test('that never says it is ready is given up with its log named, and is gone', async () => {
     await using place = await folder();
     const mute = join(place.dir, 'nats-server');

@@ -12,6 +12,7 @@ import { isRecentServer, ServerNotDurable } from './version.ts';
 //   E1. It never outlives the process that started it, not even one killed with SIGKILL.
 //   E2. Started again on its folder it has the same keys and the same store, and the same port when that is free.
 //   E3. It is ready when it says so, not after a while.
+//   E4. It is given nothing of our environment but where programs lie: whatever keys are there are not its business.
 
 /** The server could not be started; the message says the remedy. */
 export class ServerNotStarted extends Error {
@@ -64,6 +65,8 @@ server=$$
   mine && kill -9 "$server" ) <&3 &
 exec "$@" </dev/null 3<&-`;
 
+const environment = (): { readonly PATH?: string } => (process.env.PATH === undefined ? {} : { PATH: process.env.PATH });
+
 /** Starts a nats-server on loopback that keeps what it acknowledges. */
 export async function startServer({ binary, dir, port = null, credentials = true, readyMs = READY_MS, log = () => {} }: ServerOptions): Promise<EmbeddedServer> {
   await requireVersion(binary);
@@ -96,7 +99,7 @@ async function boot({ binary, dir, config, readyMs }: { binary: string; dir: str
   const errors = await open(join(dir, 'nats.err'), 'w');
   const logged = await readFile(join(dir, 'nats.log'), 'utf8').then((text) => text.length, () => 0);
   // Its own session, so that a Ctrl-C meant for us does not end the journal before the last fact is in it.
-  const child = spawn('sh', ['-c', GUARD, 'nats', binary, '-c', configFile], { stdio: ['ignore', 'ignore', errors.fd, 'pipe'], detached: true });
+  const child = spawn('sh', ['-c', GUARD, 'nats', binary, '-c', configFile], { stdio: ['ignore', 'ignore', errors.fd, 'pipe'], detached: true, env: environment() }); // E4
   let ended = false;
   const exited = new Promise<void>((resolve) => {
     const end = (): void => { ended = true; child.stdio[3]?.destroy(); resolve(); };
@@ -147,7 +150,7 @@ async function explain(binary: string, dir: string, logged: number): Promise<Ser
 async function requireVersion(binary: string): Promise<void> {
   let printed: string;
   try {
-    printed = (await promisify(execFile)(binary, ['--version'])).stdout;
+    printed = (await promisify(execFile)(binary, ['--version'], { env: environment() })).stdout;
   } catch (cause) {
     throw new ServerNotStarted('no-binary', `no nats-server at ${binary}: npm run setup fetches one, or give --nats URL`, { cause });
   }
