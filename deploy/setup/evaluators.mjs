@@ -1,13 +1,21 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupFailure } from './failure.mjs';
 import { hashFiles } from './state.mjs';
+
+/** Whether only surfaces of somebody else's repository are measured by it: `brigade surfaces setup` prepares those, after asking for gigabytes. */
+function isUpstream(root, evaluator) {
+  const surfaces = join(root, 'surfaces');
+  const told = (existsSync(surfaces) ? readdirSync(surfaces) : []).map((name) => join(surfaces, name, 'surface.yaml')).filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'))
+    .filter((text) => text.split('\n').some((line) => line.replace(/\s+#.*$/, '').trim() === `evaluator: ${evaluator}`));
+  return told.length > 0 && told.every((text) => /^upstream:/m.test(text));
+}
 
 /** Lets every evaluator that has a prepare.mjs make its data, once for each state of its folder. */
 export async function prepareEvaluators(context) {
   const { root, state, again } = context;
   const folder = join(root, 'evaluators');
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'prepare.mjs'))).sort() : [];
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'prepare.mjs')) && !isUpstream(root, name)).sort() : [];
   const sets = { ...state.mark('evaluators')?.sets };
   let did = false;
   for (const name of names) {

@@ -37,7 +37,7 @@ export function admissionOf(surface: LoadedSurface, { syntax, patches }: { reado
     ]);
     const errors = checks.flatMap((checked) => (checked.ok ? [] : [{ file: checked.file, line: checked.line, message: checked.message }]));
     return admit({
-      authors, parts: parts.map(tablesOf), claims: standing(chain, baseline).claims, addable: surface.addable, mode: ownership,
+      authors, parts: parts.map(tablesOf), claims: standing(chain, baseline).claims, addable: surface.addable, mode: surface.advisory.includes(authors[0] ?? '') ? 'advisory' : ownership,
       parent: { recipe: parent, tables: tablesOf(parent) }, patched, tables, errors, twin,
     });
   };

@@ -50,6 +50,8 @@ export interface ConductOptions {
   readonly place: Place;
   readonly run: RunId;
   readonly surface: string;
+  /** Which of the surface's rosters takes part; null for its own. */
+  readonly roster: string | null;
   /** A new run's settings; null goes on with a run that has been started. */
   readonly config: RunConfig | null;
   /** What a run that goes on makes of the limits it last had. */
@@ -70,7 +72,7 @@ export const taken = (run: RunId): Mistake => new Mistake(`there is a run ${run}
 export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const { place, run } = options;
   const toolchain = await findToolchain(projectRoot());
-  const surface = await loadSurface(place.root, options.surface, await openParser());
+  const surface = await loadSurface(place.root, options.surface, await openParser(), { roster: options.roster });
   const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
   if (evaluator.missing.length > 0) throw new Mistake(`evaluators/${surface.evaluator} lacks ${evaluator.missing.join(', ')}: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${surface.name}` : 'npm run setup'} makes it`);
   const live = await readLive(place, run);
@@ -78,7 +80,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
 
   const dir = runDir(place, run);
   const server = options.url === null ? await keepServer({ binary: binaryOf(toolchain), dir: join(dir, 'nats'), clock: openClock(), onStep: options.onStep }) : null;
-  const file: RunFile = { run, surface: options.surface, url: options.url, keys: server ? join(dir, 'nats', 'keys') : options.keys };
+  const file: RunFile = { run, surface: options.surface, url: options.url, keys: server ? join(dir, 'nats', 'keys') : options.keys, ...(options.roster === null ? {} : { roster: options.roster }) };
   const url = options.url ?? server?.url ?? '';
   let opened: NatsSession | null = null;
   const close = async (): Promise<void> => {
@@ -106,7 +108,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     const slots = options.slots ?? Math.max(1, Math.min(availableParallelism(), 64));
     const processes = openProcesses({
       command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: join(dir, 'logs'),
-      secretsOf: (name) => (name.startsWith('specialist') ? ['OPENAI_API_KEY', 'BRIGADE_RUNS'] : ['BRIGADE_RUNS']),
+      secretsOf: (name) => [...(name.startsWith('specialist') ? ['OPENAI_API_KEY'] : []), 'BRIGADE_RUNS', ...Object.keys(process.env).filter((key) => key.startsWith('BRIGADE_UPSTREAM_'))],
     });
     const limits = await beginRun(journal, started, options.extend);
     const stopping = new AbortController();

@@ -13,9 +13,9 @@ import { admissionOf } from './admission.ts';
 import type { Place } from './place.ts';
 
 /** The broker of one run, with everything it judges proposals and trials by. */
-export async function brokerOf(place: Place, { run, surface: name, ports, signal }: { readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal }): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+export async function brokerOf(place: Place, { run, surface: name, roster, ports, signal }: { readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly ports: Ports; readonly signal: AbortSignal }): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
   const toolchain = await findToolchain(projectRoot());
-  const surface = await loadSurface(place.root, name);
+  const surface = await loadSurface(place.root, name, null, { roster });
   const syntax = await openSyntax({ python: toolchain.python });
   const broker = await startBroker(ports, {
     admit: admissionOf(surface, { syntax, patches }),

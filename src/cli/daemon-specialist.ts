@@ -13,7 +13,7 @@ import { Mistake } from './mistake.ts';
 import { dataDir, type Place } from './place.ts';
 
 export interface SpecialistDaemon {
-  readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal;
+  readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly ports: Ports; readonly signal: AbortSignal;
   readonly specialist: string; readonly proposer: ProposerKind; readonly seed: number; readonly lineage: boolean; readonly concurrent: number;
 }
 
@@ -21,15 +21,15 @@ export interface SpecialistDaemon {
 const GENERALIST = /^generalist(-\d+)?$/;
 
 /** One specialist of the surface's roster, or a generalist, with its proposer. Throws `Mistake` for any other name. */
-export async function specialistOf(place: Place, { run, surface: name, ports, signal, specialist, proposer: kind, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+export async function specialistOf(place: Place, { run, surface: name, roster: chosen, ports, signal, specialist, proposer: kind, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
   const toolchain = await findToolchain(projectRoot());
-  const surface = await loadSurface(place.root, name);
+  const surface = await loadSurface(place.root, name, null, { roster: chosen });
   const roster = surface.roster.map((brief) => brief.specialist);
   if (!roster.includes(specialist) && !GENERALIST.test(specialist)) throw new Mistake(`--domain ${specialist} is no specialist of ${name}: give one of ${roster.join(', ')}, or generalist`);
   const optuna = kind === 'tpe' ? requireOptuna() : null;
   const { objective } = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
   const syntax = await openSyntax({ python: toolchain.python });
-  const roles = roster.includes(specialist) ? [specialist] : roster;
+  const roles = roster.includes(specialist) && !surface.advisory.includes(specialist) ? [specialist] : roster;
   const proposer = openProposer(kind, {
     seed, specialist, roles, objective, lineage, baseline: surface.recipe, library: await loadLibrary(join(surface.dir), syntax),
     owns: (file, symbol) => roles.includes(ownerOf(surface.claims, file, symbol) ?? ''),

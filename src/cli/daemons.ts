@@ -39,8 +39,8 @@ export class Hopeless extends Error {
   }
 }
 
-interface DaemonFlags { readonly run: string; readonly nats?: string; readonly keys?: string; readonly surface?: string }
-interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
+interface DaemonFlags { readonly run: string; readonly nats?: string; readonly keys?: string; readonly surface?: string; readonly roster?: string }
+interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
 
 /** Adds the commands that start one actor each. */
 export function daemonCommands(program: Command, place: Place): void {
@@ -49,21 +49,21 @@ export function daemonCommands(program: Command, place: Place): void {
       .requiredOption('--run <run>', 'the run to work for')
       .addOption(natsOption('its nats-server; found by itself for a run of this folder'))
       .addOption(keysOption())
-      .option('--surface <name>', 'its surface, for a run that was started on another machine')
+      .option('--surface <name>', 'its surface, for a run that was started on another machine').option('--roster <name>', "which of the surface's rosters takes part, likewise")
       .addHelpText('after', `\nExample:\n  $ brigade ${example}`);
 
   daemon('broker', 'queue trials, lease slots, judge and publish results', 'broker --run golf-mini-1121a')
-    .action((flags: DaemonFlags, command: Command) => stand(place, 'broker', flags, command, async ({ run, ports, surface, signal }) => {
+    .action((flags: DaemonFlags, command: Command) => stand(place, 'broker', flags, command, async ({ run, ports, surface, roster, signal }) => {
       const { brokerOf } = await import('./daemon-broker.ts');
-      return brokerOf(place, { run, surface, ports, signal });
+      return brokerOf(place, { run, surface, roster, ports, signal });
     }));
   daemon('keeper', 'fold the journal and answer what is known', 'keeper --run golf-mini-1121a')
-    .action((flags: DaemonFlags, command: Command) => stand(place, 'lineage', flags, command, async ({ run, ports, surface, signal }) => {
+    .action((flags: DaemonFlags, command: Command) => stand(place, 'lineage', flags, command, async ({ run, ports, surface, roster: chosen, signal }) => {
       const { startLineage } = await import('../actors/lineage/index.ts');
       const { openStore } = await import('../adapters/lmdb/index.ts');
       const { verifySignature } = await import('../adapters/signature/index.ts');
       const store = await openStore(join(runDir(place, run), 'lineage.lmdb'));
-      const { roster, claims } = await loadSurface(place.root, surface);
+      const { roster, claims } = await loadSurface(place.root, surface, null, { roster: chosen });
       return startLineage(ports, { store, verify: verifySignature, briefs: roster, claims }, { run, signal });
     }));
   daemon('evaluator', "measure trials on this machine's slots", 'evaluator --run golf-mini-1121a --slots 2')
@@ -80,12 +80,12 @@ export function daemonCommands(program: Command, place: Place): void {
     .option('--seed <n>', 'seed of its choices', '0')
     .option('--concurrent <n>', 'trials it may have open at once', '1')
     .option('--no-lineage', 'know the current best and nothing else')
-    .action((flags: DaemonFlags & { domain: string; proposer: string; seed: string; concurrent: string; lineage: boolean }, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, signal }) => {
+    .action((flags: DaemonFlags & { domain: string; proposer: string; seed: string; concurrent: string; lineage: boolean }, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, roster, signal }) => {
       const { specialistOf } = await import('./daemon-specialist.ts');
       const { PROPOSER_KINDS } = await import('../actors/specialist/index.ts');
       const seed = number('--seed', flags.seed, 0, Number.MAX_SAFE_INTEGER, true);
       const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
-      return specialistOf(place, { run, surface, ports, signal, specialist: flags.domain, proposer: choice('--proposer', flags.proposer, PROPOSER_KINDS), seed, lineage: flags.lineage, concurrent });
+      return specialistOf(place, { run, surface, roster, ports, signal, specialist: flags.domain, proposer: choice('--proposer', flags.proposer, PROPOSER_KINDS), seed, lineage: flags.lineage, concurrent });
     }));
 }
 
@@ -106,7 +106,7 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, command: Comm
   try {
     const file = await findRun(place, flags.run).catch((error: unknown) => {
       if (flags.nats === undefined || flags.surface === undefined) throw error;
-      return { run: flags.run, surface: flags.surface, url: flags.nats, keys: null };
+      return { run: flags.run, surface: flags.surface, url: flags.nats, keys: null, roster: null };
     });
     const url = (isFromEnvironment ? null : flags.nats) ?? (await readLive(place, file.run))?.url ?? file.url ?? flags.nats; // a run of this folder says best where it is
     if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --nats`);
@@ -114,7 +114,7 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, command: Comm
     session = await connectNats({ url, keyFile: keyFileOf(flags.keys === undefined ? file : { ...file, keys: flags.keys }, role), name: `brigade-${role}-${process.pid}`, role, ...(isHeld ? { firstConnectMs: FIRST_CONNECT_MS } : {}), remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
     const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
     using _told = tellEvents(session, ports.presence, ending.signal);
-    const actor = await start({ place, run: file.run, surface: file.surface, session, ports, signal: ending.signal });
+    const actor = await start({ place, run: file.run, surface: file.surface, roster: flags.roster ?? file.roster ?? null, session, ports, signal: ending.signal });
     await actor.done;
     await actor[Symbol.asyncDispose]();
   } catch (error) {

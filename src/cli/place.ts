@@ -35,6 +35,8 @@ const RunFileSchema = z.strictObject({
   url: z.string().nullable(),
   /** Folder with one key file a role; null when the server asks for none. */
   keys: z.string().nullable(),
+  /** Which of the surface's rosters takes part; null for its own. */
+  roster: z.string().nullable().optional(),
 });
 /** How to reach a run's server, written once when the run is made. */
 export type RunFile = z.infer<typeof RunFileSchema>;

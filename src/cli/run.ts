@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { openClock } from '../adapters/clock/index.ts';
 import { openSyntax } from '../adapters/python/index.ts';
 import { verifySignature } from '../adapters/signature/index.ts';
-import { loadSurface } from '../adapters/surfaces/index.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
 import { TOKEN } from '../domain/ids.ts';
@@ -16,6 +15,7 @@ import { onInterrupt } from './interrupt.ts';
 import { requireOptuna } from './daemon-specialist.ts';
 import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
+import { loadToRun } from './needs.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
 import { problemsOfLibrary } from './library.ts';
 import { requireOwn } from './read-only.ts';
@@ -24,11 +24,11 @@ import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
 import { liveView } from './view/live.ts';
 
-type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean };
+type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean; readonly roster?: string };
 
 /** Flags that are settled when a run starts, by what commander calls them. */
 const SETTLED: readonly (readonly [name: keyof Flags, flag: string])[] = [
-  ['seed', '--seed'], ['calibration', '--calibration'], ['ttl', '--ttl'], ['name', '--name'], ['keep', '--keep'], ['alpha', '--alpha'], ['replicates', '--replicates'],
+  ['seed', '--seed'], ['calibration', '--calibration'], ['ttl', '--ttl'], ['name', '--name'], ['roster', '--roster'], ['keep', '--keep'], ['alpha', '--alpha'], ['replicates', '--replicates'],
   ['proposer', '--proposer'], ['arm', '--arm'], ['ownership', '--ownership'], ['lineage', '--no-lineage'],
 ];
 
@@ -41,7 +41,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--calibration <n>', 'replicates of the baseline')
     .option('--ttl <seconds>', 'how long a silent node keeps its lease (default 30)')
     .addOption(natsOption('a nats-server of yours instead of one of its own')).addOption(keysOption())
-    .option('--name <run>', 'name of the run').option('--json', 'print one JSON object a line');
+    .option('--name <run>', 'name of the run').option('--roster <name>', "one of the surface's rosters, such as paper (default: the surface's own)").option('--json', 'print one JSON object a line');
   shared(program.command('run [surface]').description('search one surface until a limit, with specialists, a broker and an evaluator on this machine'))
     .option('--resume <run>', 'go on with a run that stopped or died').option('--trials <n>', 'trials in all; +N adds to what a resumed run had, as with the next three').option('--minutes <n>', 'minutes in all')
     .option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep')
@@ -66,22 +66,24 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   if (surface === undefined) throw new Mistake('name a surface: brigade run golf-mini; brigade surfaces lists them');
   if (earlier) refuseOnResume(flags, earlier);
   else if (flags.keys !== undefined && flags.nats === undefined) throw new Mistake('--keys are those of a server of yours: give its --nats URL too');
-  const config = earlier ? null : configure(await loadSurface(place.root, surface), flags);
+  const roster = earlier ? earlier.roster ?? null : flags.roster ?? null;
+  const loaded = await loadToRun(place, surface, { roster, isAlone: (flags.nats ?? earlier?.url ?? null) === null });
+  const config = earlier ? null : configure(loaded, flags);
   if (config?.proposer === 'tpe') requireOptuna();
-  const machine = config ?? configure(await loadSurface(place.root, surface), { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
+  const machine = config ?? configure(loaded, { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
   if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
   const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
   const toolchain = await findToolchain(projectRoot());
   { // an edit that cannot be used is said before anything starts
     await using syntax = await openSyntax({ python: toolchain.python });
-    const problems = await problemsOfLibrary(await loadSurface(place.root, surface), syntax);
+    const problems = await problemsOfLibrary(loaded, syntax);
     if (problems.length > 0) throw new Mistake(problems.join('\n'));
   }
   const clock = openClock();
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
   const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, context: flags.nats === undefined ? `brigade-${run}` : null });
   const conducted = await conductRun({
-    place, run, surface, config, specialists: true, extend: extendBy(earlier ? flags : {}),
+    place, run, surface, roster, config, specialists: true, extend: extendBy(earlier ? flags : {}),
     slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys === undefined ? earlier?.keys ?? null : resolve(flags.keys), onStep: (says) => view.say(says),
   });
   const interrupt = onInterrupt(conducted, (says) => view.say(says));

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openParser, openSyntax } from '../adapters/python/index.ts';
-import { BadSurface, listSurfaces, loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
+import { BadSurface, listSurfaces, loadEvaluator, loadSurface, setUpSurface, SurfaceNotSetUp } from '../adapters/surfaces/index.ts';
+import { divide } from '../domain/block.ts';
 import { ownerOf, PROTECTED } from '../domain/partition.ts';
 import { MODULE } from '../domain/symbol.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
@@ -9,12 +10,13 @@ import { problemsOfLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
 import { findPlace, type Place } from './place.ts';
 
-interface Flags { readonly json?: true }
+interface Flags { readonly json?: true; readonly roster?: string }
+interface SetupFlags { readonly from?: string; readonly data?: string | false; readonly start?: string; readonly python?: string; readonly install: boolean; readonly json?: true }
 interface Out { write(text: string): unknown }
 
 /** `brigade surfaces`: which surfaces there are, who owns what in one, and whether an edited one is right. */
 export function surfacesCommand(program: Command, place: Place = findPlace(process.env), out: Out = process.stdout): void {
-  const surfaces = program.command('surfaces').description('list the surfaces, show who owns what in one, or check one after editing it')
+  const surfaces = program.command('surfaces').description('list the surfaces, show who owns what in one, check one after editing it, or set up one whose recipe is somebody else\'s')
     .addHelpText('after', '\nExample:\n  $ brigade surfaces check golf-mini');
   const line = (text: string): unknown => out.write(`${text}\n`);
 
@@ -25,19 +27,20 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
       if (names.length === 0) throw new Mistake(`there are no surfaces in ${join(place.root, 'surfaces')}: add a folder with a surface.yaml`);
       for (const name of names) {
         const read = await loadSurface(place.root, name).then((surface) => ({ surface, problem: null }), (error: unknown) => {
+          if (error instanceof SurfaceNotSetUp) return { surface: error.outline, problem: `not set up: brigade surfaces setup ${name}` };
           if (error instanceof BadSurface) return { surface: null, problem: error.problems[0] ?? '' };
           throw error;
         });
         const { surface, problem } = read;
         if (json) line(JSON.stringify({ name, title: surface?.title ?? null, evaluator: surface?.evaluator ?? null, roster: surface?.roster.map(({ specialist }) => specialist) ?? [], slots: surface?.slots ?? null, problem }));
-        else line(`${name.padEnd(20)} ${surface ? `${surface.title}   ${surface.slots.count} ${surface.slots.kind}   ${surface.roster.map(({ specialist }) => specialist).join(' ')}` : `cannot be used: ${problem}`}`);
+        else line(`${name.padEnd(20)} ${surface ? `${surface.title}   ${surface.slots.count} ${surface.slots.kind}   ${surface.roster.map(({ specialist }) => specialist).join(' ')}${problem === null ? '' : `   ${problem}`}` : `cannot be used: ${problem}`}`);
       }
     }));
 
-  surfaces.command('show <name>').description('every file and symbol of a surface with its owner').option('--json', 'one JSON object')
+  surfaces.command('show <name>').description('every file and symbol of a surface with its owner').option('--roster <name>', "under one of the surface's rosters").option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ brigade surfaces show golf-mini')
-    .action((name: string, { json }: Flags) => guarded(async () => {
-      const { surface, evaluator, owners } = await read(place, name);
+    .action((name: string, { json, roster }: Flags) => guarded(async () => {
+      const { surface, evaluator, owners } = await read(place, name, roster);
       if (json) { line(JSON.stringify({ name, title: surface.title, objective: evaluator.objective, limits: surface.limits, slots: surface.slots, hash: surface.hash, evaluatorHash: evaluator.hash, owners, roster: surface.roster })); return; }
       line(`${name}   ${surface.title}`);
       line(`objective   ${evaluator.objective.direction} ${evaluator.objective.metric} (${evaluator.objective.unit})   evaluator ${evaluator.name}   ${evaluator.phases.map((phase) => `${phase.name} ${phase.budgetSeconds} s`).join(', ')}`);
@@ -50,29 +53,43 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
       for (const { specialist, scope } of surface.roster) line(`${specialist.padEnd(20)} ${scope.replaceAll(/\s+/g, ' ')}`);
     }));
 
-  surfaces.command('check <name>').description('read a surface and its evaluator, and say everything that is wrong').option('--json', 'one JSON object')
+  surfaces.command('check <name>').description('read a surface and its evaluator, and say everything that is wrong').option('--roster <name>', "under one of the surface's rosters").option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ brigade surfaces check golf-mini')
-    .action((name: string, { json }: Flags) => guarded(async () => {
+    .action((name: string, { json, roster }: Flags) => guarded(async () => {
       try {
-        const { surface, evaluator, owners } = await read(place, name);
+        const { surface, evaluator, owners } = await read(place, name, roster);
         await using syntax = await openSyntax({ python: (await findToolchain(projectRoot())).python });
         const problems = await problemsOfLibrary(surface, syntax);
         if (problems.length > 0) throw new BadSurface(problems);
         if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: evaluator.missing }));
-        else line(`${name} ✓   ${Object.keys(surface.recipe).length} files, ${owners.filter(({ owner }) => owner !== PROTECTED).length} symbols of ${surface.roster.length} specialists, ${owners.filter(({ owner }) => owner === PROTECTED).length} protected${evaluator.missing.length > 0 ? `   data not prepared yet: npm run setup makes ${evaluator.missing.join(', ')}` : ''}`);
+        else line(`${name} ✓   ${Object.keys(surface.recipe).length} files, ${owners.filter(({ owner }) => owner !== PROTECTED).length} symbols of ${surface.roster.length} specialists, ${owners.filter(({ owner }) => owner === PROTECTED).length} protected${evaluator.missing.length > 0 ? `   not prepared yet: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${name}` : 'npm run setup'} makes ${evaluator.missing.join(', ')}` : ''}`);
       } catch (error) {
+        if (error instanceof SurfaceNotSetUp) { // nothing of the project is wrong, and the files cannot be seen from here
+          if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: [], notSetUp: error.message }));
+          else line(`${name} ✓   as far as can be seen: ${error.outline.claims.length} claims of ${error.outline.roster.length} specialists were not compared with the files   ${error.message}`);
+          return;
+        }
         if (!json || !(error instanceof BadSurface)) throw error;
         line(JSON.stringify({ name, ok: false, problems: error.problems, missingData: [] }));
         process.exitCode = 1;
       }
     }));
+
+  surfaces.command('setup <name>').description("fetch what a surface of somebody else's repository needs: its checkout, an environment, its data; run it again after anything went wrong")
+    .option('--from <path>', 'take the pinned commit from a checkout you have, without a network').option('--start <start>', 'which of its starting recipes').option('--data <path>', 'take the data from a folder you have').option('--no-data', 'leave the data out')
+    .option('--python <path>', 'take the environment of this interpreter').option('--no-install', 'make no environment').option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  $ brigade surfaces setup parameter-golf --start sp8192 --from ~/parameter-golf')
+    .action((name: string, { from, start, data, python, install, json }: SetupFlags) => guarded(() => setUpSurface(place.root, name, {
+      from: from ?? null, start: start ?? null, data: typeof data === 'string' ? data : null, prepare: data !== false, python: python ?? null, install,
+      anyPython: 'python3', say: (text) => line(json ? JSON.stringify({ step: text.split(' ')[0], says: text.slice(14) }) : text),
+    })));
 }
 
-async function read(place: Place, name: string) {
+async function read(place: Place, name: string, roster: string | null = null) {
   const parser = await openParser();
-  const surface = await loadSurface(place.root, name, parser);
+  const surface = await loadSurface(place.root, name, parser, { roster });
   const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
-  const owners = Object.entries(surface.recipe).flatMap(([file, text]) => (file.endsWith('.py') ? parser.symbols(text).symbols.map(({ name: symbol }) => symbol) : [MODULE])
+  const owners = Object.entries(surface.recipe).flatMap(([file, text]) => (file.endsWith('.py') ? divide(parser.symbols(text), surface.claims, file).symbols.map(({ name: symbol }) => symbol) : [MODULE])
     .map((symbol) => ({ file, symbol, owner: ownerOf(surface.claims, file, symbol) ?? '' })));
   return { surface, evaluator, owners };
 }

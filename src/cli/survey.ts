@@ -4,7 +4,6 @@ import { build, type Edit } from '../actors/specialist/index.ts';
 import { openClock } from '../adapters/clock/index.ts';
 import { patches } from '../adapters/patches/index.ts';
 import { openSyntax } from '../adapters/python/index.ts';
-import { loadSurface } from '../adapters/surfaces/index.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import { describeEnding } from '../domain/evidence.ts';
 import { BASELINE, type TrialId } from '../domain/ids.ts';
@@ -15,6 +14,7 @@ import { configure, type RunFlags } from './config.ts';
 import { onInterrupt } from './interrupt.ts';
 import { loadLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
+import { loadToRun } from './needs.ts';
 import { openRun } from './open-run.ts';
 import { freshRunId, runDir } from './place.ts';
 import { keysOption, natsOption } from './server.ts';
@@ -37,7 +37,7 @@ export function surveyCommand(program: Command, around: Surroundings): void {
 async function survey(around: Surroundings, name: string, flags: Flags): Promise<void> {
   const { place, out } = around;
   const toolchain = await findToolchain(projectRoot());
-  const surface = await loadSurface(place.root, name);
+  const surface = await loadToRun(place, name, { roster: null, isAlone: flags.nats === undefined });
   await using syntax = await openSyntax({ python: toolchain.python });
   const library = await loadLibrary(surface.dir, syntax);
   const edits = library.filter(({ specialist }) => flags.only === undefined || specialist === flags.only);
@@ -50,7 +50,7 @@ async function survey(around: Surroundings, name: string, flags: Flags): Promise
   const config = configure(surface, { ...flags, keep: 'strict', trials: String(edits.length + 1), minutes: '100000' });
   const run = await freshRunId(place, `${name}-survey`, new Date());
   const say = (line: string): void => { process.stderr.write(`${line}\n`); };
-  const conducted = await conductRun({ place, run, surface: name, config, specialists: false, extend: (limits) => limits, slots: config.slots, sandbox: config.sandbox, url: flags.nats ?? null, keys: flags.keys === undefined ? null : resolve(flags.keys), onStep: say });
+  const conducted = await conductRun({ place, run, surface: name, roster: null, config, specialists: false, extend: (limits) => limits, slots: config.slots, sandbox: config.sandbox, url: flags.nats ?? null, keys: flags.keys === undefined ? null : resolve(flags.keys), onStep: say });
   const clock = openClock();
   const interrupt = onInterrupt(conducted, say);
   const over = new AbortController();

@@ -16,7 +16,7 @@ export { claimOn, ownerOf, PROTECTED };
 export interface PartitionFault { readonly claim: Claim | null; readonly message: string }
 
 /** Everything wrong with a partition, in the order of its claims (O2, O3). */
-export function validatePartition(claims: readonly Claim[], roster: readonly string[], whole: Tables): readonly PartitionFault[] {
+export function validatePartition(claims: readonly Claim[], roster: readonly string[], whole: Tables, advisory: readonly string[] = []): readonly PartitionFault[] {
   const tables: Tables = Object.fromEntries(Object.entries(whole).map(([file, table]) => [file, divide(table, claims, file)]));
   const faults: PartitionFault[] = [];
   const files = Object.keys(tables).sort();
@@ -38,8 +38,9 @@ export function validatePartition(claims: readonly Claim[], roster: readonly str
     }
   }
   for (const file of files) faults.push(...faultsOf(file, tables[file], claims));
+  for (const one of advisory) if (!roster.includes(one)) faults.push({ claim: null, message: `${one} is advisory and not in the roster (${roster.join(', ')}): add it there.` });
   for (const specialist of roster) {
-    if (!claims.some(({ owner }) => owner === specialist)) faults.push({ claim: null, message: `${specialist} is in the roster and owns nothing: give it a file or a symbol, or take it off the roster.` });
+    if (!advisory.includes(specialist) && !claims.some(({ owner }) => owner === specialist)) faults.push({ claim: null, message: `${specialist} is in the roster and owns nothing: give it a file or a symbol, or take it off the roster.` });
   }
   return faults;
 }

@@ -11,7 +11,7 @@ import type { SurfaceFile } from './schema.ts';
 // Who takes part and who owns what, under the roster and the start that were chosen.
 
 export interface PlacedClaim { readonly claim: Claim; readonly path: Path }
-export interface Division { readonly specialists: readonly string[]; readonly claims: readonly PlacedClaim[]; /** Where its briefs lie under `specialists/`. */ readonly folder: string }
+export interface Division { readonly specialists: readonly string[]; readonly advisory: readonly string[]; readonly claims: readonly PlacedClaim[]; /** Where its briefs lie under `specialists/`. */ readonly folder: string }
 
 /** The division that a roster's name chooses; null is the surface's own. Throws `BadSurface` for a name it does not have. */
 export function divisionOf({ value, line }: SurfaceFile, shown: string, roster: string | null, start: string | null): Division {
@@ -31,14 +31,14 @@ export function divisionOf({ value, line }: SurfaceFile, shown: string, roster: 
   });
   const owned = (partition: Readonly<Record<string, readonly string[]>>, path: Path): readonly PlacedClaim[] => Object.entries(partition).flatMap(([owner, given]) => placed(owner, given, [...path, owner]));
   const shared = begun?.protected ? placed(PROTECTED, begun.protected, [...under, 'protected']) : placed(PROTECTED, value.protected, ['protected']);
-  if (chosen === null) return { specialists: value.roster, folder: '', claims: [...(begun?.partition ? owned(begun.partition, [...under, 'partition']) : owned(value.partition, ['partition'])), ...shared] };
+  if (chosen === null) return { specialists: value.roster, advisory: value.advisory, folder: '', claims: [...(begun?.partition ? owned(begun.partition, [...under, 'partition']) : owned(value.partition, ['partition'])), ...shared] };
   const path = [...rostersPath, roster ?? ''];
-  return { specialists: chosen.roster, folder: `${roster}/`, claims: [...owned(chosen.partition, [...path, 'partition']), ...placed(PROTECTED, chosen.protected, [...path, 'protected']), ...shared] };
+  return { specialists: chosen.roster, advisory: chosen.advisory, folder: `${roster}/`, claims: [...owned(chosen.partition, [...path, 'partition']), ...placed(PROTECTED, chosen.protected, [...path, 'protected']), ...shared] };
 }
 
 /** Everything wrong with a division, as far as the recipe is there to be compared with it. */
-export function problemsOf({ problem }: SurfaceFile, { claims, specialists }: Division, tables: Tables): string[] {
-  return validatePartition(claims.map(({ claim }) => claim), specialists, tables)
+export function problemsOf({ problem }: SurfaceFile, { claims, specialists, advisory }: Division, tables: Tables): string[] {
+  return validatePartition(claims.map(({ claim }) => claim), specialists, tables, advisory)
     .map((fault) => problem(claims.find((placed) => placed.claim === fault.claim)?.path ?? ['partition'], fault.message));
 }
 

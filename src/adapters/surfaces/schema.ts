@@ -11,7 +11,7 @@ const roster = z.array(name, 'list the specialists').min(1, 'list at least one s
   .refine((names) => !names.includes(PROTECTED), `\`${PROTECTED}\` is the owner nobody is: choose another name`);
 const partition = z.record(z.string(), claims, 'map each specialist to what it owns');
 
-const Roster = z.strictObject({ roster, partition, protected: claims.default([]) });
+const Roster = z.strictObject({ roster, partition, protected: claims.default([]), /** Specialists who own nothing and are held to what is protected only. */ advisory: z.array(name).default([]) });
 const glob = z.string('give a path, * within a name, ** for folders').regex(/^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[A-Za-z0-9_*.\-/]+$/, 'give a path inside the repository; * stands for part of a name, ** for folders');
 
 export const SurfaceSchema = z.strictObject({
@@ -31,7 +31,7 @@ export const SurfaceSchema = z.strictObject({
     says: words, files: z.record(inside, inside.or(z.string().regex(/^[^\u0000-\u001f]+$/))).default({}), packed: z.boolean().default(false),
     partition: partition.optional(), protected: claims.optional(), rosters: z.record(name, Roster).optional(), prepare: z.array(words).max(16).default([]),
   })).default({}),
-  roster, partition, protected: claims.default([]),
+  roster, partition, protected: claims.default([]), advisory: z.array(name).default([]),
   rosters: z.record(name, Roster).default({}),
   addable: z.array(inside.or(z.string().regex(/\/$/)).refine((prefix) => prefix.endsWith('/') && inside.safeParse(prefix.slice(0, -1)).success, 'give folders of the recipe, each ending in /')).default([]),
 }).refine(({ upstream, starts }) => upstream !== undefined || Object.keys(starts).length === 0, { path: ['starts'], message: 'only a surface with an upstream has starts' });

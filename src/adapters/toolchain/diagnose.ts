@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { access, readdir, statfs } from 'node:fs/promises';
+import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { bad, fine, weak, type Check } from './check.ts';
@@ -76,8 +76,16 @@ async function checkData(root: string): Promise<Check> {
   for (const entry of await readdir(join(root, 'evaluators')).catch(() => [])) {
     const isThere = (path: string) => access(path).then(() => true, () => false);
     if (!await isThere(join(root, 'evaluators', entry, 'prepare.mjs'))) continue;
+    if (await isUpstream(root, entry)) continue;
     if (!await isThere(join(root, '.brigade', 'data', entry))) return bad('data', `evaluators/${entry} has no prepared data`, SETUP);
     names.push(entry);
   }
   return fine('data', names.length > 0 ? names.join(', ') : 'nothing to prepare');
+}
+
+/** Whether only surfaces of somebody else's repository are measured by an evaluator: whoever means to run one sets it up, and nobody else lacks it. */
+async function isUpstream(root: string, evaluator: string): Promise<boolean> {
+  const files = (await readdir(join(root, 'surfaces')).catch(() => [])).map((name) => join(root, 'surfaces', name, 'surface.yaml'));
+  const told = (await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))).filter((text) => text.split('\n').some((line) => line.replace(/\s+#.*$/, '').trim() === `evaluator: ${evaluator}`));
+  return told.length > 0 && told.every((text) => /^upstream:/m.test(text));
 }
