@@ -5,6 +5,7 @@ import { controlCommands } from './control.ts';
 import { daemonCommands } from './daemons.ts';
 import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
+import { initCommand } from './init.ts';
 import { lineageCommand } from './lineage.ts';
 import { openRun } from './open-run.ts';
 import { natsCommand } from './nats.ts';
@@ -35,6 +36,7 @@ export function addCommands(program: Command, place: Place): void {
   planCommand(program, place, out);
   for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand, importCommand, analyzeCommand]) add(program, here);
   controlCommands(program, place, out);
+  initCommand(program);
   surveyCommand(program, here);
   surfacesCommand(program, place, out);
   natsCommand(program, place, out);

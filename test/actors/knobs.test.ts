@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { knobsOf, knobValue, setKnob } from '../../src/actors/specialist/proposers/moves/knob.ts';
 import { literalsOf } from '../../src/actors/specialist/proposers/moves/literal.ts';
+import { ownerOf } from '../../src/domain/claim.ts';
 import { openParser } from '../../src/adapters/python/index.ts';
 import { readMove } from '../../src/actors/specialist/proposers/moves/move.ts';
 
@@ -54,9 +55,13 @@ test('the literals that have a name at the top, in a class and as the default of
   ]);
 });
 
-test('an option belongs to whoever owns the function around it, an attribute to whoever owns it', () => {
-  expect(knobs((_, symbol) => symbol === 'options')).toEqual(['--batch-size int 64', '--momentum float 1', "--activation choice 'relu'"]);
-  expect(knobs((_, symbol) => symbol === 'Config.width')).toEqual(['Config.width int 96']);
+test('an option belongs to whoever owns the function around it, or the statement itself; an attribute to whoever owns it', () => {
+  const claims = (given: Readonly<Record<string, string>>) => Object.entries(given).map(([symbol, owner]) => ({ owner, file: 'train.py', symbol, line: 1 }));
+  const of = (owner: string, given: Readonly<Record<string, string>>): string[] => knobs((file, symbol) => ownerOf(claims(given), file, symbol) === owner);
+  expect(of('data', { options: 'data' })).toEqual(['--batch-size int 64', '--momentum float 1', "--activation choice 'relu'"]);
+  expect(of('data', { 'options@call:parser.add_argument("--batch-size")': 'data', options: 'protected' })).toEqual(['--batch-size int 64']);
+  expect(of('optimizer', { 'options@call:parser.add_argument("--batch-size")': 'data', options: 'optimizer' })).toEqual(['--momentum float 1', "--activation choice 'relu'"]);
+  expect(of('data', { 'Config.width': 'data' })).toEqual(['Config.width int 96']);
 });
 
 test.each([['learning_rate', '0.001', 'learning_rate = 0.001  # of every group'], ['Config.width', '128', '    width: int = 128'], ['--batch-size', '32', "add_argument('--batch-size', type=int, default=32, metavar='N',"], ['--momentum', '0.5', 'add_argument("-m", "--momentum", default=0.5, type=float)']])(

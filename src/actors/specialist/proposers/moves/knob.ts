@@ -27,8 +27,8 @@ export function knobsOf(recipe: Recipe, owns: (file: string, symbol: string) => 
     const source = recipe[file] ?? '';
     const { symbols } = syntax.symbols(source);
     return literalsOf(source).flatMap((literal) => {
-      const holder = SEED.test(literal.name) ? null : holderOf(literal, symbols); // K3
-      const knob = holder === null || !owns(file, holder) ? null : readKnob(file, literal);
+      const isMine = !SEED.test(literal.name) && isOwned(literal, symbols, (symbol) => owns(file, symbol)); // K3
+      const knob = isMine ? readKnob(file, literal) : null;
       return knob === null ? [] : [knob];
     });
   });
@@ -36,11 +36,18 @@ export function knobsOf(recipe: Recipe, owns: (file: string, symbol: string) => 
 
 const SEED = /(?:^|[._-])seeds?$/i;
 
-/** The symbol whose text holds a literal; null when the parser takes what looks like one for something else. */
-function holderOf({ name, line }: Literal, symbols: readonly PythonSymbol[]): string | null {
-  const around = symbols.filter((symbol) => symbol.name !== MODULE && symbol.line <= line && line <= symbol.endLine);
-  if (!name.startsWith('--')) return around.find((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute'))?.name ?? null;
-  return around.reduce<PythonSymbol | null>((least, symbol) => (least === null || symbol.endLine - symbol.line <= least.endLine - least.line ? symbol : least), null)?.name ?? MODULE;
+/** Whether a literal stands in what is owned; false when the parser takes what looks like one for something else. */
+function isOwned({ name, line }: Literal, symbols: readonly PythonSymbol[], owns: (symbol: string) => boolean): boolean {
+  const covers = (at: { readonly line: number; readonly endLine: number }): boolean => at.line <= line && line <= at.endLine;
+  const around = symbols.filter((symbol) => symbol.name !== MODULE && covers(symbol));
+  if (!name.startsWith('--')) return around.some((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute') && owns(name));
+  const holder = around.reduce<PythonSymbol | null>((least, symbol) => (least === null || symbol.endLine - symbol.line <= least.endLine - least.line ? symbol : least), null) ?? symbols.find((symbol) => symbol.name === MODULE);
+  if (holder === undefined) return false;
+  const whole = owns(holder.name);
+  // A statement may be a block with an owner of its own: then one of its anchors is answered otherwise than what holds it.
+  const inside = (statements: PythonSymbol['statements']): PythonSymbol['statements'] => statements.filter(covers).flatMap((statement) => [statement, ...inside(statement.suites.flat())]);
+  const anchors = inside(holder.statements).at(-1)?.anchors.flat() ?? [];
+  return anchors.some((anchor) => owns(`${holder.name}@${anchor}`) !== whole) ? !whole : whole;
 }
 
 function readKnob(file: string, { name, text: value, choices, isFloat }: Literal): Knob | null {
