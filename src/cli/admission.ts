@@ -16,18 +16,18 @@ export function admissionOf(surface: LoadedSurface, { syntax, patches }: { reado
 
   const standing = (chain: Parameters<Admit>[0]['chain'], baseline: Recipe): { readonly recipe: Recipe; readonly claims: readonly Claim[] } => {
     let at = { recipe: baseline, claims: surface.claims };
-    for (const { trial, patch, authors } of chain) {
+    for (const { trial, patch, authors, parts = [], partAuthors = [] } of chain) {
       const remembered = known.get(trial);
       if (remembered) { at = remembered; continue; }
       const patched = patches.apply(at.recipe, patch);
       if (patched.kind === 'refused') return at;
-      at = { recipe: patched.recipe, claims: claimsAfter({ authors, claims: at.claims, before: { recipe: at.recipe, tables: tablesOf(at.recipe) }, after: { recipe: patched.recipe, tables: tablesOf(patched.recipe) } }) };
+      at = { recipe: patched.recipe, claims: claimsAfter({ authors, parts: parts.map(tablesOf), partAuthors, claims: at.claims, before: { recipe: at.recipe, tables: tablesOf(at.recipe) }, after: { recipe: patched.recipe, tables: tablesOf(patched.recipe) } }) };
       known.set(trial, at);
     }
     return at;
   };
 
-  return async ({ patch, parent, parts, authors, ownership, chain, baseline, known: twinOf }) => {
+  return async ({ patch, parent, parts, partAuthors = [], authors, ownership, chain, baseline, known: twinOf }) => {
     const patched = patches.apply(parent, patch);
     const tables = patched.kind === 'applied' ? tablesOf(patched.recipe) : {};
     const changed = patched.kind === 'applied' ? Object.keys(patched.recipe).filter((file) => file.endsWith('.py') && patched.recipe[file] !== parent[file]).sort() : [];
@@ -37,7 +37,7 @@ export function admissionOf(surface: LoadedSurface, { syntax, patches }: { reado
     ]);
     const errors = checks.flatMap((checked) => (checked.ok ? [] : [{ file: checked.file, line: checked.line, message: checked.message }]));
     return admit({
-      authors, parts: parts.map(tablesOf), claims: standing(chain, baseline).claims, addable: surface.addable, mode: surface.advisory.includes(authors[0] ?? '') ? 'advisory' : ownership,
+      authors, parts: parts.map(tablesOf), partAuthors, claims: standing(chain, baseline).claims, addable: surface.addable, mode: surface.advisory.includes(authors[0] ?? '') ? 'advisory' : ownership,
       parent: { recipe: parent, tables: tablesOf(parent) }, patched, tables, errors, twin,
     });
   };

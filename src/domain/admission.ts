@@ -18,6 +18,8 @@ export interface AdmissionCase {
   readonly authors: readonly string[];
   /** Tables of the recipes a merged proposal names as its parts. */
   readonly parts: readonly Tables[];
+  /** Who stands behind each of them. */
+  readonly partAuthors?: readonly (readonly string[])[];
   readonly claims: readonly Claim[];
   readonly addable: readonly string[];
   readonly mode: 'enforced' | 'advisory';
@@ -39,11 +41,11 @@ export type Admission =
 
 /** Decides on a proposal by everything that can be known without running it. */
 export function admit(proposal: AdmissionCase): Admission {
-  const { authors, parts, claims, addable, mode, parent, patched, tables, errors, twin } = proposal;
+  const { authors, parts, partAuthors, claims, addable, mode, parent, patched, tables, errors, twin } = proposal;
   if (!parent || !patched) return reject('parent', null, 'its parent is no trial of this run with a snapshot: name one from the feedback.');
   if (patched.kind === 'refused') return reject(patched.rule, patched.file, patched.message);
   if (sameCode(parent.tables, tables)) return reject('empty', patched.touched[0] ?? null, 'the patch changes no code, only comments or layout at most: change something that runs.'); // A2
-  const sides = { authors, parts, claims, before: parent, after: { recipe: patched.recipe, tables } };
+  const sides = { authors, parts, ...(partAuthors ? { partAuthors } : {}), claims, before: parent, after: { recipe: patched.recipe, tables } };
   const broken = judgeOwnership({ ...sides, addable, mode });
   if (broken) return { kind: 'rejected', rejection: broken };
   const [error] = errors;

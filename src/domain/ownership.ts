@@ -2,6 +2,7 @@ import { adopted } from './adoption.ts';
 import { divide, flat, holdersOf, placed, type Placed } from './block.ts';
 import { claimOn, ownerOf, PROTECTED } from './claim.ts';
 import { locate } from './module.ts';
+import { adderOf, misquoted, moduleStatements } from './parts.ts';
 import { changedSymbols } from './partition.ts';
 import { refusal, tidy } from './refusal.ts';
 import { covers, MODULE, rootOf, type Assault, type Piece, type SymbolTable, type Tables } from './symbol.ts';
@@ -21,7 +22,8 @@ import type { Rejection } from './trial.ts';
 //   P7. A file is added only under an addable prefix, or by the owner of its name; removing one removes every symbol in it.
 //   P8. What is protected nobody changes, in any mode; a file protected whole keeps every byte.
 //   P9. In advisory mode owners are told, not held: only P7's prefixes and P8 remain.
-//   P10. What a merged patch does to symbols that are not its proposer's, one of its parts did: the text is that part's, to the letter.
+//   P10. What a merged patch does to symbols that are not its proposer's, a part of their owner did: the text is that part's, to the letter. What
+//        it adds is as the part has it that added it, and belongs to that part's author.
 //   P11. In a function that has blocks of several owners, what one owner's statements newly bind must be no name that the others' use,
 //        and none may newly leave the function or a loop of others.
 
@@ -31,6 +33,8 @@ export interface PatchedTables {
   readonly authors: readonly string[];
   /** The recipes of the parts of a merged patch. */
   readonly parts: readonly Tables[];
+  /** Who stands behind each part, in their order; without it any part may speak for anybody. */
+  readonly partAuthors?: readonly (readonly string[])[];
   readonly claims: readonly Claim[];
   readonly addable: readonly string[];
   readonly mode: 'enforced' | 'advisory';
@@ -52,7 +56,7 @@ export function judgeOwnership(given: PatchedTables): Rejection | null {
 }
 
 /** The claims of the recipe a patch makes: those before, and one for each symbol and file it adds that would else fall to another (P2, P7). */
-export function claimsAfter(patch: Omit<PatchedTables, 'mode' | 'addable' | 'parts'>): readonly Claim[] {
+export function claimsAfter(patch: Omit<PatchedTables, 'mode' | 'addable' | 'parts'> & Partial<Pick<PatchedTables, 'parts'>>): readonly Claim[] {
   const [author] = patch.authors;
   if (author === undefined) return patch.claims;
   const added = Object.keys(patch.after.tables).flatMap((file): readonly Claim[] => {
@@ -60,8 +64,12 @@ export function claimsAfter(patch: Omit<PatchedTables, 'mode' | 'addable' | 'par
     if (before === null) return claimOn(patch.claims, file, null) ? [] : [{ owner: author, file, symbol: null, line: 0 }];
     if (before === patch.after.tables[file]) return [];
     const named = changedSymbols(before, patch.after.tables[file] ?? null)
-      .filter(({ name, change }) => change === 'added' && name === rootOf(name) && !isMine(patch, file, name))
-      .map(({ name }): Claim => ({ owner: author, file, symbol: name, line: 0 }));
+      .flatMap(({ name, change }): readonly Claim[] => {
+        if (change !== 'added' || name !== rootOf(name)) return [];
+        const whose = adderOf(patch, file, name); // P10
+        const isSettled = whose === null ? isMine(patch, file, name) : ownerOf(patch.claims, file, name) === whose;
+        return isSettled ? [] : [{ owner: whose ?? author, file, symbol: name, line: 0 }];
+      });
     return [...named, ...adoptedIn(patch, file, (owner) => owner !== PROTECTED)]; // it was admitted, so whoever's gap it is in could be entered
   });
   return added.length === 0 ? patch.claims : [...patch.claims, ...added];
@@ -120,8 +128,6 @@ const ownedSymbols: Law = (patch, file) => {
 
 /** Whether a nested symbol came with a holder that is new itself. */
 const isAddedWhole = (before: SymbolTable, name: string): boolean => !before.symbols.some((symbol) => symbol.name === rootOf(name));
-
-const moduleStatements = (table: SymbolTable): readonly Piece[] => table.pieces.filter(({ names }) => names[0] === MODULE);
 
 function onlyImportsAdded(before: SymbolTable, after: SymbolTable): boolean {
   const old = moduleStatements(before);
@@ -217,14 +223,8 @@ const reachedInto: Law = (patch, file) => { // P6
 };
 
 const takenFromParts: Law = (patch, file) => { // P10
-  const [proposer = '', ...others] = patch.authors;
-  if (patch.mode === 'advisory' || others.length === 0) return null;
-  const alone = { ...patch, authors: [proposer] };
-  const textIn = (table: SymbolTable | undefined, name: string): string | null => table?.symbols.find((symbol) => symbol.name === name)?.text ?? null;
-  const after = patch.after.tables[file];
-  const own = changedSymbols(patch.before.tables[file] ?? null, after ?? null)
-    .find(({ name }) => isForeign(alone, file, name) && !patch.parts.some((part) => textIn(part[file], name) === textIn(after, name)));
-  return own ? refusal(alone, file, own.name, 'none of the parts has it like this') : null;
+  const wrong = patch.mode === 'advisory' ? null : misquoted(patch, file);
+  return wrong === null ? null : refusal({ ...patch, authors: patch.authors.slice(0, 1) }, file, wrong, `no part of ${ownerOf(patch.claims, file, wrong) ?? 'anybody'}'s has it like this`);
 };
 
 const keyOf = ({ module, target, text }: Assault): string => JSON.stringify([module, target, text]);

@@ -10,7 +10,7 @@ export const LineageRowSchema = z.strictObject({
   status: z.enum(STATUSES).nullable(),
   score: finite.nullable(), deltaVsBest: finite.nullable(), judgedAgainst: token.nullable(),
   expectedDelta: finite, hypothesis: line(600),
-  strategy: line(120), moves: z.array(line(200)).max(128), parts: z.array(token).max(16),
+  strategy: line(120), moves: z.array(line(200)).max(128), parts: z.array(token).max(64),
   snapshot: sha256.nullable(), failure: FailureSchema.nullable(), rejection: line(1000).nullable(),
   artifactBytes: count.nullable(),
   /** Journal position at which this row last changed. */

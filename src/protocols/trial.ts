@@ -15,7 +15,7 @@ export const ProposalSchema = z.strictObject({
   hypothesis: line(600).min(8),
   expectedDelta: finite,
   patch: z.string().max(PATCH_BYTES),
-  parts: z.array(token).max(16),
+  parts: z.array(token).max(64),
   proposer: z.strictObject({
     kind: z.enum(['search', 'random', 'tpe', 'compose', 'llm', 'replay', 'operator']), strategy: line(120), moves: z.array(line(200)).max(128),
   }),

@@ -1,6 +1,6 @@
 import type { Rejection } from '../../domain/trial.ts';
 import type { BlobHash, RunId, TrialId } from '../../domain/ids.ts';
-import { trialId } from '../../domain/ids.ts';
+import { trialId, trialNumber } from '../../domain/ids.ts';
 import { canonicalRecipe, type Recipe } from '../../domain/recipe.ts';
 import { chain, countTrials, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import type { Limits } from '../../domain/budget.ts';
@@ -23,8 +23,10 @@ export type Admit = (proposal: {
   readonly ownership: 'enforced' | 'advisory';
   /** The recipes of the kept trials it merges. */
   readonly parts: readonly Recipe[];
+  /** Who stands behind each of them. */
+  readonly partAuthors?: readonly (readonly string[])[];
   /** How the parent came to be: each trial from the baseline's first child to the parent. */
-  readonly chain: readonly { readonly trial: TrialId; readonly patch: string; readonly authors: readonly string[] }[];
+  readonly chain: readonly { readonly trial: TrialId; readonly patch: string; readonly authors: readonly string[]; readonly parts?: readonly Recipe[]; readonly partAuthors?: readonly (readonly string[])[] }[];
   readonly baseline: Recipe;
   readonly known: (recipe: Recipe) => Promise<TrialId | null>;
 }) => Promise<{ readonly kind: 'admitted'; readonly recipe: Recipe } | { readonly kind: 'rejected'; readonly rejection: Rejection }>;
@@ -105,14 +107,23 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: 
     if (!recipe) return refuse(`the snapshot of ${proposal.parent} is not stored`);
     const baseline = await readRecipe(blobs, lineage.started?.snapshot ?? '');
     if (!baseline) return refuse('the snapshot of the baseline is not stored');
-    const merged = await Promise.all(parts.flatMap((part) => (part?.snapshot ? [readRecipe(blobs, part.snapshot)] : [])));
     const judged = await admit({
-      parts: merged.filter((one) => one !== null), baseline, chain: chain(lineage, proposal.parent).slice(1).map((row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row) })),
+      ...await partsOf(proposal.parts), baseline, chain: await Promise.all(chain(lineage, proposal.parent).slice(1).map(async (row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row), ...await partsOf(row.proposal.parts) }))),
       specialist: proposal.specialist, patch: proposal.patch, parent: recipe, ownership: lineage.started?.arm.ownership ?? 'enforced',
-      authors: [proposal.specialist, ...parts.flatMap((part) => (part ? [part.proposal.specialist] : []))],
+      authors: [...new Set([proposal.specialist, ...parts.flatMap((part) => (part ? authorsOf(lineage, part) : []))])],
       known: async (candidate) => lineage.bySnapshot.get(await blobs.put(bytesOf(candidate))) ?? null,
     });
     return judged.kind === 'rejected' ? judged : { kind: 'admitted', snapshot: await blobs.put(bytesOf(judged.recipe)) };
+  }
+
+  /** The recipes that a proposal merges, each with who stands behind it. */
+  async function partsOf(parts: readonly TrialId[]): Promise<{ parts: Recipe[]; partAuthors: string[][] }> {
+    const found = await Promise.all(parts.map(async (part) => {
+      const row = lineage.trials.get(part);
+      const recipe = row?.snapshot ? await readRecipe(blobs, row.snapshot) : null;
+      return row && recipe ? [{ recipe, authors: authorsOf(lineage, row) }] : [];
+    }));
+    return { parts: found.flat().map(({ recipe }) => recipe), partAuthors: found.flat().map(({ authors }) => authors) };
   }
 
   async function say({ clientId, proposal }: Asked, judged: Judged, feedback: BlobHash | null) {
@@ -142,7 +153,10 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: 
 }
 
 /** Who stands behind a trial: its specialist, and for a composed one the authors of its parts. */
-const authorsOf = (lineage: Lineage, { proposal }: TrialRow): string[] => [...new Set([proposal.specialist, ...proposal.parts.flatMap((part) => lineage.trials.get(part)?.proposal.specialist ?? [])])];
+function authorsOf(lineage: Lineage, { trial, proposal }: TrialRow): string[] {
+  const earlier = proposal.parts.flatMap((part) => lineage.trials.get(part) ?? []).filter((row) => row.number < trialNumber(trial)); // a part was kept before it was merged
+  return [...new Set([proposal.specialist, ...earlier.flatMap((row) => authorsOf(lineage, row))])];
+}
 
 const bytesOf = (recipe: Recipe): Uint8Array => new TextEncoder().encode(canonicalRecipe(recipe));
 

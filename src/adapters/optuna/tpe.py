@@ -2,7 +2,7 @@
 
 Reads one JSON object on standard input and prints one. The study is built from what it is told each time, so the same study
 has the same answers. Sampler: Optuna's TPE with its own defaults, but two: parameters are modelled together (`multivariate`),
-and the model is used from the fourth told trial on: thirty trials leave no room for ten drawn blindly.
+and the model is used from the first told trial on, which is the baseline: thirty trials leave no room for ten drawn blindly.
 """
 import json
 import sys
@@ -54,7 +54,7 @@ def main():
         study.add_trial(told_trial(trial, by_name))
     answers = []
     for i in range(asked["answers"]):
-        study.sampler = optuna.samplers.TPESampler(seed=(asked["study"]["seed"] + i) % 2**32, n_startup_trials=4, multivariate=True)
+        study.sampler = optuna.samplers.TPESampler(seed=(asked["study"]["seed"] + i) % 2**32, n_startup_trials=1, multivariate=True)
         answers.append(answer(study, parameters))
     print(json.dumps({"optuna": optuna.__version__, "answers": answers}))
 
