@@ -58,7 +58,7 @@ export function findColumns(head: readonly string[], rows: readonly Line[], aske
   if (metric === undefined) throw new BadTrace(`${file}:1 has no column of measurements between status and notes: name the metric's own column in the head`);
   const how = asked.metric !== null ? 'as asked' : proved ? `${shown.explained} of ${changes.length} changes are its differences` : 'from its place after status: no change proves it';
 
-  const signs = changes.filter(({ row, change }) => at(row, 'status') === 'keep' && change !== 0).map(({ change }) => Math.sign(change));
+  const signs = changes.filter(({ row, change }) => at(row, 'status') === 'keep' && change !== 0 && numberIn(at(row, metric)) !== null).map(({ change }) => Math.sign(change));
   const fell = signs.filter((sign) => sign < 0).length;
   const direction = asked.direction ?? (signs.length > 0 && fell * 2 !== signs.length ? (fell * 2 > signs.length ? 'minimize' : 'maximize') : byDiscards(changes, at) ?? byName(metric));
   if (direction === null) throw new BadTrace(`${file} does not show which way ${metric} improves: say --direction minimize or --direction maximize`);
@@ -71,7 +71,12 @@ interface Change { readonly row: Line; readonly change: number }
 
 /** How many changes are a column's difference between a row and the row it was compared with (M1). */
 function explainedBy(name: string, changes: readonly Change[], whole: readonly Line[], at: Cell): number {
-  const scores = new Map(whole.flatMap((row) => { const id = ordinalIn(at(row, 'exp_id')); const score = numberIn(at(row, name)); return id === null || score === null ? [] : [[id, score] as const]; }));
+  const scores = new Map<number, number>();
+  for (const row of whole) {
+    const id = ordinalIn(at(row, 'exp_id'));
+    const score = numberIn(at(row, name));
+    if (id !== null && score !== null && !scores.has(id)) scores.set(id, score); // an id that is used again is damage
+  }
   return changes.filter(({ row, change }) => {
     const mine = numberIn(at(row, name));
     const theirs = scores.get(ordinalIn(at(row, 'baseline_exp')) ?? -1);

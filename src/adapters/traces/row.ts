@@ -1,4 +1,4 @@
-import { oneLine } from '../../domain/figures.ts';
+import { oneLine, plural } from '../../domain/figures.ts';
 import { BASELINE, TOKEN, trialId, type TrialId } from '../../domain/ids.ts';
 import type { DamagedCell } from '../../domain/imported.ts';
 import { STATUSES, type Status } from '../../domain/status.ts';
@@ -56,7 +56,7 @@ export function readRow(line: Line, head: readonly string[], columns: Columns, u
     place: number === null || used.has(number) ? null : placeOf(number, cell),
   });
 
-  if (!isWhole) return damaged(`${line.cells.length} cells of ${head.length}${leak < 0 ? '' : `; tool markup leaked into ${head[leak] ?? 'a cell'}`}`);
+  if (!isWhole) return damaged(`${plural(line.cells.length, 'cell')} of ${head.length}${leak < 0 ? '' : `; tool markup leaked into ${head[leak] ?? 'a cell'}`}`);
   if (number === null || trial === null) return damaged(`exp_id ${shown(cell('exp_id'))} is no id`);
   if (used.has(number)) return damaged(`exp_id ${number} was used on line ${used.get(number) ?? 0}`);
   const at = timeIn(cell('timestamp'));

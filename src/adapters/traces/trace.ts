@@ -55,8 +55,8 @@ export function readTrace(text: TraceText, asked: Asked, file: string): Trace {
     columns, lines: lines.length, rows, damagedRows, damagedCells,
     notices: [
       ...(whole.some(({ trial }) => trial === BASELINE) ? [] : ['there is no readable baseline row: the score of the root is unknown']),
-      ...(spelled > 0 ? [`${plural(spelled, 'row')} write an id as exp_NNN, which is read as NNN`] : []),
-      ...(orphans > 0 ? [`${plural(orphans, 'trial')} stand on a parent that has no place: each is shown as a root`] : []),
+      ...(spelled > 0 ? [`ids written exp_NNN are read as NNN: ${plural(spelled, 'row')}`] : []),
+      ...(orphans > 0 ? [`parents without a place: ${plural(orphans, 'trial')}, shown as roots of their own`] : []),
     ],
     tree: tree && checkTree(tree, whole, new Set<TrialId>(damagedRows.flatMap(({ trial }) => trial ?? [])), columns.metric),
   };

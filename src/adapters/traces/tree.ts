@@ -1,4 +1,4 @@
-import { oneLine } from '../../domain/figures.ts';
+import { oneLine, plural } from '../../domain/figures.ts';
 import { TOKEN, trialId, type TrialId } from '../../domain/ids.ts';
 import type { TreeCheck } from '../../domain/imported.ts';
 import { ROUNDING, numberIn, ordinalIn } from './columns.ts';
@@ -28,7 +28,7 @@ export function readTree(text: string): Tree {
     const line = i + 2;
     const cells = raw.split('\t');
     const number = ordinalIn(cells[head.indexOf('exp_id')] ?? '');
-    if (cells.length !== head.length) unreadable.push({ line, what: `${cells.length} cells of ${head.length}` });
+    if (cells.length !== head.length) unreadable.push({ line, what: `${plural(cells.length, 'cell')} of ${head.length}` });
     else if (number === null) unreadable.push({ line, what: 'no id' });
     else rows.set(trialId(number), { line, number, trial: trialId(number), cells: Object.fromEntries(head.map((name, at) => [name, oneLine(cells[at] ?? '')])) });
   }

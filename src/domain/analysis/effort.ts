@@ -50,7 +50,7 @@ export function effort(run: RunRecord, alone: RunRecord | null): Effort {
     labels: SHOWN.flatMap((label) => {
       const own = timed.filter(({ status }) => status === label);
       const seconds = own.reduce((sum, trial) => sum + trial.seconds, 0);
-      const trials = run.trials.filter(({ status }) => status === label).length;
+      const trials = run.trials.filter(({ status }) => status === label).length + (label === 'damaged' ? run.lostRows : 0);
       return trials === 0 ? [] : [{ label, trials, slotSeconds: seconds, share: slotSeconds === 0 ? 0 : seconds / slotSeconds }];
     }),
     hoursPerPercent: gained > 0 && slotSeconds > 0 ? slotSeconds / 3600 / gained : null, hoursPerKeep: keeps > 0 && slotSeconds > 0 ? slotSeconds / 3600 / keeps : null,

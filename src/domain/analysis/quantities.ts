@@ -21,7 +21,7 @@ export function quantities(analyses: readonly Analysis[]): Quantity[] {
     ...line('valid score', ({ outcomes }) => (outcomes.validShare === null ? null : percent(outcomes.validShare, 1))),
     ...line('baseline', ({ outcomes }) => (outcomes.baseline === null ? null : exact(outcomes.baseline))),
     ...line('best', ({ outcomes }) => (outcomes.best ? `${exact(outcomes.best.score)} (${outcomes.best.trial})` : 'the baseline stands')),
-    ...line('change', ({ outcomes }) => (outcomes.delta === null ? null : `${signed(outcomes.delta, 6).replace(/(\.\d*?[1-9])0+$/, '$1')}${outcomes.relative === null ? '' : ` (${signed(outcomes.relative * 100, 2)}%)`}`)),
+    ...line('change', ({ outcomes }) => (outcomes.delta === null ? null : `${trimmed(signed(outcomes.delta, 6))}${outcomes.relative === null ? '' : ` (${signed(outcomes.relative * 100, 2)}%)`}`)),
     ...line('training overruns', ({ outcomes }) => (outcomes.trainOverruns > 0 ? share(outcomes.trainOverruns, outcomes.trials) : null)),
     ...line('evaluation overruns', ({ outcomes }) => (outcomes.evalOverruns > 0 ? share(outcomes.evalOverruns, outcomes.trials) : null)),
     ...line('specialists with a keep', ({ edges }) => `${edges.specialistsWithKeep} of ${edges.specialists}`),
@@ -57,4 +57,5 @@ export const labelTable = ({ effort }: Analysis): string[][] => [
 ];
 
 /** A score with the digits it was written with, six at most. */
-const exact = (value: number): string => decimal(value, 6).replace(/(\.\d{4}\d*?)0+$/, '$1');
+const exact = (value: number): string => trimmed(decimal(value, 6));
+const trimmed = (text: string): string => text.replace(/(\.\d{4}\d*?)0+$/, '$1');
