@@ -57,8 +57,8 @@ def open_rows(tokens: Tensor) -> Tensor:
     return F.pad(tokens, (1, 0), value=SEPARATOR)
 
 
-def distributions(logits: Tensor, rows: Tensor) -> Tensor:
-    """Natural-log probabilities; `rows` are the bytes that the logits were read from."""
+def distributions(net: nn.Module, logits: Tensor, rows: Tensor) -> Tensor:
+    """Natural-log probabilities; `rows` are the bytes that the net made the logits from."""
     return logits.float().log_softmax(-1)
 
 
@@ -70,5 +70,5 @@ def answer(net: nn.Module, tokens: Tensor) -> Tensor:
         windows = [net(rows[:, :CONTEXT])]
         for start in range(step, rows.size(1) - CONTEXT + step, step):
             windows.append(net(rows[:, start:start + CONTEXT])[:, CONTEXT - step:])
-        answers.append(distributions(torch.cat(windows, 1), rows)[:, -tokens.size(1) - 1:])
+        answers.append(distributions(net, torch.cat(windows, 1), rows)[:, -tokens.size(1) - 1:])
     return torch.cat(answers)
