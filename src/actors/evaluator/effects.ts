@@ -161,7 +161,7 @@ function describeJob({ spec, phase, work, bench, scratch, workbench, draw, seale
   const told = phase.milestones.find(({ name }) => name === phase.name); // of a phase with milestones only the stretch that bears its name is made shorter for a canary
   const given = phase.role === 'train' ? work.trainSeconds : null;
   const budgetSeconds = told === undefined ? given ?? phase.budgetSeconds : phase.budgetSeconds;
-  const request = { purpose: work.purpose, seed: draw.secret, data: workbench.data, artifact: sealed?.path ?? null, artifactBytes: sealed?.bytes ?? null, recipe: bench.recipe, phases: roles(spec, readings), logs: stamps };
+  const request = { purpose: work.purpose, seed: draw.secret, data: workbench.data, artifact: sealed?.path ?? null, artifactBytes: sealed?.bytes ?? null, recipe: bench.recipe, phases: roles(spec, readings), logs: stamps, budgets: budgetsTold(spec, work) };
   return {
     name: phase.name, command: phase.command, auditor: phase.auditor,
     scorer: phase.scorer === null ? null : { command: phase.scorer, request: JSON.stringify(request) },
@@ -172,6 +172,10 @@ function describeJob({ spec, phase, work, bench, scratch, workbench, draw, seale
     stamps: phase.milestones.length > 0 ? `${scratch.log}.stamps` : null, silenceMs: Math.round(work.ttlMs * SILENCE),
   };
 }
+
+/** The budget each phase is told, in seconds: that of its stretch where it has milestones. */
+const budgetsTold = (spec: EvaluatorSpec, work: Work) => Object.fromEntries(spec.phases.map(({ name, role, budgetSeconds, milestones }) =>
+  [name, role === 'train' && work.trainSeconds !== null ? work.trainSeconds : milestones.find((milestone) => milestone.name === name)?.budgetSeconds ?? budgetSeconds]));
 
 /** What earlier phases of this seed took, as a scorer is told it. */
 const roles = (spec: EvaluatorSpec, readings: Findings['readings']) =>

@@ -102,6 +102,10 @@ class Staging:
         mount('scratch', view['work'], 'tmpfs', NO_SUID | NO_DEV, f'size={size},nr_inodes={FILES_PER_SCRATCH},mode=0700')
         copy_files(job['scratch'], view['work'], size, self.uid, self.gid)
         os.chown(view['work'], self.uid, self.gid)
+        for _, place in self.python:  # an environment may need what lies under a name of the sandbox's own: its place must be there before that is read-only
+            for name in ('recipe', 'eval', 'work'):
+                if place.startswith(f'/{name}/'):
+                    os.makedirs(view[name] + place[len(name) + 1:], exist_ok=True)
         if not writable:
             mount('scratch', view['work'], None, REMOUNT | READ_ONLY | NO_SUID | NO_DEV)
         return view
