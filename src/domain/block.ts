@@ -80,6 +80,15 @@ export function divide(table: SymbolTable, claims: readonly Claim[], file: strin
 /** A statement and all inside it, outermost first. */
 export const flat = (node: Placed): readonly Placed[] => [node, ...node.inside.flat().flatMap(flat)];
 
+/** Whose block a line is in; null when it is in none. */
+export function blockOwnerAt(table: SymbolTable | undefined, claims: readonly Claim[], file: string, line: number): string | null {
+  const holders = holdersOf(claims, file);
+  const around = (table?.symbols ?? []).filter(({ name }) => holders.includes(name)).flatMap((holder) => placed(holder, claims, file).flatMap(flat))
+    .filter(({ statement, names }) => names.length > 0 && statement.line <= line && line <= statement.endLine);
+  const [name] = around.reduce<Placed | null>((least, node) => (least === null || node.depth > least.depth ? node : least), null)?.names ?? [];
+  return name === undefined ? null : ownerOf(claims, file, name);
+}
+
 const belongs = ({ names }: Placed, block: string | null): boolean => (block === null ? names.length === 0 : names.includes(block));
 
 /** The text of a block, or of what is in none. */

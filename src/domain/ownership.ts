@@ -1,5 +1,5 @@
 import { adopted } from './adoption.ts';
-import { divide, flat, holdersOf, placed, type Placed } from './block.ts';
+import { blockOwnerAt, divide, flat, holdersOf, placed, type Placed } from './block.ts';
 import { claimOn, ownerOf, PROTECTED } from './claim.ts';
 import { locate } from './module.ts';
 import { adderOf, misquoted, moduleStatements } from './parts.ts';
@@ -213,9 +213,14 @@ const keptOrder: Law = (patch, file) => { // P5
 
 const reachedInto: Law = (patch, file) => { // P6
   const known = (patch.before.tables[file]?.assaults ?? []).map(keyOf);
+  const stood = (patch.before.tables[file]?.assaults ?? []).filter(({ line }) => {
+    const owner = blockOwnerAt(patch.whole[0][file], patch.claims, file, line);
+    return owner !== null && !isForeignTo(patch, owner);
+  });
   for (const assault of patch.after.tables[file]?.assaults ?? []) {
     const at = known.indexOf(keyOf(assault));
     if (at >= 0) { known.splice(at, 1); continue; }
+    if (stood.some(({ module, target }) => module === assault.module && target === assault.target)) continue; // its owner may word it otherwise
     const hit = hitBy(patch, file, assault);
     if (hit) return refusal(patch, hit.file, hit.symbol, `${file}:${assault.line} reaches into it from outside (\`${assault.text.slice(0, 120)}\`)`);
   }

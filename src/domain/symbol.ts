@@ -24,7 +24,7 @@ export interface PythonSymbol {
 
 /** A statement where a partition may tell it from those around it. */
 export interface Statement {
-  /** What it may be called by, the most telling first: what it assigns; the call it makes with that call's first argument; the call; the condition of an `if` or `while`. */
+  /** What it may be called by, the most telling first: what it assigns, or a loop's variable as `for:x`; the call it makes with that call's first argument; the call; the condition of an `if` or `while`. */
   readonly anchors: readonly (readonly string[])[];
   readonly line: number;
   readonly endLine: number;

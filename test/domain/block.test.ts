@@ -81,7 +81,7 @@ const claims: readonly Claim[] = [
   ...['Settings.rate', 'main@params', 'main@call:params.append', 'main@opt', 'main@scale', 'main@group["base"]', 'main@group["lr"]', 'main@call:torch.nn.utils.clip_grad_norm_', 'main@call:opt.step'].map((symbol) => claim('optimizer', `train.py#${symbol}`)),
   ...['main@model', 'Settings'].map((symbol) => claim('architecture', `train.py#${symbol}`)),
   claim('data', 'train.py#main@x'),
-  ...['main@call:torch.compile', 'main@micro', 'main@torch.backends.allow_tf32'].map((symbol) => claim('kernel', `train.py#${symbol}`)),
+  ...['main@call:torch.compile', 'main@for:micro', 'main@torch.backends.allow_tf32'].map((symbol) => claim('kernel', `train.py#${symbol}`)),
   claim('protected', 'train.py#main'), claim('kernel', 'train.py'),
   ...['<module>@call:parser.add_argument("--matrix-lr")', 'hyp["opt"]["lr"]', '<module>@lrm', '<module>@call:optimizer.step'].map((symbol) => claim('optimizer', `flat.py#${symbol}`)),
   ...['<module>@call:parser.add_argument("--depth")', 'hyp["net"]'].map((symbol) => claim('architecture', `flat.py#${symbol}`)),
@@ -121,9 +121,9 @@ describe('every kind of anchor finds its statement', () => {
     ['a call', 'torch.compile(model)\n', 'torch.compile(model, dynamic=False)\n', 'main@call:torch.compile'],
     ['a key', 'group["base"] * scale(step)', 'group["base"] * scale(step + 1)', 'main@group["lr"]'],
     ['an attribute', 'allow_tf32 = True', 'allow_tf32 = False', 'main@torch.backends.allow_tf32'],
-    ['a loop by its variable', 'range(4)', 'range(8)', 'main@micro'],
+    ['a loop by its variable', 'range(4)', 'range(8)', 'main@for:micro'],
     ['a statement inside another’s loop', 'next_batch(16)', 'next_batch(32)', 'main@x'],
-    ['a statement of a loop that nobody else claims', 'loss.backward()', 'loss.mean().backward()', 'main@micro'],
+    ['a statement of a loop that nobody else claims', 'loss.backward()', 'loss.mean().backward()', 'main@for:micro'],
     ['a condition all of whose statements are one owner’s', 'if args.clip > 0:', 'if args.clip > 0.5:', 'main@call:torch.nn.utils.clip_grad_norm_'],
     ['a condition with what it adds to a list', 'if args.extra > 0:', 'if args.extra > 1:', 'main@call:params.append'],
     ['the rest of the function', 'last = step == 100', 'last = step == 99', 'main'],
@@ -190,6 +190,16 @@ describe('a statement that a patch adds', () => {
   test.each(refused)('%s is refused', (_, author, after, rejection) => { expect(judge(author, after())).toMatchObject(rejection); });
 });
 
+test('a block that binds a name of another from inside may be worded otherwise by its owner, and nobody else may begin to', () => {
+  const source = 'def ortho(x): return x\n\ndef main():\n    global ortho\n    ortho = compile(ortho)\n    other = 1\n';
+  const of = (text: string): Recipe => ({ 'a.py': text });
+  const held = [claim('optimizer', 'a.py#ortho'), claim('kernel', 'a.py#main@ortho'), claim('data', 'a.py#main@other'), claim('protected', 'a.py')];
+  const say = (author: string, text: string) => judgeOwnership({ ...patched(author, of(text)), claims: held, before: { recipe: of(source), tables: tablesOf(of(source)) } });
+  expect(say('kernel', source.replace('compile(ortho)', 'compile(ortho, 2)'))).toBeNull();
+  expect(say('data', source.replace('other = 1', 'other = 1; globals()["ortho"] = 2'))).not.toBeNull();
+  expect(say('kernel', source.replace('compile(ortho)', 'compile(ortho); main.x = 2'))).not.toBeNull();
+});
+
 test('in advisory mode blocks of others may be changed, what is protected may not', () => {
   expect(judge('meta', edit('next_batch(16)', 'next_batch(32)'), { mode: 'advisory' })).toBeNull();
   expect(judge('meta', edit('last = step == 100', 'last = step == 99'), { mode: 'advisory' })).toMatchObject({ rule: 'protected', symbol: 'main' });
@@ -202,5 +212,5 @@ test('a merged patch may change a block of each of its authors as its parts did,
   const merged = (after: Recipe) => judge('optimizer', after, { authors: ['optimizer', 'data'], parts: [tablesOf(optimizer), tablesOf(data)] });
   expect(merged(both)).toBeNull();
   expect(merged(edit('next_batch(32)', 'next_batch(64)', both))).toMatchObject({ rule: 'ownership', owner: 'data', symbol: 'main@x' });
-  expect(merged(edit('range(4)', 'range(2)', both))).toMatchObject({ rule: 'ownership', owner: 'kernel', symbol: 'main@micro' });
+  expect(merged(edit('range(4)', 'range(2)', both))).toMatchObject({ rule: 'ownership', owner: 'kernel', symbol: 'main@for:micro' });
 });

@@ -59,7 +59,8 @@ function anchorsOf(statement: Branch, source: string): readonly (readonly string
     else if (value.type === 'call') calls.push(value);
     if (value.type !== 'assignment' && value.type !== 'augmented_assignment') break;
   }
-  if (at.type === 'for_statement' || at.type === 'function_definition' || at.type === 'class_definition') targets.push(...writesOf(at).map((target) => pathOf(target, source)));
+  if (at.type === 'function_definition' || at.type === 'class_definition') targets.push(...writesOf(at).map((target) => pathOf(target, source)));
+  if (at.type === 'for_statement') targets.push(...writesOf(at).map((target) => `for:${pathOf(target, source)}`));
   if (at.type === 'delete_statement') targets.push(...members(at).flatMap(targetsOf).map((target) => pathOf(target, source)));
   if (at.type.startsWith('import_')) targets.push(...bindingsIn(at, source).map(({ name }) => name));
   if (at.type === 'return_statement' || at.type === 'await') calls.push(...members(at).filter(({ type }) => type === 'call'));

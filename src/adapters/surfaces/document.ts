@@ -32,7 +32,7 @@ export async function readDescribed<T>(file: string, shown: string, schema: z.Zo
     const { line, col } = position(path);
     return `${shown}:${line}:${col}  ${path.filter((step) => typeof step === 'string').join('.') || 'file'}: ${message}`;
   };
-  const parsed = schema.safeParse(document.toJS({ maxAliasCount: 32 }));
+  const parsed = schema.safeParse(document.toJS({ maxAliasCount: 1000 }));
   if (!parsed.success) throw new BadSurface(parsed.error.issues.flatMap((issue) => explain(issue, schema, problem, document)));
   return { value: parsed.data, line: (path) => position(path).line, problem };
 }
