@@ -8,6 +8,7 @@ import type { Fact } from '../domain/fact.ts';
 import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
+import { adviceOnBaseline } from './advice.ts';
 import { conductRun, requireEnding, taken } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
 import { keepExported } from './exporter.ts';
@@ -100,6 +101,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
       for await (const fact of journal.follow({ after: lineage.applied, until: await journal.position() })) { grow(lineage, fact, run, verifySignature); facts.push(fact); } // said while the daemons were ending
       await exporting.last();
     }
+    if (ended.kind === 'stopped') for (const line of await adviceOnBaseline(lineage, conducted.session.blobs(run))) view.say(line);
     requireEnding(ended, run, folder);
     if (ended.kind === 'aborted') process.exitCode = 130;
     else if (lineage.operatorActs.at(-1)?.act === 'stop' && interrupt.asked.aborted) process.exitCode = 130;

@@ -6,7 +6,8 @@ import { divide } from '../domain/block.ts';
 import { ownerOf, PROTECTED } from '../domain/partition.ts';
 import { MODULE } from '../domain/symbol.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
-import { problemsOfLibrary } from './library.ts';
+import { adviceFor, turnable } from './init/advice.ts';
+import { loadLibrary, problemsOfLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
 import { findPlace, type Place } from './place.ts';
 
@@ -61,8 +62,10 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
         await using syntax = await openSyntax({ python: (await findToolchain(projectRoot())).python });
         const problems = await problemsOfLibrary(surface, syntax);
         if (problems.length > 0) throw new BadSurface(problems);
-        if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: evaluator.missing }));
-        else line(`${name} ✓   ${Object.keys(surface.recipe).length} files, ${owners.filter(({ owner }) => owner !== PROTECTED).length} symbols of ${surface.roster.length} specialists, ${owners.filter(({ owner }) => owner === PROTECTED).length} protected${evaluator.missing.length > 0 ? `   not prepared yet: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${name}` : 'npm run setup'} makes ${evaluator.missing.join(', ')}` : ''}`);
+        const library = await loadLibrary(surface.dir, syntax);
+        const advice = adviceFor(turnable(surface.recipe, surface.claims, surface.roster.map(({ specialist }) => specialist), syntax), (specialist) => library.filter((edit) => edit.specialist === specialist).length, name);
+        if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: evaluator.missing, advice }));
+        else line([`${name} ✓   ${Object.keys(surface.recipe).length} files, ${owners.filter(({ owner }) => owner !== PROTECTED).length} symbols of ${surface.roster.length} specialists, ${owners.filter(({ owner }) => owner === PROTECTED).length} protected${evaluator.missing.length > 0 ? `   not prepared yet: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${name}` : 'npm run setup'} makes ${evaluator.missing.join(', ')}` : ''}`, ...advice].join('\n'));
       } catch (error) {
         if (error instanceof SurfaceNotSetUp) { // nothing of the project is wrong, and the files cannot be seen from here
           if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: [], notSetUp: error.message }));

@@ -1,4 +1,4 @@
-import { describeEnding } from '../../domain/evidence.ts';
+import { describeEnding, describeFailure } from '../../domain/evidence.ts';
 import { change, counted, decimal, duration, oneLine, percent, plural, probability, signed } from '../../domain/figures.ts';
 import { BASELINE } from '../../domain/ids.ts';
 import { range, relative } from '../../domain/leaderboard.ts';
@@ -79,7 +79,8 @@ export function baselineLine(lineage: Lineage, summary: Summary, width: number |
   const { baseline, unit } = summary;
   const slots = [...lineage.nodes].flatMap(([node, offered]) => offered.slots.map(({ slot }) => slotName(lineage, node, slot)));
   const replicates = [...(root?.replicates.values() ?? [])].flatMap(({ measured }) => (measured ? [measured.heldMs / 1000] : []));
-  const score = baseline.score === null ? 'baseline has no score: the first trial to pass is the first keep' : `baseline ${decimal(baseline.score)}${baseline.sd === null ? '' : ` ± ${decimal(baseline.sd)}`} ${unit} (n = ${baseline.n})`;
+  const failure = root?.result?.failure ?? null;
+  const score = baseline.score === null ? `baseline has no score: ${failure && failure.kind !== 'disqualified' ? describeFailure(failure) : 'the first trial to pass is the first keep'}` : `baseline ${decimal(baseline.score)}${baseline.sd === null ? '' : ` ± ${decimal(baseline.sd)}`} ${unit} (n = ${baseline.n})`;
   const bytes = root?.result?.artifactBytes;
   const reused = lineage.calibration?.reusedFrom ? [`calibration of ${lineage.calibration.reusedFrom}`] : [];
   const limits = lineage.limits;

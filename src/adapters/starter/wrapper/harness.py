@@ -86,17 +86,21 @@ def leave(code):
     os._exit(code if code >= 0 else 128 - code)
 
 
+def refuse(why):
+    print(f'\n{why}')
+    leave(1)
+
+
 def train():
     code, log = run()
     if code != 0:
-        print(f'the command ended with exit code {code}' if code > 0 else f'the command was killed by signal {-code}')
         leave(code)
     if not reading.values(log, SETTINGS['pattern']):
-        last = '\n'.join(reading.lines(log)[-8:]) or '(nothing)'
-        raise LookupError(f"the command ended well and never printed {SETTINGS['metric']}: no line of its log matches {SETTINGS['pattern']}\nits last lines:\n{last}")
+        last = (reading.lines(log) or ['nothing at all'])[-1].strip()[:200]
+        refuse(f"the command ended well and never printed {SETTINGS['metric']} as the pattern in command.json has it; the last it printed is {last!r}")
     artifact = os.path.join(TREE, SETTINGS['artifact']) if SETTINGS['artifact'] else None
     if artifact and not os.path.isfile(artifact):
-        raise FileNotFoundError(f"the command left no {SETTINGS['artifact']}")
+        refuse(f"the command ended well and left no {SETTINGS['artifact']}")
     header = json.dumps({'artifactBytes': os.path.getsize(artifact) if artifact else None})
     shutil.rmtree(TREE, ignore_errors=True)  # nothing but the log is wanted of it
     with open(os.path.join(WORK, 'log.txt'), 'wb') as out:
