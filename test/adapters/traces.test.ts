@@ -1,11 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BadTrace, findTrace, keepTrace, noteOf, openTrace, type Asked } from '../../src/adapters/traces/index.ts';
 import { readTable } from '../../src/adapters/traces/table.ts';
 import { readTrace } from '../../src/adapters/traces/trace.ts';
 import { foldTrace } from '../../src/adapters/traces/fold.ts';
+import { findToolchain } from '../../src/adapters/toolchain/index.ts';
 import type { Lineage } from '../../src/domain/lineage.ts';
 import { statusOf, statusWord } from '../../src/domain/lineage.ts';
 import { consistency } from '../../src/domain/consistency.ts';
@@ -225,6 +227,18 @@ describe('our own results.tsv', () => {
     expect(back.bests.map(({ trial }) => trial)).toEqual(lineage.bests.map(({ trial }) => trial));
     const again = resultsTable(run, back, back.imported?.columns ?? []);
     expect(resultsTable(run, fold(again), back.imported?.columns ?? [])).toBe(again);
+  });
+});
+
+describe('a reader of the reference’s tables', () => {
+  test('reads ours: Python’s csv with tabs finds every row whole, and every cell as it was meant', async () => {
+    const { run, lineage } = syntheticRun(40, ['"Muon" first', 'five " marks "" in """ one', '"', 'ends with "']);
+    const script = 'import csv, json, sys\nprint(json.dumps(list(csv.DictReader(sys.stdin, delimiter="\\t"))))';
+    const { stdout } = await execa((await findToolchain(process.cwd())).python, ['-c', script], { input: resultsTable(run, lineage, HEAD.slice(9, 15)) });
+    const rows = JSON.parse(stdout) as Record<string, string | null>[];
+    expect(rows.map((row) => [row.exp_id, row.hypothesis, row.status])).toEqual(endedRows(lineage).map((row) => [row.trial.slice(2), row.proposal.hypothesis, statusOf(row)]));
+    for (const row of rows) expect(Object.keys(row)).toEqual([...HEAD]);
+    expect(rows.flatMap((row) => Object.values(row))).not.toContain(null); // a short row would have one
   });
 });
 

@@ -21,6 +21,7 @@ import { showCommand } from '../../src/cli/show.ts';
 import { statusCommand } from '../../src/cli/status.ts';
 import { verifyCommand } from '../../src/cli/verify.ts';
 import { defaultColumns, resultsTable, treeTable } from '../../src/domain/tables.ts';
+import { watchCommand } from '../../src/cli/watch.ts';
 import { DAMAGED, tsv, WHOLE } from '../support/made-trace.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
 
@@ -47,7 +48,7 @@ async function brigade(...args: string[]): Promise<string> {
   const out = { write: (text: string) => parts.push(text) };
   const program = new Command().exitOverride().configureOutput({ writeOut: (text) => parts.push(text), writeErr: () => undefined });
   const here = { place, out, open: (run: string | undefined) => openRun(place, run), width: () => 140, color: false, now: () => 0 };
-  for (const add of [importCommand, analyzeCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, statusCommand, runsCommand, verifyCommand, runCommand]) add(program, here);
+  for (const add of [importCommand, analyzeCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, statusCommand, runsCommand, verifyCommand, runCommand, watchCommand]) add(program, here);
   controlCommands(program, place, out);
   natsCommand(program, place, out);
   await program.parseAsync(args, { from: 'user' }).catch((error: unknown) => { if (!(error instanceof CommanderError) || error.code !== 'commander.helpDisplayed') throw error; });
@@ -81,6 +82,7 @@ describe('brigade import', () => {
     expect(await brigade('import', file, '--name', 'upside-down', '--metric', 'train_s', '--direction', 'maximize')).toContain('metric train_s (as asked), maximized (as asked)');
     expect(await brigade('lineage', 'upside-down')).toContain('t0000 baseline');
     await expect(brigade('import', file, file, '--name', 'two')).rejects.toThrow('--name names one run');
+    await expect(brigade('import', traces)).rejects.toThrow(/traces has no results\.tsv, and 3 of its folders have: give them one by one, .*damaged first/);
     await expect(brigade('import', file, '--direction', 'up')).rejects.toThrow('--direction up must be minimize or maximize');
     await expect(brigade('import', file, '--name', 'a name')).rejects.toThrow('give one by --name');
   });
@@ -145,12 +147,13 @@ describe('an imported run', () => {
     await rm(join(place.runs, 'changed'), { recursive: true });
   });
 
-  test('it cannot be run on, steered, stopped, watched by the nats CLI, or asked for a recipe', async () => {
+  test('it cannot be run on, steered, stopped, watched, or asked for a recipe', async () => {
     const readOnly = /whole was imported from .* and is read-only/;
     await expect(brigade('run', '--resume', 'whole')).rejects.toThrow(readOnly);
     for (const verb of ['pause', 'resume', 'stop']) await expect(brigade(verb, 'whole')).rejects.toThrow(readOnly);
     await expect(brigade('limit', 'whole', '--trials', '9')).rejects.toThrow(readOnly);
     await expect(brigade('note', 'whole', '-m', 'hello')).rejects.toThrow(readOnly);
+    await expect(brigade('watch', 'whole')).rejects.toThrow(readOnly);
     await expect(brigade('nats', 'context', 'whole')).rejects.toThrow(readOnly);
     await expect(brigade('diff', '3', '--run', 'whole')).rejects.toThrow('a results.tsv holds no recipes');
     await expect(brigade('best', 'whole', '--out', join(place.root, 'out'))).rejects.toThrow('a results.tsv holds no recipe');

@@ -7,14 +7,14 @@ import { outcomes, outcomesByRole } from '../../src/domain/analysis/outcomes.ts'
 import { labelTable, quantities, roleTable } from '../../src/domain/analysis/quantities.ts';
 import { recordOf, type RunRecord, type TrialRecord } from '../../src/domain/analysis/record.ts';
 import { statusOf } from '../../src/domain/lineage.ts';
-import { slotSecondsOf } from '../../src/domain/summary.ts';
+import { slotSecondsOf, summarize } from '../../src/domain/summary.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
 
 const HOUR = 3_600_000;
 const trial = (number: number, specialist: string, parent: number, status: TrialRecord['status'], more: Partial<TrialRecord> = {}): TrialRecord =>
   ({ trial: `t000${number}`, specialist, parent: `t000${parent}`, status, hypothesis: `idea ${number}`, seconds: 1800, endedAt: number * HOUR, ...more });
 const record = (trials: readonly TrialRecord[], more: Partial<RunRecord> = {}): RunRecord => ({
-  run: 'made', metric: 'loss', direction: 'minimize', baseline: 2, best: { trial: 't0003', score: 1.8 }, roster: [...new Set(trials.map(({ specialist }) => specialist))], width: 2, trials, lostRows: 0, refused: 0, waiting: 0, interventions: 0, ...more,
+  run: 'made', metric: 'loss', direction: 'minimize', baseline: 2, best: { trial: 't0003', score: 1.8 }, claim: null, roster: [...new Set(trials.map(({ specialist }) => specialist))], width: 2, trials, lostRows: 0, refused: 0, waiting: 0, interventions: 0, ...more,
 });
 
 const RUN = record([
@@ -26,7 +26,7 @@ describe('outcomes', () => {
   test('a damaged row is a trial under no status, and a row without a place is one too', () => {
     expect(outcomes({ ...RUN, lostRows: 1 })).toEqual({
       trials: 8, counts: { discard: 2, keep: 2, size_blocked: 1, damaged: 2, eval_budget_overrun: 1 }, validShare: 0.5,
-      best: { trial: 't0003', score: 1.8 }, baseline: 2, delta: expect.closeTo(-0.2), relative: expect.closeTo(-0.1), trainOverruns: 0, evalOverruns: 1,
+      best: { trial: 't0003', score: 1.8 }, baseline: 2, delta: expect.closeTo(-0.2), relative: expect.closeTo(-0.1), claim: null, trainOverruns: 0, evalOverruns: 1,
     });
   });
 
@@ -119,6 +119,9 @@ describe('a run of our own', () => {
     expect(Object.values(analysis?.outcomes.counts ?? {}).reduce((sum, n) => sum + n, 0)).toBe(tried.length);
     expect(analysis?.outcomes.counts.keep).toBe(lineage.bests.length - 1);
     expect(analysis?.roles.reduce((sum, { trials }) => sum + trials, 0)).toBe(tried.length);
+    const summary = summarize(run, lineage);
+    expect([analysis?.outcomes.baseline, analysis?.outcomes.best?.score, analysis?.outcomes.delta]).toEqual([summary.best.from, summary.best.score, summary.best.delta]); // both on the same data
+    expect(analysis?.outcomes.claim?.delta).toBe(summary.claim?.delta);
     expect(analysis?.interventions).toBe(lineage.operatorActs.length);
   });
 

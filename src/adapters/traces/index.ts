@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { RunId } from '../../domain/ids.ts';
@@ -47,7 +47,16 @@ export async function findTrace(path: string): Promise<TraceFiles> {
     const bytes = { results: await readFile(file), tree: await readFile(join(folder, 'tree.tsv')).catch(() => null) };
     return { file, bytes, results: textOf(bytes.results), tree: bytes.tree && textOf(bytes.tree), name: basename(basename(folder) === 'blackboard' ? dirname(folder) : folder) };
   }
+  const below = await runsBelow(path);
+  if (below.length > 0) throw new BadTrace(`${path} has no results.tsv, and ${below.length} of its folders have: give them one by one, ${join(path, below[0] ?? '')} first`);
   throw new BadTrace(`${path} has no results.tsv: give the file itself, or the folder of a run that has one`);
+}
+
+/** Folders in a folder that have a run in them. */
+async function runsBelow(path: string): Promise<string[]> {
+  const names = await readdir(path).catch(() => []);
+  const found = await Promise.all(names.sort().map(async (name) => [name, (await Promise.all(['results.tsv', join('blackboard', 'results.tsv')].map((file) => stat(join(path, name, file)).then((one) => one.isFile(), () => false)))).includes(true)] as const));
+  return found.flatMap(([name, has]) => (has ? [name] : []));
 }
 
 /** Folds a trace that is not kept here yet, to see whether it can be read. */

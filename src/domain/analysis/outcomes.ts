@@ -13,6 +13,7 @@ export interface Outcomes {
   readonly delta: number | null;
   /** `delta` over the baseline's score. */
   readonly relative: number | null;
+  readonly claim: RunRecord['claim'];
   readonly trainOverruns: number;
   readonly evalOverruns: number;
 }
@@ -26,7 +27,7 @@ export function outcomes(run: RunRecord): Outcomes {
   return {
     trials, counts, best: run.best, baseline: run.baseline, delta, relative: delta === null || !run.baseline ? null : delta / Math.abs(run.baseline),
     validShare: trials === 0 ? null : run.trials.filter(({ status }) => status !== 'damaged' && isValid(status)).length / trials,
-    trainOverruns: counts.train_budget_overrun ?? 0, evalOverruns: counts.eval_budget_overrun ?? 0,
+    claim: run.claim, trainOverruns: counts.train_budget_overrun ?? 0, evalOverruns: counts.eval_budget_overrun ?? 0,
   };
 }
 

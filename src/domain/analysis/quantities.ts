@@ -1,4 +1,5 @@
 import { counted, decimal, duration, percent, signed } from '../figures.ts';
+import { range } from '../leaderboard.ts';
 import type { Status } from '../status.ts';
 import type { Analysis } from './analysis.ts';
 import { SHOWN } from './outcomes.ts';
@@ -22,6 +23,7 @@ export function quantities(analyses: readonly Analysis[]): Quantity[] {
     ...line('baseline', ({ outcomes }) => (outcomes.baseline === null ? null : exact(outcomes.baseline))),
     ...line('best', ({ outcomes }) => (outcomes.best ? `${exact(outcomes.best.score)} (${outcomes.best.trial})` : 'the baseline stands')),
     ...line('change', ({ outcomes }) => (outcomes.delta === null ? null : `${trimmed(signed(outcomes.delta, 6))}${outcomes.relative === null ? '' : ` (${signed(outcomes.relative * 100, 2)}%)`}`)),
+    ...line('final claim', ({ outcomes }) => (outcomes.claim === null ? null : `${signed(outcomes.claim.delta)}, 95% interval ${range(outcomes.claim.interval)}, ${outcomes.claim.n} fresh seeds each`)),
     ...line('training overruns', ({ outcomes }) => (outcomes.trainOverruns > 0 ? share(outcomes.trainOverruns, outcomes.trials) : null)),
     ...line('evaluation overruns', ({ outcomes }) => (outcomes.evalOverruns > 0 ? share(outcomes.evalOverruns, outcomes.trials) : null)),
     ...line('specialists with a keep', ({ edges }) => `${edges.specialistsWithKeep} of ${edges.specialists}`),

@@ -1,7 +1,7 @@
 import { BASELINE, type TrialId } from '../ids.ts';
-import { best, statusOf, type Lineage } from '../lineage.ts';
+import { statusOf, type Lineage } from '../lineage.ts';
 import type { Status } from '../status.ts';
-import { slotSecondsOf } from '../summary.ts';
+import { slotSecondsOf, summarize } from '../summary.ts';
 
 // What the tables are computed from, the same for a run of our own and an imported one.
 //
@@ -26,8 +26,11 @@ export interface RunRecord {
   readonly run: string;
   readonly metric: string;
   readonly direction: 'minimize' | 'maximize';
+  /** On the data that the best was scored on, so that the two may be compared. */
   readonly baseline: number | null;
   readonly best: { readonly trial: TrialId; readonly score: number } | null;
+  /** The final claim on data that nothing else used; null where none was made. */
+  readonly claim: { readonly delta: number; readonly interval: readonly [number, number]; readonly n: number } | null;
   /** Every specialist that may propose, in roster order. */
   readonly roster: readonly string[];
   /** How many trials it can have in hand at once: slots of our own runs, agents of an imported one. */
@@ -44,15 +47,15 @@ export interface RunRecord {
 /** Reads a run's lineage for the tables. */
 export function recordOf(run: string, lineage: Lineage): RunRecord {
   const rows = [...lineage.trials.values()].filter(({ trial }) => trial !== BASELINE).sort((a, b) => a.number - b.number);
-  const head = best(lineage);
+  const { best: head, claim } = summarize(run, lineage);
   const imported = lineage.imported;
   const waiting = imported ? [] : rows.filter((row) => statusOf(row) === null);
   const roster = [...new Set([...(lineage.started?.roster ?? []), ...rows.map(({ proposal }) => proposal.specialist)])];
   const slots = [...lineage.nodes.values()].reduce((sum, node) => sum + node.slots.length, 0) / (lineage.started?.slotsPerReplicate ?? 1);
   return {
     run, metric: lineage.started?.objective.metric ?? 'score', direction: lineage.started?.objective.direction ?? 'minimize',
-    baseline: lineage.trials.get(BASELINE)?.result?.score ?? lineage.calibration?.mean ?? null,
-    best: head && head.trial !== BASELINE && head.score !== null ? { trial: head.trial, score: head.score } : null,
+    baseline: head.from, best: head.trial !== BASELINE && head.score !== null ? { trial: head.trial, score: head.score } : null,
+    claim: claim && { delta: claim.delta, interval: claim.interval, n: claim.n },
     roster, width: Math.max(1, imported ? roster.length : Math.floor(slots)),
     trials: rows.flatMap((row): TrialRecord[] => {
       const status = statusOf(row) ?? (imported ? 'damaged' as const : null);
