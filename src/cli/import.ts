@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import { exportRun } from '../adapters/report/index.ts';
@@ -42,13 +42,13 @@ async function importOne(place: Place, run: string, files: TraceFiles, asked: As
   const dir = runDir(place, run);
   const before = await readNote(dir);
   const note = noteOf(files, asked);
-  if (before === null && (existsSync(`${dir}/nats`) || (await listRunFiles(place)).some((file) => file.run === run))) throw new Mistake(`there is a run ${run} of our own: give another --name`);
+  if (before === null && (existsSync(join(dir, 'nats')) || (await listRunFiles(place)).some((file) => file.run === run))) throw new Mistake(`there is a run ${run} of our own: give another --name`);
   if (before !== null && !isDeepStrictEqual({ ...before, source: '' }, { ...note, source: '' })) {
     throw new Mistake(`${run} was imported from ${before.source} with other contents or flags: give another --name, or remove it first with brigade runs remove ${run} --yes`);
   }
   const lineage = foldFiles(run, files, asked); // a file that cannot be read leaves nothing behind
   if (before === null) await keepTrace(dir, files, note);
-  await writeRunFile(place, { run, surface: 'imported', url: null, keys: null });
+  if (!existsSync(join(dir, 'run.json'))) await writeRunFile(place, { run, surface: 'imported', url: null, keys: null }); // the newest run is the one imported last, not the one looked at again
   const opened = await openImported(run, dir);
   if (opened === null) throw new Error(`${dir}/import was written and cannot be read`);
   await exportRun(opened, { parts: ['tables'] });

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BadTrace, findTrace, keepTrace, noteOf, openTrace, type Asked } from '../../src/adapters/traces/index.ts';
 import { readTable } from '../../src/adapters/traces/table.ts';
@@ -198,6 +199,36 @@ describe('a damaged trace', () => {
     expect(rootless.imported?.notices).toEqual(['there is no readable baseline row: the score of the root is unknown']);
     expect(rootless.trials.get('t0000')?.result).toBeNull();
     expect(rootless.bests.map(({ trial, score }) => [trial, score])).toEqual([['t0000', null], ['t0002', 1.099], ['t0003', 1.098]]);
+  });
+});
+
+describe('a trace broken at random', () => {
+  const cell = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('', '"', '""', 'nan', '-', '1e400', 'exp_', '</notes>', '<parameter name="x">', '\t', '\n', '007', '-1', '9'.repeat(30), 'keep', 'baseline', '2026-13-45T00:00:00Z'));
+
+  test('is read to its end: every line is a whole row or a damaged one, and the rows that were not touched are as they were', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 0, max: 17 }), cell, fc.constantFrom('replace', 'insert', 'remove'), (at, column, text, how) => {
+      fc.pre(how === 'insert' || column !== 0 || !/^\s*(exp_?)?\d{1,7}\s*$/i.test(text)); // another id is another trial, and whoever comes first has it
+      const rows = WHOLE.map((row, i) => {
+        const cells = line(row).split('\t');
+        if (i !== at || row.exp_id === '005') return line(row); // 005 has a quoted cell, whose tab is no border
+        cells.splice(column, how === 'insert' ? 0 : 1, ...(how === 'remove' ? [] : [text]));
+        return cells.join('\t');
+      });
+      const lineage = fold(tsv(rows));
+      const damaged = lineage.imported?.damagedRows ?? [];
+      const whole = [...lineage.trials.values()].filter((row) => row.result !== null);
+      expect(whole.length + damaged.length).toBe(lineage.imported?.rows);
+      expect(lineage.odd + lineage.superseded).toBe(0);
+      const untouched = WHOLE.filter((row, i) => i !== at || row.exp_id === '005');
+      for (const { exp_id: id = '', status, val_bpb: score } of untouched) expect(lineage.trials.get(`t0${id}`)?.result).toMatchObject({ status, score: score === undefined ? null : Number(score) });
+    }), { numRuns: 600, seed: 7 });
+  });
+
+  test('whatever the bytes are, it is read or refused in words', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.boolean(), (text, hasHead) => {
+      const results = hasHead ? `${HEAD.join('\t')}\n${text}` : text;
+      try { fold(results, text, { metric: null, direction: 'minimize' }); } catch (error) { expect(error).toBeInstanceOf(BadTrace); }
+    }), { numRuns: 300, seed: 7 });
   });
 });
 

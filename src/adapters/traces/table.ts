@@ -1,3 +1,5 @@
+import { oneLine } from '../../domain/figures.ts';
+
 // Tab-separated text as the reference's writer leaves it: a cell that holds a quotation mark, a tab or a line break is quoted, with its marks doubled.
 //
 //   T1. Every row knows the line it began at and its text as it was written.
@@ -12,7 +14,7 @@ const LONGEST_ROW = 60;
 /** Reads a table: its head, and every row that is not blank. */
 export function readTable(text: string): { readonly head: readonly string[]; readonly rows: readonly Line[] } {
   const lines = text.replace(/^\ufeff/, '').split('\n').map((line) => line.replace(/\r$/, ''));
-  const head = (quoted(lines[0] ?? '') ?? literal(lines[0] ?? '')).map((cell) => cell.trim());
+  const head = (quoted(lines[0] ?? '') ?? literal(lines[0] ?? '')).map(oneLine);
   const rows: Line[] = [];
   for (let i = 1; i < lines.length; i++) {
     const raw = lines[i] ?? '';

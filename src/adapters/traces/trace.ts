@@ -28,26 +28,27 @@ export function readTrace(text: TraceText, asked: Asked, file: string): Trace {
   const columns = findColumns(head, lines, asked, file);
   const tree = text.tree === null ? null : readTree(text.tree);
   const used = new Map<number, number>();
+  const reads = lines.map((line) => {
+    const read = readRow(line, head, columns, used);
+    if (read.kind === 'whole') used.set(read.row.number, line.line);
+    return { line, read };
+  });
+  const taken = new Set(reads.flatMap(({ read }) => (read.kind === 'whole' ? [read.row.trial] : []))); // whoever can be read whole has its id
   const rows: Trace['rows'][number][] = [];
   const damagedRows: DamagedRow[] = [];
-  const damagedCells: DamagedCell[] = [];
-  let spelled = 0;
-  for (const line of lines) {
-    const read = readRow(line, head, columns, used);
-    if (read.kind === 'whole') {
-      used.set(read.row.number, line.line);
-      rows.push({ kind: 'whole', ...read.row });
-      damagedCells.push(...read.cells);
-      if (read.spelled) spelled += 1;
-      continue;
-    }
-    const fromTree = read.trial === null || tree === null ? null : placeIn(tree, read.trial);
-    const agree = read.place === null || fromTree === null || (read.place.parent === fromTree.parent && read.place.specialist === fromTree.specialist);
-    const place = agree ? read.place ?? fromTree : null;
-    if (read.trial !== null) used.set(Number(read.trial.slice(1)), line.line);
-    if (place !== null && place.trial !== BASELINE) rows.push({ kind: 'damaged', ...place, says: `(damaged row, line ${line.line}: ${read.reason}) ${read.hypothesis}` });
-    damagedRows.push({ line: line.line, trial: read.trial, reason: agree ? read.reason : `${read.reason}; tree.tsv puts it elsewhere`, place: place === null ? null : read.place === null ? 'tree.tsv' : 'its own cells', raw: line.raw });
+  for (const { line, read } of reads) {
+    if (read.kind === 'whole') { rows.push({ kind: 'whole', ...read.row }); continue; }
+    const trial = read.trial === null || taken.has(read.trial) ? null : read.trial;
+    const own = trial === null ? null : read.place;
+    const fromTree = trial === null || tree === null ? null : placeIn(tree, trial);
+    const agree = own === null || fromTree === null || (own.parent === fromTree.parent && own.specialist === fromTree.specialist);
+    const place = agree ? own ?? fromTree : null;
+    if (trial !== null) taken.add(trial);
+    if (place !== null) rows.push({ kind: 'damaged', ...place, says: `(damaged row, line ${line.line}: ${read.reason}) ${read.hypothesis}` });
+    damagedRows.push({ line: line.line, trial, reason: agree ? read.reason : `${read.reason}; tree.tsv puts it elsewhere`, place: place === null ? null : own === null ? 'tree.tsv' : 'its own cells', raw: line.raw });
   }
+  const damagedCells: DamagedCell[] = reads.flatMap(({ read }) => (read.kind === 'whole' ? read.cells : []));
+  const spelled = reads.filter(({ read }) => read.kind === 'whole' && read.spelled).length;
   const whole = rows.flatMap((row) => (row.kind === 'whole' ? [row] : []));
   const known = new Set(rows.map(({ trial }) => trial));
   const orphans = rows.filter(({ parent }) => parent !== null && parent !== BASELINE && !known.has(parent)).length;

@@ -18,7 +18,7 @@ export interface Tree { readonly rows: ReadonlyMap<TrialId, TreeRow>; readonly u
 /** Reads a tree; rows that are not whole are told and passed over. */
 export function readTree(text: string): Tree {
   const [first = '', ...lines] = text.replace(/^\ufeff/, '').split('\n').map((line) => line.replace(/\r$/, ''));
-  const head = first.split('\t').map((name) => name.trim());
+  const head = first.split('\t').map(oneLine);
   const rows = new Map<TrialId, TreeRow>();
   const unreadable: { line: number; what: string }[] = [];
   const missing = COLUMNS.filter((name) => !head.includes(name));
@@ -52,7 +52,7 @@ export function checkTree(tree: Tree, rows: readonly TraceRow[], damaged: Readon
     if (!other) { differing.push({ line: 0, what: `${row.trial} is not in it` }); continue; }
     const { cells } = other;
     const parent = ordinalIn(cells.parent_exp ?? '');
-    const says = (what: string, theirs: string | undefined, ours: string): void => { differing.push({ line: other.line, what: `${row.trial} ${what} ${theirs === '' || theirs === undefined ? 'empty' : theirs}, not ${ours === '' ? 'empty' : ours}` }); };
+    const says = (what: string, theirs: string | undefined, ours: string): void => { differing.push({ line: other.line, what: `${row.trial} ${what} ${theirs === '' || theirs === undefined ? 'empty' : theirs.slice(0, 60)}, not ${ours === '' ? 'empty' : ours}` }); };
     if ((parent === null ? null : trialId(parent)) !== row.parent) says('parent', cells.parent_exp, row.parent ?? '');
     if (cells.specialist !== row.specialist) says('specialist', cells.specialist, row.specialist);
     if (cells.status !== row.status) says('status', cells.status, row.status);
