@@ -1,5 +1,5 @@
 import { MODULE, type PythonSymbol, type SymbolTable } from '../../domain/symbol.ts';
-import { judge, type Judged } from './judge.ts';
+import { judge, setBy, type Judged } from './judge.ts';
 import { blocksOf } from './statements.ts';
 import { ROLES, type Owner, type Role } from './signs.ts';
 
@@ -34,7 +34,7 @@ function claimsOf({ file, source, table }: ReadFile, told: Told): readonly Propo
   if (!file.endsWith('.py')) return [claim(null, { owner: 'protected', reason: 'no Python: nothing in it has a name' })];
   const lines = source.split('\n');
   const top = table.symbols.filter(({ name, kind }) => kind !== 'module' && !isInner(name));
-  const judged = top.map((symbol) => ({ symbol, is: judge({ name: symbol.name, code: codeOf(symbol, lines), isValue: symbol.kind === 'assignment' }, told.metric) }));
+  const judged = top.map((symbol) => ({ symbol, is: setBy(told, symbol.name) ?? judge({ name: symbol.name, code: codeOf(symbol, lines), isValue: symbol.kind === 'assignment' }, told.metric) }));
   const main = wholeOf(judged.map(({ is }) => is), table);
   const module = table.symbols.find(({ name }) => name === MODULE);
   const inModule = module && main.owner === 'protected' ? blocksOf(module, lines, told).filter(({ is }) => is.owner !== 'protected') : [];
@@ -74,7 +74,7 @@ function divided(symbol: PythonSymbol, is: Judged, table: SymbolTable, lines: re
 }
 
 function byStatement(symbol: PythonSymbol, is: Judged, lines: readonly string[], told: Told): { readonly whole: Judged; readonly inner: readonly Inner[] } { // P3
-  const blocks = blocksOf(symbol, lines, told);
+  const blocks = blocksOf(symbol, lines, told, is.trains);
   const roles = new Set(blocks.flatMap(({ is: { owner } }) => (owner === 'protected' ? [] : [owner])));
   const isShared = roles.size >= (is.trains ? 3 : 2) || (roles.size > 0 && is.owner === 'protected');
   if (!isShared) return { whole: is, inner: [] };

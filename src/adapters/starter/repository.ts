@@ -43,7 +43,10 @@ export interface Reached {
   readonly texts: readonly string[];
 }
 
-/** The files that a command's script imports, and those its words name. */
+/** Files that a script reads rather than imports: `exec(open("settings.py").read())`, a configuration. */
+const SETTINGS = /^[\w./-]+\.(?:py|ya?ml|toml|json|cfg|ini)$/;
+
+/** The files that a command's script imports or names, and those the command's own words name. */
 export async function reach(folder: string, command: Wrapped, python: string): Promise<Reached> {
   const tracked = new Set(await trackedFiles(folder));
   const named = command.words.filter((word) => tracked.has(word.replace(/^\.\//, ''))).map((word) => word.replace(/^\.\//, ''));
@@ -57,7 +60,8 @@ export async function reach(folder: string, command: Wrapped, python: string): P
   const { stdout } = await run(python, ['-I', program, folder, ...(kind === 'module' ? ['-m', name] : [name]), ...named.filter((file) => file.endsWith('.py') && file !== name)], { maxBuffer: 64 * 2 ** 20, timeout: 120_000 });
   const { broken, ...found } = Found.parse(JSON.parse(stdout));
   if (broken) throw new NoBaseline(`${broken.file}${broken.line > 0 ? `:${broken.line}` : ''} cannot be read: ${broken.message}`);
-  return { ...found, files: [...new Set([...found.files, ...named])] };
+  const read = found.texts.filter((text) => SETTINGS.test(text) && tracked.has(text.replace(/^\.\//, ''))).map((text) => text.replace(/^\.\//, ''));
+  return { ...found, files: [...new Set([...found.files, ...named, ...read])] };
 }
 
 const isFile = (path: string): Promise<boolean> => readFile(path).then(() => true, () => false);

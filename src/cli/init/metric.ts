@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { directionOf, faultOf, namesIn, patternFor, rangeOf, valuesIn, type Plan } from '../../adapters/starter/index.ts';
 import { TOKEN } from '../../domain/ids.ts';
-import { decimal } from '../../domain/figures.ts';
+import { decimal, plural } from '../../domain/figures.ts';
 import { Mistake } from '../mistake.ts';
 import type { Asker } from './ask.ts';
 import type { InitFlags } from './flags.ts';
@@ -27,7 +27,7 @@ export async function settleMetric(folder: string, flags: InitFlags, texts: read
   const range = flags.range === undefined ? rangeOf(name, values) : readRange(flags.range);
   const words = new RegExp(name.split(/[^A-Za-z0-9]+/).filter(Boolean).join('[^A-Za-z0-9]*'), 'i');
   const notes = sample !== null
-    ? [`${values.length} ${values.length === 1 ? 'line' : 'lines'} of the sample ${values.length === 1 ? 'matches' : 'match'} ${pattern}, the last with ${decimal(values.at(-1) ?? NaN)}`]
+    ? [`${plural(values.length, 'line')} of the sample ${values.length === 1 ? 'has' : 'have'} ${name}, the last ${decimal(values.at(-1) ?? NaN)}`]
     : flags.pattern === undefined && texts.length > 0 && !texts.some((text) => words.test(text)) ? [`no text in the files has ${name} in it: if the command prints it otherwise, give --pattern, or --log with a log of it`] : [];
   return { metric: { name, pattern, direction, range, take }, notes };
 }
