@@ -117,8 +117,8 @@ export interface ResourceLimits {
 /** A recipe with a known ending; an evaluator that ends it otherwise refuses to start. */
 export interface Canary {
   readonly name: string;
-  /** `scores`: a valid score; `gains nothing`: a valid score that is not better than the good canary's. */
-  readonly expect: 'scores' | 'tampered' | 'disqualified' | 'crash' | 'preflight_crash' | 'gains nothing';
+  /** `scores`: a valid score; `measures`: that, or a declared gate missed by a hair, where a baseline may; `gains nothing`: a valid score that is not better than the good canary's. */
+  readonly expect: 'scores' | 'measures' | 'tampered' | 'disqualified' | 'crash' | 'preflight_crash' | 'gains nothing';
   /** What it may train for; one second unless said otherwise, in which most show what they are. */
   readonly trainSeconds?: number;
 }

@@ -48,7 +48,7 @@ describe.each(evaluators)('evaluator %s', (name) => {
   test('can be read', async () => {
     const evaluator = await loadEvaluator(root, name, { dataDir: join(root, '.brigade', 'data') });
     expect(evaluator.phases.some(({ role }) => role === 'eval')).toBe(true);
-    expect(evaluator.canaries.some(({ expect: ending }) => ending === 'scores')).toBe(true);
+    expect(evaluator.canaries.some(({ expect: ending }) => ending === 'scores' || ending === 'measures')).toBe(true);
     expect(evaluator.canaries.some(({ expect: ending }) => ending === 'tampered')).toBe(true);
   });
 });

@@ -23,6 +23,8 @@ export class CanaryFailed extends Error {
 const TRAIN_SECONDS = 1;
 /** How much better than the good canary is still luck, as a fraction of its score: after a second of training, seeds differ by some hundredths of it. */
 const LUCK = 0.1;
+/** How far a baseline may miss its own gate and still show that the evaluator measures, as a fraction of the limit. */
+const HAIR = 0.01;
 const TTL_MS = 600_000;
 
 export interface Ended { readonly canary: Canary; readonly measurement: Measurement }
@@ -37,6 +39,7 @@ export function judgeCanaries(spec: EvaluatorSpec, ended: readonly Ended[]): Pas
     const how = endedAs(measurement);
     const passed: PassedCanary = { name: canary.name, expect: canary.expect, ended: how, score: measurement.failure === null ? measurement.score : null };
     if (how === canary.expect) return passed;
+    if (canary.expect === 'measures' && (how === 'scores' || missedByAHair(spec, measurement))) return { ...passed, ended: 'measures' };
     if (canary.expect === 'gains nothing' && how === 'scores' && measurement.score !== null) {
       const gained = good === null ? 0 : gain(spec.objective, measurement.score, good);
       if (gained <= Math.abs(good ?? 0) * LUCK) return { ...passed, ended: 'gains nothing' };
@@ -47,9 +50,13 @@ export function judgeCanaries(spec: EvaluatorSpec, ended: readonly Ended[]): Pas
   });
 }
 
+/** Whether all that is wrong is a declared gate, and that by little. */
+const missedByAHair = (spec: EvaluatorSpec, { failure }: Measurement): boolean =>
+  failure?.kind === 'disqualified' && spec.gates.some(({ name }) => name === failure.gate) && failure.deficit <= HAIR * Math.abs(failure.limit);
+
 const refusal = (spec: EvaluatorSpec, canary: Canary, did: string): string =>
   `calibration refused: the canary \`${canary.name}\` ${did}, and it should have ended as \`${canary.expect}\`. `
-  + `${canary.expect === 'scores' ? `The evaluator in evaluators/${spec.name} cannot measure a good recipe on this machine` : `The evaluator in evaluators/${spec.name} can be deceived`}: docs/evaluators.md says what a canary is for.`;
+  + `${canary.expect === 'scores' || canary.expect === 'measures' ? `The evaluator in evaluators/${spec.name} cannot measure a good recipe on this machine` : `The evaluator in evaluators/${spec.name} can be deceived`}: docs/evaluators.md says what a canary is for.`;
 
 /** Runs every canary through the node's own slots, as many at once as there are slots. */
 export async function runCanaries(places: readonly SlotPlace[], ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<Ended[]> {

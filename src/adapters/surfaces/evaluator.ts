@@ -36,7 +36,7 @@ const EvaluatorSchema = z.strictObject({
     milestones: z.array(z.strictObject({ name, until: pattern.nullable().default(null), budget: seconds, tolerance: seconds.default(0) })).max(8, 'list at most 8').default([]),
   }), 'list the phases').min(1, 'list at least one phase').max(16, 'list at most 16'),
   gates: z.array(z.strictObject({ name, limit: z.number('give a number'), at: z.enum(['least', 'most'], 'give least or most') })).default([]),
-  canaries: z.array(z.strictObject({ name, expect: z.enum(['scores', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing'], 'give scores, tampered, disqualified, crash, preflight_crash or gains nothing'), train: seconds.default(1) })).default([]),
+  canaries: z.array(z.strictObject({ name, expect: z.enum(['scores', 'measures', 'tampered', 'disqualified', 'crash', 'preflight_crash', 'gains nothing'], 'give scores, measures, tampered, disqualified, crash, preflight_crash or gains nothing'), train: seconds.default(1) })).default([]),
   columns: z.strictObject({ before: z.array(name), after: z.array(name) }).nullable().default(null),
   folders: z.array(name, 'list data sets that are folders').default([]),
   checksums: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'give a SHA-256 in 64 lower-case hexadecimal digits')).default({}),
