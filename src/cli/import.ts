@@ -68,7 +68,7 @@ function told(run: string, lineage: Lineage, { rows, grounds, damagedRows, damag
     ...(damagedRows.length > 0 ? [`${plural(damagedRows.length, 'row')} damaged: kept as written, without an ending`, ...damagedRows.map((row) => `  ${describeDamage(row)}`)] : []),
     ...(damagedCells.length > 0 ? [`${plural(damagedCells.length, 'cell')} damaged in rows that stand`, ...damagedCells.map(({ line, trial, column, reason }) => `  results.tsv:${line}   ${trial}   ${column}: ${reason}`)] : []),
     ...notices,
-    ...(tree === null ? [] : [`tree.tsv: ${plural(tree.rows, 'row')}, ${tree.differing.length === 0 ? 'all agree' : `${tree.differing.length} differ`}${tree.reworded > 0 ? `; ${tree.reworded} hypotheses are worded otherwise` : ''}`, ...tree.differing.map(({ line, what }) => `  tree.tsv${line > 0 ? `:${line}` : ''}   ${what}`)]),
+    ...(tree === null ? [] : [`tree.tsv: ${plural(tree.rows, 'row')}, ${tree.differing.length === 0 ? `the ${tree.compared} that can be compared agree` : `${tree.differing.length} differ`}${tree.reworded > 0 ? `; ${tree.reworded} hypotheses are worded otherwise` : ''}`, ...tree.differing.map(({ line, what }) => `  tree.tsv${line > 0 ? `:${line}` : ''}   ${what}`)]),
     headline(summary), `${tallyLine(summary)}.`, `next   brigade analyze ${run}   brigade lineage ${run}   brigade report ${run}`,
   ];
 }

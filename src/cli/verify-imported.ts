@@ -19,7 +19,7 @@ export function verifyImported({ run, lineage }: OpenRun, imported: Imported, js
   const lines = [
     ...contradictions.map(({ what, trial, says }) => `${what} ${trial}   ${says}`), ...differing.map(({ line, what }) => `tree.tsv:${line}   ${what}`),
     `${holds ? 'holds' : 'does not hold'}   imported from ${imported.source}, ${imported.intact ? 'unchanged since' : 'and the copy here has changed since'}`,
-    `proved   ${plural(changes, 'change')}, ${plural(keeps, 'keep')} and ${plural(discards, 'discard')} against the scores beside them, ${contradictions.length} wrong, ${uncompared} that cannot be compared${imported.tree === null ? '' : `   tree.tsv says the same of ${plural(imported.tree.rows - differing.length, 'row')}`}`,
+    `proved   ${plural(changes, 'change')}, ${plural(keeps, 'keep')} and ${plural(discards, 'discard')} against the scores beside them, ${contradictions.length} wrong, ${uncompared} that cannot be compared${imported.tree === null ? '' : `   tree.tsv says the same of ${plural(Math.max(0, imported.tree.compared - differing.length), 'row')}`}`,
     `set aside   ${plural(imported.damagedRows.length, 'damaged row')}, ${plural(imported.damagedCells.length, 'damaged cell')}`,
     `beyond proof   ${BEYOND.join('; ')}`,
   ];

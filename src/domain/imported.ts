@@ -14,6 +14,8 @@ export interface DamagedRow {
   readonly reason: string;
   /** Who says where in the lineage it stands; null when nobody does. */
   readonly place: 'its own cells' | 'tree.tsv' | null;
+  /** How tree.tsv says that it ended, for the reader alone: no table counts it. */
+  readonly elsewhere: string | null;
   readonly raw: string;
 }
 
@@ -23,6 +25,8 @@ export interface DamagedCell { readonly line: number; readonly trial: TrialId; r
 /** How tree.tsv compares with results.tsv, row by row. */
 export interface TreeCheck {
   readonly rows: number;
+  /** Rows of results.tsv that stand, each looked up in it. */
+  readonly compared: number;
   /** Rows in which parent, specialist, status, score or change is another. */
   readonly differing: readonly { readonly line: number; readonly what: string }[];
   /** Rows whose hypothesis is worded otherwise: released texts were edited after the run. */
@@ -48,5 +52,5 @@ export interface Imported {
 }
 
 /** One line on a damaged row: where, which, why. */
-export const describeDamage = ({ line, trial, reason, place }: DamagedRow): string =>
-  `results.tsv:${line}   ${trial ?? 'no id'}   ${reason}${place === null ? '; its place is unknown' : place === 'tree.tsv' ? '; its place is from tree.tsv' : ''}`;
+export const describeDamage = ({ line, trial, reason, place, elsewhere }: DamagedRow): string =>
+  `results.tsv:${line}   ${trial ?? 'no id'}   ${reason}${place === null ? '; its place is unknown' : place === 'tree.tsv' ? '; its place is from tree.tsv' : ''}${elsewhere === null ? '' : `; tree.tsv has it as ${elsewhere}`}`;

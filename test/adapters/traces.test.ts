@@ -179,6 +179,8 @@ describe('a damaged trace', () => {
     const beside = fold(tsv(DAMAGED), tree);
     expect(beside.trials.get('t0009')?.proposal).toMatchObject({ specialist: 'opt', parent: 't0003' });
     expect(beside.imported?.damagedRows.find(({ trial }) => trial === 't0009')?.place).toBe('tree.tsv');
+    expect(beside.imported?.damagedRows.find(({ trial }) => trial === 't0009')?.elsewhere).toBe('discard'); // told, and counted by nobody
+    expect(beside.trials.get('t0009')?.result).toBeNull();
     expect(beside.imported?.damagedRows.find(({ trial }) => trial === 't0004')).toMatchObject({ place: null, reason: '7 cells of 18; tool markup leaked into hypothesis; tree.tsv puts it elsewhere' });
     expect(statusOf(beside.trials.get('t0002') ?? never())).toBe('keep');
     expect(beside.imported?.tree?.reworded).toBe(1);

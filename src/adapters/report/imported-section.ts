@@ -8,7 +8,7 @@ export function importedSection({ source, grounds, damagedRows, damagedCells, tr
   const rows: readonly (readonly [string, string])[] = [
     ['imported', source], ['objective', `${metric}, ${direction}: ${grounds}`], ['scores', 'as the file states them; nothing was measured here'],
     ['damaged', `${plural(damagedRows.length, 'row')}, ${plural(damagedCells.length, 'cell')} of rows that stand`],
-    ['tree.tsv', tree === null ? 'not given' : `${plural(tree.rows, 'row')}, ${tree.differing.length} differing, ${plural(tree.reworded, 'text')} worded otherwise`],
+    ['tree.tsv', tree === null ? 'not given' : `${plural(tree.rows, 'row')}, ${tree.differing.length} differing in ${tree.compared} that can be compared, ${plural(tree.reworded, 'text')} worded otherwise`],
     ...notices.map((notice): readonly [string, string] => ['note', notice]),
   ];
   return markup`<dl class="method">${rows.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${damagedRows.length === 0 ? NOTHING : markup`<ul class="note">${damagedRows.map((row) => markup`<li>${describeDamage(row)}</li>`)}</ul>`}`;

@@ -4,7 +4,7 @@ import type { DamagedCell, DamagedRow, TreeCheck } from '../../domain/imported.t
 import { findColumns, type Asked, type Columns } from './columns.ts';
 import { readRow, type Place, type TraceRow } from './row.ts';
 import { readTable } from './table.ts';
-import { checkTree, placeIn, readTree } from './tree.ts';
+import { checkTree, endingIn, placeIn, readTree } from './tree.ts';
 
 /** The text of a trace: results.tsv, and tree.tsv where it lies beside. */
 export interface TraceText { readonly results: string; readonly tree: string | null }
@@ -45,7 +45,7 @@ export function readTrace(text: TraceText, asked: Asked, file: string): Trace {
     const place = agree ? own ?? fromTree : null;
     if (trial !== null) taken.add(trial);
     if (place !== null) rows.push({ kind: 'damaged', ...place, says: `(damaged row, line ${line.line}: ${read.reason}) ${read.hypothesis}` });
-    damagedRows.push({ line: line.line, trial, reason: agree ? read.reason : `${read.reason}; tree.tsv puts it elsewhere`, place: place === null ? null : own === null ? 'tree.tsv' : 'its own cells', raw: line.raw });
+    damagedRows.push({ line: line.line, trial, reason: agree ? read.reason : `${read.reason}; tree.tsv puts it elsewhere`, place: place === null ? null : own === null ? 'tree.tsv' : 'its own cells', elsewhere: trial === null || tree === null ? null : endingIn(tree, trial, columns.metric), raw: line.raw });
   }
   const damagedCells: DamagedCell[] = reads.flatMap(({ read }) => (read.kind === 'whole' ? read.cells : []));
   const spelled = reads.filter(({ read }) => read.kind === 'whole' && read.spelled).length;

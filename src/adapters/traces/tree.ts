@@ -43,6 +43,12 @@ export function placeIn(tree: Tree, trial: TrialId): Place | null {
   return row && parent !== null && parent < row.number && TOKEN.test(specialist) ? { trial, specialist, parent: trialId(parent), at: null } : null;
 }
 
+/** How a tree says that a trial ended: its status and score; null when it does not know the trial. */
+export function endingIn(tree: Tree, trial: TrialId, metric: string): string | null {
+  const cells = tree.rows.get(trial)?.cells;
+  return cells?.status ? [cells.status, cells[metric] ?? ''].filter(Boolean).join(' ').slice(0, 60) : null;
+}
+
 /** Compares a tree with the rows it should repeat (X1). */
 export function checkTree(tree: Tree, rows: readonly TraceRow[], damaged: ReadonlySet<TrialId>, metric: string): TreeCheck {
   const differing: { line: number; what: string }[] = [...tree.unreadable];
@@ -62,7 +68,7 @@ export function checkTree(tree: Tree, rows: readonly TraceRow[], damaged: Readon
   }
   const known = new Set(rows.map(({ trial }) => trial));
   for (const other of tree.rows.values()) if (!known.has(other.trial) && !damaged.has(other.trial)) differing.push({ line: other.line, what: `${other.trial} is not in results.tsv` });
-  return { rows: tree.rows.size, differing, reworded };
+  return { rows: tree.rows.size, compared: rows.length, differing, reworded };
 }
 
 function isOther(cell: string | undefined, value: number | null): boolean {
