@@ -1,3 +1,6 @@
+import { BASELINE } from './ids.ts';
+import type { Lineage } from './lineage.ts';
+
 /** Every limit of a run in one object; null means not limited. Reserved before it is spent. */
 export interface Limits {
   readonly trials: number | null;
@@ -16,6 +19,8 @@ export const NO_LIMITS: Limits = { trials: null, slotSeconds: null, wallSeconds:
 export interface Spent {
   readonly trials: number;
   readonly slotSeconds: number;
+  /** Slot-seconds that are spoken for: a run that has less left than these begins nothing more. */
+  readonly reserved: number;
   readonly wallSeconds: number;
   readonly tokens: number;
   readonly money: number;
@@ -25,10 +30,25 @@ export interface Spent {
 /** The first limit that is used up, in words for the journal; null while all hold. */
 export function exhausted(limits: Limits, spent: Spent): string | null {
   if (limits.trials !== null && spent.trials >= limits.trials) return `trial limit of ${limits.trials} reached`;
-  if (limits.slotSeconds !== null && spent.slotSeconds >= limits.slotSeconds) return `slot limit of ${limits.slotSeconds} s reached`;
+  if (limits.slotSeconds !== null && (spent.slotSeconds >= limits.slotSeconds || spent.slotSeconds + spent.reserved > limits.slotSeconds)) {
+    return `slot limit of ${limits.slotSeconds} s reached${spent.slotSeconds >= limits.slotSeconds ? '' : `: ${Math.round(spent.slotSeconds)} s used, and what is begun and one more trial would take ${Math.round(spent.reserved)} s`}`;
+  }
   if (limits.wallSeconds !== null && spent.wallSeconds >= limits.wallSeconds) return `time limit of ${limits.wallSeconds} s reached`;
   if (limits.tokens !== null && spent.tokens >= limits.tokens) return `token limit of ${limits.tokens} reached`;
   if (limits.money !== null && spent.money >= limits.money) return `money limit of ${limits.money} reached`;
   if (limits.secondsWithoutKeep !== null && spent.secondsSinceKeep >= limits.secondsWithoutKeep) return `${limits.secondsWithoutKeep} s without a keep`;
   return null;
+}
+
+/** Slot-seconds of one replicate, as the calibration measured it; 0 before there is one. */
+export function replicateCost({ calibration, started }: Lineage): number {
+  const measured = calibration?.measurements.map(({ phases }) => phases.reduce((sum, phase) => sum + phase.wallSeconds, 0)) ?? [];
+  return measured.length === 0 ? 0 : (measured.reduce((sum, seconds) => sum + seconds, 0) / measured.length) * (started?.slotsPerReplicate ?? 1);
+}
+
+/** Slot-seconds spoken for: `wanted` replicates of what is begun, the final claim where there is a best to claim, and the screening of one more trial. */
+export function reserve(lineage: Lineage, wanted: number): number {
+  const best = lineage.bests.at(-1)?.trial ?? BASELINE;
+  const claim = best === BASELINE || lineage.claim?.best === best ? 0 : 2 * (lineage.started?.keep.replicates ?? 0);
+  return replicateCost(lineage) * (wanted + claim + 1);
 }

@@ -179,6 +179,27 @@ describe('a run on a virtual clock', () => {
     expect([lineage.trials.get('t0001')?.replicates.get('s1')?.measured?.measurement.score, lineage.trials.get('t0001')?.result, lineage.claim]).toEqual([expect.any(Number), null, null]);
   });
 
+  test('slot-seconds are spoken for before they are spent: what the limit cannot pay for is not begun, and the claim is paid from it', async () => {
+    const w = await world({ measure: byPatch, started: { limits: { trials: null, slotSeconds: 35, wallSeconds: null, tokens: null, money: null, secondsWithoutKeep: null } } });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1); // three slot-seconds
+    await w.propose('loss=2.0');
+    await w.until((l) => status(l, 't0001') === 'keep'); // and eleven more: ten are then kept for the claim
+    let answer = { kind: '' };
+    for (let i = 1; answer.kind !== 'closed' && i < 400; i++) {
+      answer = await w.propose(`loss=2.6${i}`) as { kind: string };
+      await w.clock.advance(100);
+    }
+    expect(answer).toMatchObject({ kind: 'closed', reason: expect.stringMatching(/^slot limit of 35 s reached/) });
+    const end = await w.until((l) => l.stopped !== null);
+    expect(end.stopped).toMatch(/^slot limit of 35 s reached: \d\d s used, and what is begun and one more trial would take \d\d s$/);
+    expect(end.claim?.n).toBe(5);
+    expect(end.admittedCount).toBeGreaterThan(8);
+    expect(end.slotSeconds).toBeLessThanOrEqual(35);
+    expect(end.slotSeconds).toBeGreaterThan(33);
+  });
+
   test('a limit that is lowered below what was used stops the run', async () => {
     const w = await world({ measure: byPatch });
     await using _broker = await w.startBroker();

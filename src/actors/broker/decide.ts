@@ -1,4 +1,4 @@
-import { exhausted, NO_LIMITS, type Spent } from '../../domain/budget.ts';
+import { exhausted, NO_LIMITS, reserve, type Spent } from '../../domain/budget.ts';
 import type { NodeEnrolled, StopMode } from '../../domain/fact.ts';
 import { BASELINE, type NodeId, type SlotId, type TrialId } from '../../domain/ids.ts';
 import { countTrials, type Lineage } from '../../domain/lineage.ts';
@@ -25,12 +25,12 @@ export function stageOf(lineage: Lineage, openTrials: number): Stage {
   return lineage.bests.length === 0 ? 'calibrating' : 'running';
 }
 
-/** What the run has used, `sinceNewestMs` after its newest fact was seen. */
-export function spentBy(lineage: Lineage, sinceNewestMs: number): Spent {
+/** What the run has used, `sinceNewestMs` after its newest fact was seen, and what `wanted` further replicates will take. */
+export function spentBy(lineage: Lineage, sinceNewestMs: number, wanted: number): Spent {
   const newest = lineage.newestAt + sinceNewestMs;
   const rows = lineage.tokens;
   return {
-    trials: countTrials(lineage), slotSeconds: lineage.slotSeconds,
+    trials: countTrials(lineage), slotSeconds: lineage.slotSeconds, reserved: reserve(lineage, wanted),
     wallSeconds: lineage.wallSecondsBefore + (lineage.startedAt === null ? 0 : (newest - lineage.startedAt) / 1000),
     tokens: rows.tokens, money: rows.money,
     secondsSinceKeep: lineage.lastKeepAt === null ? 0 : (newest - lineage.lastKeepAt) / 1000,

@@ -3,7 +3,7 @@ import type { BlobHash, RunId, TrialId } from '../../domain/ids.ts';
 import { trialId, trialNumber } from '../../domain/ids.ts';
 import { canonicalRecipe, type Recipe } from '../../domain/recipe.ts';
 import { chain, countTrials, type Lineage, type TrialRow } from '../../domain/lineage.ts';
-import type { Limits } from '../../domain/budget.ts';
+import { reserve, type Limits } from '../../domain/budget.ts';
 import type { Blobs, Ports } from '../../ports.ts';
 import { LimitRun, NoteRun, PauseRun, ResumeRun, StopRun } from '../../protocols/run.ts';
 import { ProposeTrial, RenewLease } from '../../protocols/trial.ts';
@@ -15,7 +15,8 @@ import type { Keeper } from './keeper.ts';
 //   D1. A proposal is taken under a lock, so that two with one content cannot both be admitted; the checks go before it, and once more when a twin
 //       was taken meanwhile. Its reply follows its fact.
 //   D2. Asked again with one client id, the desk names the same trial.
-//   D3. Budget is reserved by admission: a trial over the limit is not taken, whatever is still running.
+//   D3. Budget is reserved by admission: a trial over the limit is not taken, whatever is still running, nor one whose screening the slot-seconds
+//       that are left cannot pay for beside what is begun. What a confirmation then takes may still pass that limit.
 
 /** Every free check of a proposal; runs no recipe code. */
 export type Admit = (proposal: {
@@ -93,6 +94,7 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: 
     if (closed !== null) return { kind: 'closed' as const, reason: closed };
     if (lineage.bests.length === 0 || lineage.paused) return { kind: 'busy' as const };
     if (lineage.limits?.trials !== null && lineage.limits && countTrials(lineage) >= lineage.limits.trials) return { kind: 'closed' as const, reason: `trial limit of ${lineage.limits.trials} reached` }; // D3
+    if (lineage.limits?.slotSeconds != null && lineage.slotSeconds + reserve(lineage, Math.max(lineage.open.size, lineage.leases.size)) > lineage.limits.slotSeconds) return { kind: 'busy' as const }; // D3
     const open = [...lineage.open].filter((trial) => lineage.trials.get(trial)?.proposal.specialist === proposal.specialist);
     return open.length >= openTrialsPerAgent(lineage) ? { kind: 'busy' as const } : null;
   }

@@ -130,7 +130,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
         said.push(keeper.say('lease.granted', [lease.trial, lease.replicate, String(lease.attempt)], lease));
       }
     }
-    const spent = spentBy(lineage, clock.now() - newestSeenMs);
+    const spent = spentBy(lineage, clock.now() - newestSeenMs, wanted.length);
     const quietMs = lineage.open.size > 0 || lineage.paused ? 0 : clock.now() - Math.max(proposedMs, newestSeenMs);
     const isAble = [...lineage.nodes].some(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null);
     if (isAble || wanted.length === 0 || lineage.paused) ableMs = clock.now();

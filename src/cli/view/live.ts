@@ -1,3 +1,4 @@
+import { replicateCost } from '../../domain/budget.ts';
 import type { Fact } from '../../domain/fact.ts';
 import { duration, oneLine } from '../../domain/figures.ts';
 import { BASELINE, type TrialId } from '../../domain/ids.ts';
@@ -119,7 +120,7 @@ export function liveView(options: LiveOptions): LiveView {
         paper.line(paint('quiet', `its end is not recorded: brigade watch ${run} follows it where it still runs, brigade run --resume ${run} goes on where it does not`));
         return;
       }
-      const further = lineage.limits ? furtherFlags(lineage.limits, { trials: countTrials(lineage), wallSeconds: last.wallSeconds, slotSeconds: last.slotSeconds }) : [];
+      const further = lineage.limits ? furtherFlags(lineage.limits, { trials: countTrials(lineage), wallSeconds: last.wallSeconds, slotSeconds: last.slotSeconds + replicateCost(lineage) }) : [];
       for (const line of endingLines({ run, summary: last, folder: options.folder, further }, look())) paper.line(line);
     },
   };
