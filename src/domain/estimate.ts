@@ -22,7 +22,7 @@ export function estimate(evaluator: EvaluatorSpec, calibrated: Calibrated | null
   const replicateSeconds = measured.length > 0 ? measured.reduce((a, b) => a + b, 0) / measured.length : bound;
   const calibrationSeconds = calibrated ? 0 : settings.calibrationReplicates * replicateSeconds;
   const { replicates, kind } = settings.keep;
-  const confirmationSeconds = kind === 'confirmed' ? replicates * replicateSeconds : 0;
+  const confirmationSeconds = kind === 'confirmed' ? (evaluator.objective.confirm === 'fresh' ? 2 : 1) * replicates * replicateSeconds : 0;
   const claimSeconds = 2 * replicates * replicateSeconds;
   const least = calibrationSeconds + settings.trials * replicateSeconds;
   // The baseline's own confirm seeds are measured once, whoever is confirmed first.

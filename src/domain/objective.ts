@@ -5,6 +5,8 @@ export interface Objective {
   readonly direction: 'minimize' | 'maximize';
   /** A score outside this range is no score: it is a broken or a dishonest measurement. */
   readonly range: readonly [number, number];
+  /** `fresh`: a confirmation measures the incumbent anew, turn by turn with the contender, because what is compared may drift (a time does); otherwise the incumbent's replicates are reused. */
+  readonly confirm?: 'fresh' | undefined;
 }
 
 /** Score change against a reference, in the metric's own sign: negative is better when minimizing. */

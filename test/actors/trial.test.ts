@@ -62,6 +62,19 @@ describe('what a trial needs', () => {
     confirmAll(told, 't0000', [2.6, 2.58, 2.62, 2.61, 2.59]);
     expect(wanted(need(told)).every((w) => w.startsWith('t0001'))).toBe(true);
   });
+  test('where the objective says fresh, every contender has the incumbent measured anew beside it, and is judged by those alone', () => {
+    const objective = { metric: 'seconds', unit: 's', direction: 'minimize', range: [0, 100], confirm: 'fresh' } as const;
+    const told = calibrated({ objective }).admit('t0001').measure('t0001', 's1', 2.1);
+    expect(wanted(need(told)).slice(0, 4)).toEqual(['t0001.c1', 't0000.c1-1', 't0001.c2', 't0000.c1-2']);
+    [2.6, 2.58, 2.62, 2.61, 2.59].forEach((score, k) => { told.measure('t0000', `c1-${k + 1}`, score); });
+    confirmAll(told, 't0001', [2.7, 2.7]);
+    told.tell('trial.result', ['t0001'], result(need(told)));
+    told.admit('t0002').measure('t0002', 's1', 2.1);
+    expect(wanted(need(told, 't0002')).filter((w) => w.startsWith('t0000'))).toEqual([1, 2, 3, 4, 5].map((k) => `t0000.c2-${k}`));
+    [3.6, 3.58, 3.62, 3.61, 3.59].forEach((score, k) => { told.measure('t0000', `c2-${k + 1}`, score); }); // the machine has become slower
+    confirmAll(told, 't0002', [3.6, 3.58, 3.62, 3.61, 3.59]);
+    expect(result(need(told, 't0002'))).toMatchObject({ status: 'discard', deltaVsBest: 0 });
+  });
   test('under strict any improvement is kept at once', () => expect(result(need(calibrated({ keep: { kind: 'strict', alpha: 0.01, replicates: 5 } }).admit('t0001').measure('t0001', 's1', 2.499))).status).toBe('keep'));
   test('maximizing turns the comparison round', () => {
     const objective = { metric: 'acc', unit: '', direction: 'maximize', range: [0, 10] } as const;

@@ -104,6 +104,7 @@ describe('a broken evaluator.yaml is told the same way', () => {
     ['data without a digest', (text) => text.replace('data: []', 'data: [train]'), /phases\.data: train has no digest under checksums/],
     ['a score in the seconds of no phase', (text) => `${text}\nscore: {seconds: [smoke]}\n`, /score\.seconds: smoke is no phase that trains or evaluates/],
     ['a score in seconds by the recipe\'s word', (text) => `${text}\nscoreSource: recipe\nscore: {seconds: [train]}\n`, /scoreSource: a score in seconds is the evaluator's own/],
+    ['a confirmation that is neither way', (text) => text.replace('objective: {', 'objective: {confirm: stale, '), /objective\.confirm: .*give fresh/],
     ['no seeds', (text) => `${text}\nseeds: 0\n`, /seeds: /],
     ['a field that is none', (text) => `${text}\nwebhook: x\n`, /webhook: no such field/],
   ];

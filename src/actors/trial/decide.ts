@@ -14,6 +14,7 @@ import type { TrialResult } from '../../domain/trial.ts';
 //   J2. A failure outranks a score; of several failures the first in the order of STATUSES is the status.
 //   J3. Search, confirm and final replicates are never mixed in one mean: they are drawn from different text.
 //   J4. A confirmation that is not ahead after two seeds is given up: this can only discard.
+//   J5. Where the objective says so, an incumbent's replicates of one confirmation serve no other: what they measure may have drifted since.
 
 const LETTER: Readonly<Record<Purpose, string>> = { search: 's', confirm: 'c', final: 'f' };
 /** An incumbent's replicate can fail by bad luck; this many spares are tried before the comparison is given up. */
@@ -42,7 +43,7 @@ function confirm(lineage: Lineage, row: TrialRow, incumbentId: TrialId, keep: Ke
   if (mine.ending) return end(lineage, row, { ...mine.ending, sample: mine.sample, delta: null, why: 'confirmation run' });
   const incumbent = lineage.trials.get(incumbentId);
   const unscored = best(lineage)?.score === null;
-  const theirs = incumbent && !unscored ? collectScored(incumbent, 'confirm', keep.replicates) : null;
+  const theirs = incumbent && !unscored ? collectScored(incumbent, 'confirm', keep.replicates, { beside: objective.confirm === 'fresh' ? row : null }) : null; // J5
   if (theirs && mine.sample.n >= 2 && theirs.sample.n >= 2 && gain(objective, mine.sample.mean, theirs.sample.mean) <= 0) { // J4
     const why = mine.sample.n < keep.replicates ? `futile after ${mine.sample.n} seeds` : 'not better on fresh seeds';
     return end(lineage, row, { status: 'discard', failure: null, sample: mine.sample, delta: mine.sample.mean - theirs.sample.mean, why });
@@ -60,7 +61,7 @@ function confirm(lineage: Lineage, row: TrialRow, incumbentId: TrialId, keep: Ke
 
 function weighBaseline(lineage: Lineage, row: TrialRow, replicates: number): Need {
   const measurements = lineage.calibration?.measurements;
-  const { wanted, sample: measured } = collectScored(row, 'search', replicates, 0);
+  const { wanted, sample: measured } = collectScored(row, 'search', replicates, { spares: 0 });
   if (!measurements && wanted.length > 0) return { kind: 'measure', wanted };
   const scores = measurements ? measurements.filter((m) => m.failure === null).flatMap((m) => (m.score === null ? [] : [m.score])) : null;
   const calibrated = scores ? sample(scores) : measured;
@@ -76,8 +77,8 @@ export function weighClaim(lineage: Lineage): { readonly kind: 'measure'; readon
   const root = lineage.trials.get(BASELINE);
   if (!started || !row || !root || head.trial === BASELINE || lineage.claim?.best === head.trial) return null;
   const first = lineage.claims * (started.keep.replicates + SPARES);
-  const mine = collectScored(row, 'final', started.keep.replicates, SPARES, first);
-  const theirs = collectScored(root, 'final', started.keep.replicates, SPARES, first);
+  const mine = collectScored(row, 'final', started.keep.replicates, { first });
+  const theirs = collectScored(root, 'final', started.keep.replicates, { first });
   if (mine.wanted.length + theirs.wanted.length > 0) return { kind: 'measure', wanted: interleave(mine.wanted, theirs.wanted) };
   if (mine.sample.n < 2 || theirs.sample.n < 2) return null;
   const test = welch(towardsMinimum(started.objective, mine.sample), towardsMinimum(started.objective, theirs.sample), runSd(lineage));
@@ -143,12 +144,12 @@ function collect(row: TrialRow, purpose: Purpose, count: number): Collected {
   return { wanted, sample: sample(scores), ending };
 }
 
-/** Replicates until `count` of them have scored, failing ones made up for by at most `spares` more. */
-function collectScored(row: TrialRow, purpose: Purpose, count: number, spares = SPARES, first = 0): { readonly wanted: readonly Wanted[]; readonly sample: Sample } {
+/** Replicates until `count` of them have scored, failing ones made up for by at most `spares` more; `beside` a contender, those that were measured for it alone. */
+function collectScored(row: TrialRow, purpose: Purpose, count: number, { spares = SPARES, first = 0, beside = null }: { spares?: number; first?: number; beside?: TrialRow | null } = {}): { readonly wanted: readonly Wanted[]; readonly sample: Sample } {
   const wanted: Wanted[] = [];
   const scores: number[] = [];
   for (let i = first + 1; i <= first + count + spares && scores.length + wanted.length < count; i++) {
-    const replicate = `${LETTER[purpose]}${i}`;
+    const replicate = `${LETTER[purpose]}${beside === null ? '' : `${beside.number}-`}${i}`;
     const found = row.replicates.get(replicate);
     if (found?.measured) {
       const { failure, score } = found.measured.measurement;

@@ -22,6 +22,7 @@ const EvaluatorSchema = z.strictObject({
   objective: z.strictObject({
     metric: name, unit: words, direction: z.enum(['minimize', 'maximize'], 'give minimize or maximize'),
     range: z.tuple([z.number(), z.number()], 'give [lowest, highest]').refine(([low, high]) => low < high, 'give the lowest possible score first'),
+    confirm: z.literal('fresh', 'give fresh, or leave it out to reuse the incumbent\'s replicates').optional(),
   }),
   python: place.optional(),
   mounts: z.record(name, place).default({}),
