@@ -25,11 +25,12 @@ BLOCKS, BATCH = 48, 32
 DRAWN = {1: 350, 2: 700, 4: 350}  # items of a task, by the rows of one: two rows tell least and a guess earns most
 QUESTION, ANSWER = struct.Struct('<4sIII16s'), struct.Struct('<4sIII16s')
 # Asked again: completions' places; whole items that were answered rightly, and any; places of the blocks.
-SAID, RIGHT_ITEMS, ANY_ITEMS, PLACES = 64, 48, 16, 64
+SAID, RIGHT_ITEMS, ANY_ITEMS, PLACES = 64, 56, 8, 64
 NORMALISED = 1e-3
 # README.md has the measurements behind these: honest recipes differ by rounding only, and in either direction.
 AGREEMENT_NATS = 0.25
-DRIFT_NATS = 0.02
+DRIFT_NATS = 0.01  # of a row's mean, which is what an item is judged by
+FAVOUR_NATS = 0.001  # of right rows over wrong ones, on average
 EQUAL_NATS = 1e-6  # rows nearer than this are told apart by rounding only
 LN2 = float(np.log(2.0))
 
@@ -172,7 +173,7 @@ def sample(generator, population, count):
 
 
 def audit(auditor, said, weighed, text, generator):
-    """Differences of three kinds of rows asked again: bytes said, whole items, and places in the blocks."""
+    """Differences of three kinds of rows asked again: bytes said, whole items, and places in the blocks; and by how much right rows fare worse than wrong ones."""
     places = sample(generator, said, SAID)
     kinds = [([(before, byte) for before, byte, _ in places], [[nats] for _, _, nats in places])]
     right = [i for i, (_, _, credit) in enumerate(weighed) if credit > 0]
@@ -180,10 +181,12 @@ def audit(auditor, said, weighed, text, generator):
     chosen += sample(generator, sorted(set(range(len(weighed))) - set(chosen)), ANY_ITEMS)
     kinds.append(([row for i in chosen for row in weighed[i][0]], [nats for i in chosen for nats in weighed[i][1]]))
     spots = sorted(sample(generator, [(block, at) for block in range(len(text[0])) for at in range(len(text[0][block]))], PLACES), key=lambda spot: spot[1])
-    found = [difference for rows, nats in kinds for difference in ask_again(auditor, rows, nats, generator)]
+    found, items = (ask_again(auditor, rows, nats, generator) for rows, nats in kinds)
     for block, at in spots:  # one after another: the blocks are long, and a later place shows what an earlier one asked for
         found += ask_again(auditor, [(text[0][block][:at], text[0][block][at:at + 1])], [text[1][block][at:at + 1]], generator)
-    return found
+    means = iter([difference.mean() for difference in items])
+    favours = [row[0] - np.mean(row[1:]) for row in ([next(means) for _ in weighed[i][0]] for i in chosen)]
+    return found + items, float(np.mean(favours))
 
 
 def gate(name, value, limit):
@@ -208,7 +211,7 @@ def score(request, predictor, auditor):
     nats = [[finite(row) for row in rows] for rows in weigh(predictor, [item for _, item in others], generator)]
     text = [finite(rows[0]) for rows in weigh(predictor, [[(b'', block)] for block in blocks], generator)]
     credits = [judge(rows) for rows in nats]
-    differences = audit(auditor, said, [(item, rows, credit) for (_, item), rows, credit in zip(others, nats, credits)], (blocks, text), generator)
+    differences, favour = audit(auditor, said, [(item, rows, credit) for (_, item), rows, credit in zip(others, nats, credits)], (blocks, text), generator)
     auditor.finish()
     predictor.finish()  # last: the phase ends with it
     earned = {task['name']: [] for task in made['tasks']}
@@ -221,7 +224,8 @@ def score(request, predictor, auditor):
         raise Missed('audit', 1e9, AGREEMENT_NATS)
     metrics = {**accuracies, 'val_bpb': float(np.concatenate(text).mean() / LN2), 'audited': len(every)}
     drift = max((abs(row.mean()) for row in differences if len(row) > 1), default=0.0)
-    return {'kind': 'scored', 'score': core, 'metrics': metrics, 'gates': [gate('audit', np.abs(every).max(), AGREEMENT_NATS), gate('drift', drift, DRIFT_NATS)]}
+    gates = [gate('audit', np.abs(every).max(), AGREEMENT_NATS), gate('drift', drift, DRIFT_NATS), gate('favour', favour, FAVOUR_NATS)]
+    return {'kind': 'scored', 'score': core, 'metrics': metrics, 'gates': gates}
 
 
 def main():

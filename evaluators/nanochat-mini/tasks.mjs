@@ -58,11 +58,12 @@ export function makeSource(passages, counts, near, draw) {
     }
     return found.size === count ? [...found] : null;
   };
-  /** One of some words, by how often the training text uses each. */
-  const byUse = (words) => {
-    let left = draw() * words.reduce((sum, word) => sum + counts.get(word), 0);
-    return words.find((word) => (left -= counts.get(word)) < 0) ?? words.at(-1);
-  };
+  /** Some of a list of words, all different, by how often the training text uses each. */
+  const byUse = (words, count) => Array.from({ length: count }).reduce((taken) => {
+    const free = words.filter((word) => !taken.includes(word));
+    let left = draw() * free.reduce((sum, word) => sum + counts.get(word), 0);
+    return [...taken, free.find((word) => (left -= counts.get(word)) < 0) ?? free.at(-1)];
+  }, []);
   return { draw, pick, pools, places, different, byUse, counts, near };
 }
 
@@ -72,12 +73,11 @@ export const TASKS = {
     if (!FUNCTION_WORDS.has(words[at]) || !isPlain(words[at + 1])) return null;
     return different(pools.functionWords, words[at], 3)?.toSpliced(0, 0, words[at]).map((word) => [before(words, at), `${word} ${words[at + 1]} `]) ?? null;
   } },
-  word_ending: { kind: 'choice', guess: 0.25, make: ({ different, counts }, words, at) => {
+  word_ending: { kind: 'choice', guess: 0.25, make: ({ byUse, counts }, words, at) => {
     if (!/^[a-z]{5,12}$/.test(words[at])) return null;
     const start = words[at].slice(0, 3);
-    const alike = [...counts.keys()].filter((word) => word.length > 4 && word.startsWith(start));
-    const wrong = alike.length > 3 ? different(alike, words[at], 3) : null;
-    return wrong?.toSpliced(0, 0, words[at]).map((word) => [before(words, at) + start, `${word.slice(3)} `]) ?? null;
+    const others = [...counts.keys()].filter((word) => word.length > 4 && word.startsWith(start) && word !== words[at]);
+    return others.length < 3 ? null : [words[at], ...byUse(others, 3)].map((word) => [before(words, at) + start, `${word.slice(3)} `]);
   } },
   word_order: { kind: 'choice', guess: 0.5, make: ({ draw }, words, at) => {
     if (!arePlain(words, at, 4)) return null;
@@ -88,7 +88,7 @@ export const TASKS = {
   real_word: { kind: 'choice', guess: 0.5, make: ({ near, byUse }, words, at) => {
     if (words[at].length < 3 || !arePlain(words, at, 2)) return null;
     const others = near(words[at]);
-    return others.length === 0 ? null : [words[at], byUse(others)].map((word) => [before(words, at), `${word} ${words[at + 1]} `]);
+    return others.length === 0 ? null : [words[at], ...byUse(others, 1)].map((word) => [before(words, at), `${word} ${words[at + 1]} `]);
   } },
   context_match: { kind: 'schema', guess: 0.5, make: ({ pick, places }, words, at) => {
     if (!arePlain(words, at, 2)) return null;
