@@ -95,7 +95,7 @@ const slotsSection = (summary: Summary, lineage: Lineage): Markup => (lineage.im
 function method(summary: Summary, lineage: Lineage): Markup {
   const started = lineage.started;
   if (!started) return NOTHING;
-  if (lineage.imported) return importedSection(lineage.imported, started.objective);
+  if (lineage.imported) return importedSection(lineage.imported);
   const nodes = [...lineage.nodes].map(([node, n]) => `${node}: ${plural(n.slots.length, 'slot')}, ${n.device}, sandbox ${n.sandbox}`).join('; ');
   const canaries = [...lineage.nodes.values()].at(0)?.canaries.map((c) => `${c.name} ended ${c.ended}${c.score === null ? '' : ` at ${decimal(c.score)}`}`).join(', ') ?? '';
   const rows: readonly (readonly [string, string])[] = [
