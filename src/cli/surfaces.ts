@@ -12,7 +12,7 @@ import { Mistake } from './mistake.ts';
 import { findPlace, type Place } from './place.ts';
 
 interface Flags { readonly json?: true; readonly roster?: string }
-interface SetupFlags { readonly from?: string; readonly data?: string | false; readonly start?: string; readonly python?: string; readonly install: boolean; readonly json?: true }
+interface SetupFlags { readonly from?: string; readonly data?: string | false; readonly start?: string; readonly python?: string; readonly json?: true }
 interface Out { write(text: string): unknown }
 
 /** `brigade surfaces`: which surfaces there are, who owns what in one, and whether an edited one is right. */
@@ -79,11 +79,11 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
     }));
 
   surfaces.command('setup <name>').description("fetch what a surface of somebody else's repository needs: its checkout, an environment, its data; run it again after anything went wrong")
-    .option('--from <path>', 'take the pinned commit from a checkout you have, without a network').option('--start <start>', 'which of its starting recipes').option('--data <path>', 'take the data from a folder you have').option('--no-data', 'leave the data out')
-    .option('--python <path>', 'take the environment of this interpreter').option('--no-install', 'make no environment').option('--json', 'one JSON object a line')
+    .option('--from <path>', 'take the pinned commit from a checkout you have, without a network').option('--start <start>', 'which of its starting recipes').option('--data <path>', 'take the data from a folder you have').option('--no-data', 'leave the data and the environment out')
+    .option('--python <path>', 'take the environment of this interpreter, ENVIRONMENT/bin/python').option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  $ brigade surfaces setup parameter-golf --start sp8192 --from ~/parameter-golf')
-    .action((name: string, { from, start, data, python, install, json }: SetupFlags) => guarded(() => setUpSurface(place.root, name, {
-      from: from ?? null, start: start ?? null, data: typeof data === 'string' ? data : null, prepare: data !== false, python: python ?? null, install,
+    .action((name: string, { from, start, data, python, json }: SetupFlags) => guarded(() => setUpSurface(place.root, name, {
+      from: from ?? null, start: start ?? null, data: typeof data === 'string' ? data : null, prepare: data !== false, python: python ?? null,
       anyPython: 'python3', say: (text) => line(json ? JSON.stringify({ step: text.split(' ')[0], says: text.slice(14) }) : text),
     })));
 }

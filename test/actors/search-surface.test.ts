@@ -5,7 +5,7 @@ import { chance } from '../../src/actors/specialist/proposers/moves/chance.ts';
 import { sha256 } from '../../src/actors/specialist/fingerprint.ts';
 import { patches } from '../../src/adapters/patches/index.ts';
 import { openSyntax } from '../../src/adapters/python/index.ts';
-import { listSurfaces, loadSurface } from '../../src/adapters/surfaces/index.ts';
+import { listSurfaces, loadSurface, SurfaceNotSetUp } from '../../src/adapters/surfaces/index.ts';
 import { findToolchain } from '../../src/adapters/toolchain/index.ts';
 import { admissionOf } from '../../src/cli/admission.ts';
 import { loadLibrary } from '../../src/cli/library.ts';
@@ -16,7 +16,14 @@ import { BLANK, OBJECTIVE } from './laboratory/simulation.ts';
 
 const root = process.cwd();
 
-test.each(await listSurfaces(root))('whatever the search proposes on %s passes every free check, whatever the results', async (name) => {
+const surfaces: string[] = [];
+for (const name of await listSurfaces(root)) {
+  const why = await loadSurface(root, name).then(() => null, (error: unknown) => { if (error instanceof SurfaceNotSetUp) return error.message; throw error; });
+  if (why === null) surfaces.push(name);
+  else process.stderr.write(`the search is not tried on it: ${why}\n`);
+}
+
+test.each(surfaces)('whatever the search proposes on %s passes every free check, whatever the results', async (name) => {
   await using syntax = await openSyntax({ python: (await findToolchain(root)).python });
   const surface = await loadSurface(root, name, syntax);
   const library = await loadLibrary(join(surface.dir), syntax);

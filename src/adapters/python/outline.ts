@@ -31,7 +31,7 @@ export function outline(root: Branch, source: string): { readonly symbols: reado
     const name = `${prefix}${nameOf(part(definition, 'name') ?? definition, source)}`;
     if (definition.type === 'function_definition') {
       const text = spell(statement, source);
-      add(statement, [name], prefix === '' ? 'function' : 'method', text, [readStatement(statement, source, false)]);
+      add(statement, [name], prefix === '' ? 'function' : 'method', text, [readStatement(statement, source, false, true)]);
       piece(statement, [name], text);
       return;
     }

@@ -5,21 +5,24 @@ import { members, part, parts, type Branch } from './tree.ts';
 
 // The statements of a function or a module's top, as a partition may tell them apart.
 //
-//   T1. Definitions and simple statements are whole; a compound statement holds the statements of its suites.
+//   T1. A class and a simple statement are whole; a compound statement and a function hold the statements of their suites.
 //   T2. A statement is called by what it assigns, what it calls, or the condition it stands under; never by its place or its wording.
+//   T3. What a function inside binds or returns stays in it, unless it says that a name is of outside.
 
 /** Reads a list of statements. */
-export const statementsOf = (list: readonly Branch[], source: string): readonly Statement[] => list.map((statement) => readStatement(statement, source));
+export const statementsOf = (list: readonly Branch[], source: string, isNested = false): readonly Statement[] => list.map((statement) => readStatement(statement, source, isNested));
 
-/** Reads one statement with those inside it. A function stands for its body. */
-export function readStatement(statement: Branch, source: string, isWhole = opensScope(statement) || statement.type === 'decorated_definition'): Statement {
-  const suites = isWhole ? [] : suitesOf(statement); // T1
+/** Reads one statement with those inside it: `isNested` for one in a function inside another, `isTop` for a function that is in none. */
+export function readStatement(statement: Branch, source: string, isNested = false, isTop = false): Statement {
+  const definition = statement.type === 'decorated_definition' ? part(statement, 'definition') : statement;
+  const suites = definition?.type === 'class_definition' ? [] : suitesOf(statement); // T1
   const holes = new Set(suites);
+  const isFunction = definition?.type === 'function_definition';
   return {
     anchors: anchorsOf(statement, source), line: statement.line, endLine: statement.endLine,
-    parts: spellAround(statement, source, holes), suites: suites.map((suite) => statementsOf(members(suite), source)),
-    binds: [...bindingsIn(without(statement, holes), source), ...declared(statement, source, holes)],
-    leaves: leaves(statement, holes, false),
+    parts: spellAround(statement, source, holes), suites: suites.map((suite) => statementsOf(members(suite), source, isNested || (isFunction && !isTop))),
+    binds: [...(isNested ? [] : bindingsIn(without(statement, holes), source)), ...declared(statement, source, holes)], // T3
+    leaves: !isNested && leaves(statement, holes, false),
   };
 }
 

@@ -24,7 +24,6 @@ export const SurfaceSchema = z.strictObject({
     repository: z.string().regex(/^(?:https:\/\/|file:\/\/)\S+$/, 'give an https:// address'),
     commit: z.string().regex(/^[0-9a-f]{40}$/, 'give the whole commit in 40 hexadecimal digits'),
     license: words, size, files: z.array(glob, 'list the files that make the recipe').min(1, 'list at least one file').max(64),
-    install: z.array(words, 'list what pip installs').max(64).default([]),
     needs: words.default('what its README says'),
   }).optional(),
   starts: z.record(name, z.strictObject({

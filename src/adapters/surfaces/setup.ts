@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readFile, rename, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { BadSurface } from './bad-surface.ts';
 import { suggest } from '../../domain/likeness.ts';
@@ -9,7 +9,7 @@ import { describeSurface } from './surface.ts';
 import { faultOf, git, stateFile, unpackedDir, upstreamDir, variableOf, type UpstreamState } from './upstream.ts';
 import { unpack } from './unpack.ts';
 
-// Setting up a surface whose recipe is somebody else's: its checkout, its start, its Python environment, its evaluator's data.
+// Setting up a surface whose recipe is somebody else's: its checkout, its start, and what its evaluator prepares.
 //
 //   G1. Every step says what it will take before it takes it, and is passed over when it was done.
 //   G2. What is half done lies under another name until it is whole; killed anywhere, the same command goes on.
@@ -21,12 +21,11 @@ export interface SetupOptions {
   /** A folder with the data, in the evaluator's own form; null downloads them. */
   readonly data: string | null;
   readonly start: string | null;
-  /** An interpreter whose environment is taken as it is; null makes one. */
+  /** An interpreter whose environment the evaluator takes as it is; null lets it make one. */
   readonly python: string | null;
-  readonly install: boolean;
-  /** Whether the data are prepared too. */
+  /** Whether the evaluator's environment and data are prepared too. */
   readonly prepare: boolean;
-  /** Any Python, to unpack a start and to make an environment with. */
+  /** Any Python, to unpack a start with. */
   readonly anyPython: string;
   readonly say: (line: string) => void;
 }
@@ -62,8 +61,8 @@ export async function setUpSurface(root: string, surface: string, options: Setup
   await writeWhole(stateFile(root, surface), `${JSON.stringify(state, null, 2)}\n`);
   if (start !== null && begun) say(`start         ${start}: ${begun.says}`);
 
-  if (upstream.install.length > 0) await environment(root, surface, checkout, upstream.install, options);
-  if (options.prepare) await data(root, value.evaluator, checkout, begun?.prepare ?? [], options);
+  if (options.prepare) await prepare(root, value.evaluator, checkout, begun?.prepare ?? [], options);
+  else say(`data          left out, and with them the environment of evaluators/${value.evaluator}`);
   say(`needs         ${upstream.needs}`);
 }
 
@@ -92,46 +91,23 @@ async function fetchCheckout(checkout: string, upstream: { readonly repository: 
   if (fault !== null) throw new BadSurface([`${fault}: remove the folder and run the same command again.`]);
 }
 
-/** The environment of a surface's evaluator: one that is there already, or a new one with what upstream asks for. */
-async function environment(root: string, surface: string, checkout: string, install: readonly string[], { python, install: isWanted, anyPython, say }: SetupOptions): Promise<void> {
-  const dir = join(root, '.brigade', 'environments', surface);
-  const mark = `${dir}.json`;
-  const program = join(dir, 'bin', 'python');
-  const wanted = JSON.stringify({ install, checkout });
-  if (python !== null) {
-    const base = dirname(dirname(resolve(python)));
-    if (!existsSync(join(base, 'bin', 'python'))) throw new BadSurface([`--python ${python} is in no environment with a bin/python: give the path of one, such as ENVIRONMENT/bin/python.`]);
-    if (await lstat(dir).then((found) => !found.isSymbolicLink(), () => false)) throw new BadSurface([`${dir} is an environment that set-up made: remove it first, or leave --python out.`]);
-    await rm(dir, { force: true });
-    await mkdir(dirname(dir), { recursive: true });
-    await symlink(base, dir);
-    say(`environment   ${relative(root, dir)} is ${base} ✓`);
-    return;
-  }
-  if (await lstat(dir).then((found) => found.isSymbolicLink(), () => false) && existsSync(program)) { say(`environment   ${relative(root, dir)} ✓`); return; }
-  if (existsSync(program) && await readFile(mark, 'utf8').catch(() => '') === wanted) { say(`environment   ${relative(root, dir)} ✓`); return; }
-  if (!isWanted) { say(`environment   left out: ${relative(root, program)} must have ${install.join(' ')}; --python PATH takes yours`); return; }
-  say(`environment   ${relative(root, dir)}: pip install ${install.join(' ')}, several GB with CUDA, minutes`); // G1
-  const remedy = 'look at the lines above and run the same command again; --python PATH takes an environment you have, --no-install leaves it out';
-  await loud(anyPython, ['-m', 'venv', dir], checkout, `no environment could be made with ${anyPython}: ${remedy}`);
-  await loud(program, ['-m', 'pip', 'install', '--disable-pip-version-check', ...install], checkout, `pip did not finish: ${remedy}`);
-  await writeWhole(mark, wanted); // G2
-}
-
-/** The evaluator's own program makes its data, and says itself what it will download. */
-async function data(root: string, evaluator: string, checkout: string, extra: readonly string[], { data: given, say }: SetupOptions): Promise<void> {
+/** The evaluator's own program makes its environment and its data, and says itself what it will download. Words like `NAME=value` of a start go into its environment. */
+async function prepare(root: string, evaluator: string, checkout: string, extra: readonly string[], { data, python, say }: SetupOptions): Promise<void> {
   const program = join(root, 'evaluators', evaluator, 'prepare.mjs');
   if (!existsSync(program)) { say(`data          evaluators/${evaluator} prepares none`); return; }
   const out = join(root, '.brigade', 'data', evaluator);
   await mkdir(out, { recursive: true });
-  say(`data          evaluators/${evaluator}/prepare.mjs into ${relative(root, out)}`);
-  await loud(process.execPath, [program, out, '--checkout', checkout, ...(given === null ? [] : ['--from', resolve(given)]), ...extra], root, `evaluators/${evaluator}/prepare.mjs did not finish: look at the lines above and run the same command again; --data PATH takes data you have, --no-data leaves them out`);
+  say(`data          evaluators/${evaluator}/prepare.mjs into ${relative(root, out)}`); // G1: it goes on with how much and how long
+  const settings = Object.fromEntries(extra.flatMap((word) => { const at = /^([A-Z_]+)=(.*)$/.exec(word); return at ? [[at[1] ?? '', at[2] ?? '']] : []; }));
+  const words = extra.filter((word) => !/^[A-Z_]+=/.test(word));
+  await loud(process.execPath, [program, out, '--checkout', checkout, ...(data === null ? [] : ['--from', resolve(data)]), ...(python === null ? [] : ['--python', resolve(python)]), ...words], root,
+    `evaluators/${evaluator}/prepare.mjs did not finish: look at the lines above and run the same command again; --data PATH takes data you have, --python PATH an environment, --no-data leaves both out`, settings);
 }
 
 /** Runs a program that speaks to the person at the terminal itself. */
-function loud(program: string, args: readonly string[], cwd: string, problem: string): Promise<void> {
+function loud(program: string, args: readonly string[], cwd: string, problem: string, settings: Readonly<Record<string, string>> = {}): Promise<void> {
   return new Promise((done, fail) => {
-    const child = spawn(program, args, { cwd, stdio: ['ignore', process.stderr, process.stderr], env: { ...process.env, GIT_TERMINAL_PROMPT: '0' } });
+    const child = spawn(program, args, { cwd, stdio: ['ignore', process.stderr, process.stderr], env: { ...process.env, ...settings, GIT_TERMINAL_PROMPT: '0' } });
     child.once('error', (cause) => fail(new BadSurface([`${problem} (${cause.message}).`], { cause })));
     child.once('exit', (code, signal) => { if (code === 0) done(); else fail(new BadSurface([`${problem} (it ended with ${signal ?? `code ${code}`}).`])); });
   });
