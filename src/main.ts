@@ -7,7 +7,7 @@ import { findPlace } from './cli/place.ts';
 import { addCommands } from './cli/commands.ts';
 
 /** Errors of adapters that a user mends: a missing set-up, a server that is not there, a broken surface. */
-const MISTAKES = new Set(['SetupNeeded', 'ServerUnreachable', 'ServerNotStarted', 'ServerNotDurable', 'BadSurface', 'UnknownSurface', 'BadEdit', 'SandboxUnavailable', 'NameTaken']);
+const MISTAKES = new Set(['SetupNeeded', 'ServerUnreachable', 'ServerNotStarted', 'ServerNotDurable', 'BadSurface', 'UnknownSurface', 'BadEdit', 'SandboxUnavailable', 'NameTaken', 'BadTrace']);
 
 const program = new Command('brigade')
   .description('auto research: specialist agents rewrite a training recipe, an evaluator they cannot touch measures every attempt')

@@ -47,6 +47,7 @@ test.each([
   [['run', 'tiny', '--name', '../escape'], /--name \.\.\/escape must be/],
   [['run', 'tiny', '--nats', 'nats://me:hunter2@head:4222'], /^--nats takes an address alone.* before head:4222: give .*--keys DIR\n$/],
   [['doctor', '--nats', 'nats://me:hunter2@head:4222'], /^--nats takes an address alone.* before head:4222: give .*--keys DIR\n$/],
+  [['import', 'nowhere'], /nowhere has no results\.tsv: give the file itself/],
   [['run', 'tiny', '--keys', 'keys'], /^--keys .*--nats URL too/],
   [['run'], /name a surface/],
   [['run', '--resume', 'nobody'], /no run nobody|there is no run/],
