@@ -68,6 +68,10 @@ export interface ConductOptions {
 /** Two runs of one name would be one journal. */
 export const taken = (run: RunId): Mistake => new Mistake(`there is a run ${run} already: give another --name, or go on with it by brigade run --resume ${run}`);
 
+/** A run to go on with has to be there. */
+const unknown = ({ run, url }: ConductOptions): Mistake =>
+  new Mistake(url === null ? `${run} was never started: leave --resume out` : `${url} holds no fact of ${run}: give the --nats URL it was started with, or leave --resume out to start it there`);
+
 /** Starts, or goes on with, a run and its daemons. */
 export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const { place, run } = options;
@@ -90,6 +94,8 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
   };
   try {
     const session = opened = await connectNats({ url, keyFile: keyFileOf(file, 'supervisor'), name: `brigade-supervisor-${process.pid}`, role: 'supervisor', monitorUrl: server?.monitorUrl ?? null });
+    const isThere = options.config !== null || (await session.listRuns()).includes(run);
+    if (!isThere) throw unknown(options); // before anything is made of it there
     const durability = await session.ensureRun(run);
     if (durability.kind === 'unknown') options.onStep(`durability of ${url} cannot be seen: ${durability.why}`);
     const journal = session.journal(run);
@@ -99,10 +105,10 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
       const what = past.surfaceHash === surface.hash ? `evaluators/${surface.evaluator}, or the warden it is measured with (src/adapters/sandbox/warden),` : `surfaces/${surface.name}`;
       throw new Mistake(`${what} has changed since ${run} was started, so new scores could not be compared with its old ones: put it back, or start a new run`);
     }
-    if (!past && !options.config) throw new Mistake(options.url === null ? `${run} was never started: leave --resume out` : `${options.url} holds no fact of ${run}: give the --nats URL it was started with, or leave --resume out to start it there`);
+    if (!past && !options.config) throw unknown(options);
     const snapshot = await session.blobs(run).put(new TextEncoder().encode(canonicalRecipe(surface.recipe)));
     const started = past ?? startedBy(options, surface, evaluator, snapshot, toolchain.brigadeVersion);
-    await writeRunFile(place, file); // C1
+    await writeRunFile(place, { ...file, agents: [...started.roster] }); // C1
     await writeLive(place, run, url); // C1
 
     const slots = options.slots ?? Math.max(1, Math.min(availableParallelism(), 64));

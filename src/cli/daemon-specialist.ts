@@ -13,7 +13,10 @@ import { Mistake } from './mistake.ts';
 import { dataDir, type Place } from './place.ts';
 
 export interface SpecialistDaemon {
-  readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly ports: Ports; readonly signal: AbortSignal;
+  readonly run: RunId; readonly surface: string; readonly roster: string | null;
+  /** Who takes part in the run, where its folder says so. */
+  readonly agents: readonly string[] | null;
+  readonly ports: Ports; readonly signal: AbortSignal;
   readonly specialist: string; readonly proposer: ProposerKind; readonly seed: number; readonly lineage: boolean; readonly concurrent: number;
 }
 
@@ -21,11 +24,12 @@ export interface SpecialistDaemon {
 const GENERALIST = /^generalist(-\d+)?$/;
 
 /** One specialist of the surface's roster, or a generalist, with its proposer. Throws `Mistake` for any other name. */
-export async function specialistOf(place: Place, { run, surface: name, roster: chosen, ports, signal, specialist, proposer: kind, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+export async function specialistOf(place: Place, { run, surface: name, roster: chosen, agents, ports, signal, specialist, proposer: kind, seed, lineage, concurrent }: SpecialistDaemon): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
   const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, name, null, { roster: chosen });
   const roster = surface.roster.map((brief) => brief.specialist);
   if (!roster.includes(specialist) && !GENERALIST.test(specialist)) throw new Mistake(`--domain ${specialist} is no specialist of ${name}: give one of ${roster.join(', ')}, or generalist`);
+  if (agents !== null && !agents.includes(specialist)) throw new Mistake(`--domain ${specialist} has no part in ${run}: give one of ${agents.join(', ')}, or start a run of another --arm`);
   const optuna = kind === 'tpe' ? requireOptuna() : null;
   const { objective } = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
   const syntax = await openSyntax({ python: toolchain.python });

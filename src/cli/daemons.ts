@@ -7,7 +7,7 @@ import { loadSurface } from '../adapters/surfaces/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import type { Ports, Presence } from '../ports.ts';
 import type { Role } from '../protocols/streams.ts';
-import { findRun, keyFileOf, readLive, runDir, type Place } from './place.ts';
+import { findRun, keyFileOf, readLive, runDir, type Place, type RunFile } from './place.ts';
 import { Mistake } from './mistake.ts';
 import { choice } from './choice.ts';
 import { number } from './number.ts';
@@ -40,7 +40,7 @@ export class Hopeless extends Error {
 }
 
 interface DaemonFlags { readonly run: string; readonly nats?: string; readonly keys?: string; readonly surface?: string; readonly roster?: string }
-interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
+interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly agents: readonly string[] | null; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
 
 /** Adds the commands that start one actor each. */
 export function daemonCommands(program: Command, place: Place): void {
@@ -80,12 +80,12 @@ export function daemonCommands(program: Command, place: Place): void {
     .option('--seed <n>', 'seed of its choices', '0')
     .option('--concurrent <n>', 'trials it may have open at once', '1')
     .option('--no-lineage', 'know the current best and nothing else')
-    .action((flags: DaemonFlags & { domain: string; proposer: string; seed: string; concurrent: string; lineage: boolean }, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, roster, signal }) => {
+    .action((flags: DaemonFlags & { domain: string; proposer: string; seed: string; concurrent: string; lineage: boolean }, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, roster, agents, signal }) => {
       const { specialistOf } = await import('./daemon-specialist.ts');
       const { PROPOSER_KINDS } = await import('../actors/specialist/index.ts');
       const seed = number('--seed', flags.seed, 0, Number.MAX_SAFE_INTEGER, true);
       const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
-      return specialistOf(place, { run, surface, roster, ports, signal, specialist: flags.domain, proposer: choice('--proposer', flags.proposer, PROPOSER_KINDS), seed, lineage: flags.lineage, concurrent });
+      return specialistOf(place, { run, surface, roster, agents, ports, signal, specialist: flags.domain, proposer: choice('--proposer', flags.proposer, PROPOSER_KINDS), seed, lineage: flags.lineage, concurrent });
     }));
 }
 
@@ -104,7 +104,7 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, command: Comm
   process.on('SIGINT', () => { if (!isHeld) end(); }); // under a supervisor a Ctrl-C reaches every process, and the supervisor decides what it means
   if (isHeld) process.stdin.on('end', end).on('error', end).resume(); // D1
   try {
-    const file = await findRun(place, flags.run).catch((error: unknown) => {
+    const file = await findRun(place, flags.run).catch((error: unknown): RunFile => {
       if (flags.nats === undefined || flags.surface === undefined) throw error;
       return { run: flags.run, surface: flags.surface, url: flags.nats, keys: null, roster: null };
     });
@@ -114,7 +114,7 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, command: Comm
     session = await connectNats({ url, keyFile: keyFileOf(flags.keys === undefined ? file : { ...file, keys: flags.keys }, role), name: `brigade-${role}-${process.pid}`, role, ...(isHeld ? { firstConnectMs: FIRST_CONNECT_MS } : {}), remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
     const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
     using _told = tellEvents(session, ports.presence, ending.signal);
-    const actor = await start({ place, run: file.run, surface: file.surface, roster: flags.roster ?? file.roster ?? null, session, ports, signal: ending.signal });
+    const actor = await start({ place, run: file.run, surface: file.surface, roster: flags.roster ?? file.roster ?? null, agents: file.agents ?? null, session, ports, signal: ending.signal });
     await actor.done;
     await actor[Symbol.asyncDispose]();
   } catch (error) {

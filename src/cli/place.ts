@@ -37,6 +37,8 @@ const RunFileSchema = z.strictObject({
   keys: z.string().nullable(),
   /** Which of the surface's rosters takes part; null for its own. */
   roster: z.string().nullable().optional(),
+  /** The specialists that take part in its arm. */
+  agents: z.array(z.string()).optional(),
 });
 /** How to reach a run's server, written once when the run is made. */
 export type RunFile = z.infer<typeof RunFileSchema>;

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openProject, type Project } from '../support/program.ts';
 import { expectWhole } from './ledger.ts';
@@ -18,6 +20,7 @@ test.each([
   const { facts, lineage } = await expectWhole(project, run);
   expect(lineage.admittedCount).toBe(3);
   expect(facts[0]).toMatchObject({ word: 'run.started', body: says });
+  expect(JSON.parse(await readFile(join(project.runs, run, 'run.json'), 'utf8')), 'so that nobody else is started by hand').toMatchObject({ agents: lineage.started?.roster });
   const authors = new Set([...lineage.trials.values()].slice(1).map((row) => row.proposal.specialist));
   for (const author of authors) expect(lineage.started?.roster).toContain(author);
   if (name === '--no-lineage') for (const row of lineage.trials.values()) expect(row.feedback).toBeNull();

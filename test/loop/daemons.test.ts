@@ -74,6 +74,16 @@ test.each([
   expect(done.code).toBe(1);
 }, 240_000);
 
+test('an agent that has no part in the arm of its run is refused with the names of those that have', async () => {
+  await using nats = await natsServer({ credentials: false });
+  await mkdir(join(project.runs, 'peopled'), { recursive: true });
+  await writeFile(join(project.runs, 'peopled', 'run.json'), JSON.stringify({ run: 'peopled', surface: 'tiny', url: nats.server.url, keys: null, agents: ['optimizer', 'kernel'] }));
+  for (const domain of ['generalist-1', 'data']) {
+    const done = await project.brigade(['specialist', '--domain', domain, '--run', 'peopled']);
+    expect({ code: done.code, err: done.err }).toEqual({ code: 1, err: `--domain ${domain} has no part in peopled: give one of optimizer, kernel, or start a run of another --arm\n` });
+  }
+}, 240_000);
+
 test('an evaluator of another machine works with nothing on its standard input, and a second of its name is refused', async () => {
   await using nats = await natsServer();
   const supervisor = await nats.run('apart');

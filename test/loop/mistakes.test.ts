@@ -120,6 +120,7 @@ test('a run that is looked for on a server that never had it can still be reache
   const done = await project.brigade(['run', '--resume', 'far', '--nats', other.server.url]);
   expect({ code: done.code, err: done.err }).toEqual({ code: 1, err: expect.stringContaining(`${other.server.url} holds no fact of far: give the --nats URL it was started with`) });
   expect(await readFile(file, 'utf8')).toBe(reach);
+  expect(await (await other.session()).listRuns(), 'nothing is made on a server that does not know it').toEqual([]);
 }, 60_000);
 
 test('a nats-server too old to keep what it acknowledges is refused', async () => {
