@@ -82,6 +82,10 @@ describe('a whole trace', () => {
     expect(summarize('other', other)).toMatchObject({ wallSeconds: 0, slotSeconds: 0, keeps: 1 });
   });
 
+  test('a domain that is not its specialist’s is told', () => {
+    expect(fold(tsv(WHOLE.map((row) => (row.exp_id === '002' ? { ...row, domain: 'arch' } : row)))).imported?.notices).toEqual(["domains other than the specialist's own: 1 row, counted under the specialist"]);
+  });
+
   test('a metric that is a time is not taken for a trial’s length, and a length that repeats it is that of one seed', () => {
     const head = ['exp_id', 'timestamp', 'specialist', 'parent_exp', 'baseline_exp', 'domain', 'hypothesis', 'expected_delta', 'status', 'train_s', 'accuracy', 'n_seeds', 'delta_vs_best', 'total_s', 'notes'];
     const timed = fold([head.join('\t'), '000\t2026-03-01T00:00:00Z\tbaseline\t\t\tbaseline\tstart\t0\tbaseline\t30.0\t\t\t\t\t', '001\t2026-03-01T01:00:00Z\taug\t000\t000\taug\tcrop\t-1\tkeep\t28.0\t0.961\t10\t-2.0\t28.0\t', '002\t2026-03-01T02:00:00Z\taug\t001\t001\taug\tflip\t-1\tdisqualified\t\t0.959\t10\t\t27.0\t', '003\t2026-03-01T03:00:00Z\taug\t001\t001\taug\tmix\t-1\tdiscard\t29.0\t0.962\t10\t+1.0\t29.0\t', ''].join('\n'));

@@ -38,7 +38,7 @@ export interface TraceRow {
 export interface Place { readonly trial: TrialId; readonly specialist: string; readonly parent: TrialId; readonly at: number | null }
 
 export type ReadRow =
-  | { readonly kind: 'whole'; readonly row: TraceRow; readonly cells: readonly DamagedCell[]; readonly spelled: boolean }
+  | { readonly kind: 'whole'; readonly row: TraceRow; readonly cells: readonly DamagedCell[]; readonly spelled: boolean; readonly elsewhere: boolean }
   | { readonly kind: 'damaged'; readonly trial: TrialId | null; readonly reason: string; readonly place: Place | null; readonly hypothesis: string };
 
 /** Reads one row under a head. `used` are the ids of the rows before it. */
@@ -87,7 +87,7 @@ export function readRow(line: Line, head: readonly string[], columns: Columns, u
   for (const name of head) if (markup.test(line.cells[head.indexOf(name)] ?? '')) note(name, 'tool markup leaked into it'); // R2
   const against = ordinalIn(cell('baseline_exp') ?? '');
   return {
-    kind: 'whole', cells, spelled: ['exp_id', 'parent_exp', 'baseline_exp'].some((name) => /^exp/i.test(cell(name) ?? '')),
+    kind: 'whole', cells, elsewhere: cell('domain') !== null && cell('domain') !== specialist, spelled: ['exp_id', 'parent_exp', 'baseline_exp'].some((name) => /^exp/i.test(cell(name) ?? '')),
     row: {
       line: line.line, trial, number, at, specialist, parent: isRoot || parentNumber === null ? null : trialId(parentNumber), against: against === null ? null : trialId(against),
       hypothesis: cell('hypothesis') ?? '', expectedDelta: expected ?? NaN, status, score, delta, numbers: others, notes: cell('notes') ?? '',

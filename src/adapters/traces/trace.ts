@@ -48,6 +48,7 @@ export function readTrace(text: TraceText, asked: Asked, file: string): Trace {
     damagedRows.push({ line: line.line, trial, reason: agree ? read.reason : `${read.reason}; tree.tsv puts it elsewhere`, place: place === null ? null : own === null ? 'tree.tsv' : 'its own cells', elsewhere: trial === null || tree === null ? null : endingIn(tree, trial, columns.metric), raw: line.raw });
   }
   const damagedCells: DamagedCell[] = reads.flatMap(({ read }) => (read.kind === 'whole' ? read.cells : []));
+  const elsewhere = reads.filter(({ read }) => read.kind === 'whole' && read.elsewhere).length;
   const spelled = reads.filter(({ read }) => read.kind === 'whole' && read.spelled).length;
   const whole = rows.flatMap((row) => (row.kind === 'whole' ? [row] : []));
   const known = new Set(rows.map(({ trial }) => trial));
@@ -57,6 +58,7 @@ export function readTrace(text: TraceText, asked: Asked, file: string): Trace {
     notices: [
       ...(whole.some(({ trial }) => trial === BASELINE) ? [] : ['there is no readable baseline row: the score of the root is unknown']),
       ...(spelled > 0 ? [`ids written exp_NNN are read as NNN: ${plural(spelled, 'row')}`] : []),
+      ...(elsewhere > 0 ? [`domains other than the specialist's own: ${plural(elsewhere, 'row')}, counted under the specialist`] : []),
       ...(orphans > 0 ? [`parents without a place: ${plural(orphans, 'trial')}, shown as roots of their own`] : []),
     ],
     tree: tree && checkTree(tree, whole, new Set<TrialId>(damagedRows.flatMap(({ trial }) => trial ?? [])), columns.metric),
