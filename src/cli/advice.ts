@@ -15,7 +15,7 @@ export async function adviceOnBaseline(lineage: Lineage, blobs: Pick<Blobs, 'get
   const failed = calibration.measurements.find(({ failure }) => failure !== null && failure.kind !== 'disqualified');
   if (failed?.failure) {
     const log = failed.log === null ? null : await blobs.get(failed.log);
-    const lines = log === null ? [] : new TextDecoder().decode(log).trimEnd().split('\n').slice(-LAST_LINES);
+    const lines = log === null ? [] : new TextDecoder().decode(log).split('\n').filter((line) => line.trim() !== '').slice(-LAST_LINES);
     const many = calibration.measurements.filter(({ failure }) => failure !== null).length;
     return [
       '', `the baseline failed on ${many} of ${calibration.measurements.length} seeds: ${failed.failure.kind}, ${describeFailure(failed.failure)}`,

@@ -8,7 +8,7 @@ const NUMBER = String.raw`([-+]?(?:\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][
 /** A pattern for `val_loss`, as in `val_loss: 1.2`, `"val_loss": 1.2`, `Val Loss = 1.2`, `val-loss 1.2`. */
 export function patternFor(metric: string): string {
   const words = metric.split(/[\s_/.-]+/).filter((word) => word !== '').map((word) => `${eitherCase(word[0] ?? '')}${escape(word.slice(1))}`);
-  return String.raw`(?:^|[^A-Za-z0-9_])${words.join(String.raw`[\s_/.-]*`)}["']?\s*(?:[:=]|is\b)?\s*${NUMBER}`;
+  return String.raw`(?:^|[^A-Za-z0-9_])${words.join(String.raw`[\s_/.-]*`)}["']?(?:\s*(?:[:=]|is\b)\s*|\s+)${NUMBER}`;
 }
 
 const escape = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
