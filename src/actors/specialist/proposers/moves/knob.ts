@@ -34,13 +34,13 @@ export function knobsOf(recipe: Recipe, owns: (file: string, symbol: string) => 
   });
 }
 
-const SEED = /(?:^|[._-])seeds?$/i;
+const SEED = /(?:^|[._"-])seeds?(?:"\])?$/i;
 
 /** Whether a literal stands in what is owned; false when the parser takes what looks like one for something else. */
 function isOwned({ name, line }: Literal, symbols: readonly PythonSymbol[], owns: (symbol: string) => boolean): boolean {
   const covers = (at: { readonly line: number; readonly endLine: number }): boolean => at.line <= line && line <= at.endLine;
   const around = symbols.filter((symbol) => symbol.name !== MODULE && covers(symbol));
-  if (!name.startsWith('--')) return around.some((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute') && owns(name));
+  if (!name.startsWith('--')) return around.some((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute' || symbol.kind === 'key') && owns(name));
   const holder = around.reduce<PythonSymbol | null>((least, symbol) => (least === null || symbol.endLine - symbol.line <= least.endLine - least.line ? symbol : least), null) ?? symbols.find((symbol) => symbol.name === MODULE);
   if (holder === undefined) return false;
   const whole = owns(holder.name);

@@ -1,11 +1,11 @@
 // The literals of a source that have a name: what a person would turn first.
 //
 //   L1. A name is found once, where it stands first; what stands inside a string that runs over several lines is text, not code.
-//   L2. A literal is the whole value: `0.1 * 2` has none.
+//   L2. A literal is the whole value: `0.1 * 2` has none. What an environment variable may set has its default: `float(os.environ.get("RATE", 0.1))`.
 
 /** A literal with a name, and where it stands. */
 export interface Literal {
-  /** `WIDTH`, `learning_rate`, `Config.width`, or `--width` for the default of a command-line option. */
+  /** `WIDTH`, `learning_rate`, `Config.width`, `hyp["opt"]["lr"]`, or `--width` for the default of a command-line option. */
   readonly name: string;
   /** Line it stands on, counted from 1. */
   readonly line: number;
@@ -22,6 +22,9 @@ const NUMBER = String.raw`[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?\d+)?
 const STRING = String.raw`"[^"\\\n]*"|'[^'\\\n]*'`;
 const LITERAL = String.raw`True|False|${NUMBER}|${STRING}`;
 const ASSIGNED = new RegExp(String.raw`^([ \t]*)([A-Za-z_]\w*)\s*(?::([^=#]*))?=\s*(${LITERAL})(?=\s*(?:[;#]|$))`);
+const SETTABLE = new RegExp(String.raw`^([ \t]*)([A-Za-z_]\w*)\s*(?::[^=#]*)?=\s*(?:int|float)\(os\.environ\.get\(\s*(?:${STRING})\s*,\s*(${NUMBER})(?=\s*\)\)\s*(?:[;#]|$))`);
+const DICTIONARY = /^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*\{/gm;
+const PAIR = new RegExp(String.raw`^(?:"([^"\\\n]*)"|'([^'\\\n]*)')\s*:\s*(?:(${LITERAL})(?=\s*[,}#\n])|(\{))?`);
 const OPTION = /\b(?:add_argument|option)\s*\(/g;
 
 /** The named literals of a source, in its order. */
@@ -36,14 +39,16 @@ export function literalsOf(source: string): readonly Literal[] {
     const start = at;
     at += line.length + 1;
     if (isQuoted(start) || /^\s*(?:#|$)/.test(line)) continue;
-    const [, indent = '', name = '', annotation = '', text = ''] = ASSIGNED.exec(line) ?? [];
+    const settable = SETTABLE.exec(line);
+    const [, indent = '', name = '', annotation = '', text = ''] = ASSIGNED.exec(line) ?? (settable ? [settable[0], settable[1], settable[2], '', settable[3]] : []);
     holder = holderAt(line, holder);
     if (text === '' || (indent !== '' && holder?.indent !== indent)) continue;
     const begin = start + line.indexOf('=', (indent + name + annotation).length) + 1;
-    const from = begin + (/^\s*/.exec(source.slice(begin))?.[0].length ?? 0);
+    const from = settable ? start + settable[0].length - text.length : begin + (/^\s*/.exec(source.slice(begin))?.[0].length ?? 0);
     const choices = /Literal\[(.*)\]/.exec(annotation)?.[1]?.split(',').map((choice) => choice.trim()).filter((choice) => choice !== '') ?? [];
     add({ name: indent === '' || !holder ? name : `${holder.name}.${name}`, line: number + 1, start: from, end: from + text.length, text, isFloat: /[.eE]/.test(text), choices });
   }
+  for (const { index, 0: head, 1: name = '' } of source.matchAll(DICTIONARY)) if (!isQuoted(index)) keysAt(source, index + head.length - 1, name).forEach(add);
   for (const { index } of source.matchAll(OPTION)) {
     if (!isQuoted(index) && !/^[ \t]*#/.test(source.slice(source.lastIndexOf('\n', index) + 1, index))) { const option = optionAt(source, source.indexOf('(', index)); if (option) add(option); }
   }
@@ -70,6 +75,26 @@ function optionAt(source: string, open: number): Literal | null {
   const start = open + given.index + given[0].length - text.length;
   const choices = [.../\bchoices\s*=\s*[[(]([^\])]*)[\])]/.exec(call)?.[1]?.matchAll(new RegExp(LITERAL, 'g')) ?? []].map(([choice]) => choice);
   return { name, line: source.slice(0, start).split('\n').length, start, end: start + text.length, text, isFloat: /[.eE]/.test(text) || /\btype\s*=\s*float\b/.test(call), choices };
+}
+
+/** The plain keys with literals of a dictionary that opens at `open`, those of dictionaries in it included. */
+function keysAt(source: string, open: number, holder: string): readonly Literal[] {
+  const found: Literal[] = [];
+  const end = closing(source, open);
+  for (let at = open + 1; at < end; at++) {
+    const character = source[at] ?? '';
+    if (character === '#') { at = endOf(source, '\n', at); continue; }
+    if ('([{'.includes(character)) { at = closing(source, at); continue; }
+    if (character !== '"' && character !== "'") continue;
+    const pair = PAIR.exec(source.slice(at, end + 1));
+    if (!pair) { at = endOfString(source, at); continue; }
+    const [whole, double, single, text, inner] = pair;
+    const name = `${holder}["${double ?? single ?? ''}"]`;
+    const last = at + whole.length - 1;
+    if (text !== undefined) found.push({ name, line: source.slice(0, last).split('\n').length, start: last + 1 - text.length, end: last + 1, text, isFloat: /[.eE]/.test(text), choices: [] });
+    if (inner !== undefined) { found.push(...keysAt(source, last, name)); at = closing(source, last); } else at = last;
+  }
+  return found;
 }
 
 /** Where the bracket that opens at `open` closes; strings and comments hold none. */
