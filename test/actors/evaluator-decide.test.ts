@@ -77,6 +77,10 @@ describe('a replicate of several seeds', () => {
     expect(MeasurementSchema.parse(missed)).toEqual(missed);
     expect(describeFailure(missed.failure as Failure)).toBe('accuracy 0.95667, limit 0.96000, short by 0.00333 (1.0 standard errors)');
   });
+  test('tells of a gate that the scorer judges for every seed the one that was nearest to its limit', () => {
+    const judged = [0.1, 0.3, 0.2].reduce((found, value, k) => ran('eval', afterSeal(ran('train', found, 1), three, phase('train'), sealed(10), 0), 1, { ...good, score: null, gates: [{ name: 'audit', value, limit: 0.5, passed: true }, { name: 'flips', value: k, limit: 9, passed: true }] }), nothingFound);
+    expect(conclude(judged, provenance).gates.map(({ name, value }) => [name, value])).toEqual([['audit', 0.3], ['flips', 2], ['accuracy', expect.closeTo(0.97, 9)]]);
+  });
   test('ends at the first seed that crashes, is over its budget or misses a gate of the scorer\'s, without a score', () => {
     const two = seeds(0.97);
     for (const last of [afterPhase(two, three, phase('train'), seen(exited(1, TRACE))), afterPhase(two, three, phase('train'), seen({ ...lines, kind: 'over-budget', by: 'clock' })),

@@ -2,7 +2,7 @@ import type { Failure, GateReading, Measurement, PhaseReading, SandboxLevel } fr
 import type { PhaseEnd, Sealed } from '../../domain/phase.ts';
 import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
 import type { Scored } from '../../protocols/scored.ts';
-import { addReadings, disqualified, pool, readingsOfSeed, seedOf, type Seed } from './seeds.ts';
+import { addReadings, disqualified, pool, readingsOfSeed, seedOf, tightest, type Seed } from './seeds.ts';
 import { bareEvidence, lastLine, readTraceback, tame } from './traceback.ts';
 
 // From what was observed to one measurement.
@@ -63,7 +63,7 @@ export function afterPhase(found: Findings, spec: EvaluatorSpec, phase: PhaseSpe
     failures: [...found.failures, ...all],
     score: scored.score ?? found.score,
     metrics: { ...found.metrics, ...scored.metrics },
-    gates: [...found.gates, ...(scored.gates ?? [])],
+    gates: tightest([...found.gates, ...(scored.gates ?? [])]),
     artifactBytes: sized.artifactBytes ?? found.artifactBytes,
     isOver: all.some((failure) => failure.kind !== 'size_blocked') || sized.isFatal === true || scored.seeds?.length === spec.seeds,
   };

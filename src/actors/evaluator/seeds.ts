@@ -35,6 +35,17 @@ export function addReadings(readings: readonly PhaseReading[]): PhaseReading[] {
   return [...sums.values()];
 }
 
+/** One gate of each name, the one that was nearest to its limit or past it: a gate that the scorer judges is judged once a seed. */
+export function tightest(gates: readonly GateReading[]): GateReading[] {
+  const found = new Map<string, GateReading>();
+  const room = ({ value, limit, passed }: GateReading): number => (passed ? Math.abs(value - limit) : -Math.abs(value - limit));
+  for (const gate of gates) {
+    const other = found.get(gate.name);
+    if (other === undefined || room(gate) < room(other)) found.set(gate.name, gate);
+  }
+  return [...found.values()];
+}
+
 /** What one seed yielded: the scorer's number, or the seconds of the phases that are the score (Z3). */
 export function seedOf(spec: EvaluatorSpec, scored: Extract<Scored, { kind: 'scored' }>, readings: readonly PhaseReading[]): Seed {
   const { scoreSeconds } = spec;
