@@ -1,5 +1,5 @@
 import { appendFileSync, readFileSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +36,7 @@ export interface Conducted {
   readonly session: NatsSession;
   readonly started: RunStarted;
   readonly evaluator: EvaluatorSpec;
-  /** Files of the surface that make a recipe run by itself. */
+  /** Files of the evaluator that make a recipe run by itself. */
   readonly standalone: Recipe;
   /** Resolves when the run has stopped and every daemon is gone. */
   readonly ended: Promise<RunEnded>;
@@ -136,7 +136,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
       }
     };
     return {
-      run, session, started, evaluator, standalone: await readStandalone(join(place.root, 'surfaces', options.surface, 'standalone')), ended, close,
+      run, session, started, evaluator, standalone: await readStandalone(place, evaluator.name), ended, close,
       async askToStop() { // C2
         asked += 1;
         if (asked > 2) { stopping.abort(new Error('stopped at once')); return 'stopping now'; }
@@ -204,10 +204,10 @@ function binaryOf({ nats }: Toolchain): string {
   return nats.path;
 }
 
-/** The surface's `standalone/` folder; empty when there is none. */
-export async function readStandalone(dir: string): Promise<Recipe> {
-  const names = await readdir(dir).catch(() => []);
-  return Object.fromEntries(await Promise.all(names.sort().map(async (name) => [name, await readFile(join(dir, name), 'utf8')] as const)));
+/** What makes a recipe run by itself: its evaluator's `standalone.py`, as `run.py`; nothing where the evaluator has none. */
+export async function readStandalone(place: Place, evaluator: string): Promise<Recipe> {
+  const program = await readFile(join(place.root, 'evaluators', evaluator, 'standalone.py'), 'utf8').catch(() => null);
+  return program === null ? {} : { 'run.py': program };
 }
 
 async function firstFact(journal: Journal): Promise<RunStarted | null> {

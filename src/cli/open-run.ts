@@ -75,7 +75,7 @@ async function read(place: Place, file: RunFile, session: NatsSession, server: E
   return {
     run, dir: runDir(place, run), lineage, blobs, facts,
     bus: isLive ? session.bus : null,
-    columns: await columnsOf(place, run, lineage), standalone: await readStandalone(join(place.root, 'surfaces', file.surface, 'standalone')),
+    columns: await columnsOf(place, run, lineage), standalone: await readStandalone(place, lineage.started?.evaluator ?? ''),
     async *follow(signal) {
       if (!isLive) return;
       for await (const fact of journal.follow({ after: lineage.applied, signal })) {

@@ -15,7 +15,7 @@ const plain = painter(false);
 
 function written(options: Partial<LiveOptions> = {}): { text(): string; options: LiveOptions } {
   const parts: string[] = [];
-  return { text: () => parts.join(''), options: { run: made.run, out: { write: (part) => parts.push(part) }, width: () => null, color: false, json: false, now: () => made.lineage.newestAt, folder: 'runs/golf-mini-1121a', context: 'brigade-golf-mini-1121a', ...options } };
+  return { text: () => parts.join(''), options: { run: made.run, out: { write: (part) => parts.push(part) }, width: () => null, color: false, json: false, now: () => made.lineage.newestAt, folder: 'runs/golf-mini-1121a', runsAlone: true, context: 'brigade-golf-mini-1121a', ...options } };
 }
 
 /** Plays the run's facts one by one to a view. */
@@ -178,11 +178,17 @@ test('a slot is called by its node as well once there are two nodes', () => {
 
 test('a run that found nothing ends by saying so', () => {
   const { lineage } = syntheticRun(0);
-  expect(endingLines({ run: 'r', summary: summarize('r', lineage), folder: 'runs/r', further: [] }, { width: null, paint: plain })[0]).toMatch(/^best {5}the baseline stands {3}2\.\d{4} bpb {3}0 keeps/);
+  expect(endingLines({ run: 'r', summary: summarize('r', lineage), folder: 'runs/r', runsAlone: false, further: [] }, { width: null, paint: plain })[0]).toMatch(/^best {5}the baseline stands {3}2\.\d{4} bpb {3}0 keeps/);
+});
+
+test('where a recipe runs by itself its folder says how', () => {
+  const recipe = (runsAlone: boolean): string | undefined => endingLines({ run: 'r', summary: summarize('r', made.lineage), folder: 'runs/r', runsAlone, further: [] }, { width: null, paint: plain }).find((line) => line.startsWith('recipe'));
+  expect(recipe(true)).toMatch(/^recipe {3}runs\/r\/best\/ +python run\.py trains it again$/);
+  expect(recipe(false)).toMatch(/the best recipe, file by file$/);
 });
 
 test('what to do next is something that leads on: the best where there is one, else what was tried, else the search', () => {
-  const next = (lineage: Lineage, limit: number | null = 8): string[] => endingLines({ run: 'r', summary: { ...summarize('r', lineage), trialLimit: limit }, folder: 'runs/r', further: [] }, { width: null, paint: plain }).filter((line) => line.includes('brigade ')).map((line) => line.replace(/ {2,}/g, '|'));
+  const next = (lineage: Lineage, limit: number | null = 8): string[] => endingLines({ run: 'r', summary: { ...summarize('r', lineage), trialLimit: limit }, folder: 'runs/r', runsAlone: false, further: [] }, { width: null, paint: plain }).filter((line) => line.includes('brigade ')).map((line) => line.replace(/ {2,}/g, '|'));
   const fruitless = emptyLineage();
   for (const fact of made.facts) if (fact.word !== 'run.best' || fact.ids[0] === '0') grow(fruitless, fact, made.run, () => true);
   expect(next(made.lineage)).toEqual([`next|brigade show ${made.lineage.bests.at(-1)?.trial}|the diff, and what its author knew`, '|brigade run --resume r|goes on from here']);

@@ -24,7 +24,7 @@ export interface ExportSource {
   readonly facts: readonly Fact[];
   readonly blobs: Pick<Blobs, 'get'>;
   readonly columns: readonly string[];
-  /** Files of the surface that make a recipe run by itself; a recipe's own file of the same name wins. */
+  /** Files of the evaluator that make a recipe run by itself; a recipe's own file of the same name wins. */
   readonly standalone: Recipe;
 }
 

@@ -85,7 +85,7 @@ export async function loadEvaluator(root: string, evaluator: string, { dataDir, 
     limits: { memoryBytes: value.limits.memory, processes: value.limits.processes, openFiles: value.limits.openFiles, scratchBytes: value.limits.scratch, logBytes: value.limits.log },
     columns: columnsOf(value),
     hash: await hashFiles([ // E1: the digests of single files stand in evaluator.yaml, those of folders in their manifests
-      ...files.filter((path) => !path.endsWith('.md')).map((path) => ({ path, at: join(dir, path) })),
+      ...files.filter((path) => !path.endsWith('.md') && path !== 'standalone.py').map((path) => ({ path, at: join(dir, path) })),
       ...programs.filter((path) => path.endsWith('.py')).map((path) => ({ path: `sandbox/${path}`, at: join(warden, path) })),
     ], data.digests),
   };

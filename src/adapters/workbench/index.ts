@@ -37,7 +37,7 @@ export interface WorkbenchOptions {
 }
 
 const CanaryRecord = z.array(z.strictObject({ name: z.string(), expect: z.string(), ended: z.string(), score: z.number().nullable() }));
-const NOT_SHOWN = new Set(['canaries', 'README.md', 'evaluator.yaml', 'prepare.mjs', '__pycache__']);
+const NOT_SHOWN = new Set(['canaries', 'README.md', 'evaluator.yaml', 'prepare.mjs', 'standalone.py', '__pycache__']);
 
 /** Opens the workbench of a node and pins everything it trusts. */
 export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench & AsyncDisposable> {

@@ -101,7 +101,7 @@ export function standingLine(summary: Summary): string {
 }
 
 /** What a run ends with: the best, where it lies, and what to do next. `further` are the flags without which it would stop again at once. */
-export function endingLines({ run, summary, folder, further }: { readonly run: string; readonly summary: Summary; readonly folder: string; readonly further: readonly string[] }, { width, paint }: Look): string[] {
+export function endingLines({ run, summary, folder, runsAlone, further }: { readonly run: string; readonly summary: Summary; readonly folder: string; readonly runsAlone: boolean; readonly further: readonly string[] }, { width, paint }: Look): string[] {
   const { best, baseline, claim } = summary;
   const tally = `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')} of ${summary.trials}${summary.rejected > 0 ? `, ${summary.rejected} refused` : ''}`;
   const head = best.delta === null || best.score === null || best.from === null
@@ -119,7 +119,7 @@ export function endingLines({ run, summary, folder, further }: { readonly run: s
   const line = (name: string, what: string, says: string): string => `${pad(name, 9)}${pad(what, wide)}${paint('quiet', says)}`.trimEnd();
   return [
     ...flow([`${pad(head[0] ?? '', 9)}${paint('strong', head[1] ?? '')}`, ...head.slice(2)], width).split('\n').map((text, i) => (i === 0 ? text : `${' '.repeat(9)}${text}`)),
-    line('recipe', `${folder}/best/`, 'the best recipe, file by file'), line('report', `${folder}/report.html`, 'plots, lineage, every diff'),
+    line('recipe', `${folder}/best/`, runsAlone ? 'python run.py trains it again' : 'the best recipe, file by file'), line('report', `${folder}/report.html`, 'plots, lineage, every diff'),
     ...next.map(([what, says], i) => line(i === 0 ? 'next' : '', what, says)),
   ];
 }

@@ -42,6 +42,8 @@ export interface LiveOptions {
   readonly now: () => number;
   /** Where the run's files lie, as the user would type it. */
   readonly folder: string;
+  /** Whether its evaluator lets a recipe run by itself. */
+  readonly runsAlone: boolean;
   /** The nats CLI's context of this run; null when there is none. */
   readonly context: string | null;
 }
@@ -121,7 +123,7 @@ export function liveView(options: LiveOptions): LiveView {
         return;
       }
       const further = lineage.limits ? furtherFlags(lineage.limits, { trials: countTrials(lineage), wallSeconds: last.wallSeconds, slotSeconds: last.slotSeconds + replicateCost(lineage) }) : [];
-      for (const line of endingLines({ run, summary: last, folder: options.folder, further }, look())) paper.line(line);
+      for (const line of endingLines({ run, summary: last, folder: options.folder, runsAlone: options.runsAlone, further }, look())) paper.line(line);
     },
   };
 }
