@@ -1,5 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findToolchain, projectRoot } from '../../src/adapters/toolchain/index.ts';
 import { openStranger, SCRIPT, type Stranger } from '../support/stranger.ts';
@@ -19,6 +21,7 @@ if "--fail" in sys.argv:
 print("loss:", weight)
 `;
 
+const run = promisify(execFile);
 let stranger: Stranger;
 let python: string;
 beforeAll(async () => {
@@ -54,9 +57,16 @@ test('a metric that the command never prints is told with the last lines of its 
   expect(failing.out).toContain('mend the recipe in surfaces/failing/recipe');
 }, 240_000);
 
-test('a recipe that ignores its seed is told that nothing tells its gains from chance', async () => {
-  expect(await init('--command', 'python plain.py', '--metric', 'loss', '--name', 'same')).toMatchObject({ code: 0 });
+test('the project\'s own environment is used in the sandbox; a recipe that ignores its seed is told that nothing tells its gains from chance', async () => {
+  await run(python, ['-m', 'venv', '--without-pip', join(stranger.folder, '.venv')]);
+  await stranger.put({ '.venv/lib/only_here.py': 'FACTOR = 4.0\n', '.gitignore': '.venv/\n', 'own.py': PLAIN.replace('print("loss:", weight)', 'import only_here\nprint("loss:", weight * only_here.FACTOR)') });
+  const { stdout: library } = await run(join(stranger.folder, '.venv/bin/python'), ['-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])']);
+  await rename(join(stranger.folder, '.venv/lib/only_here.py'), join(library.trim(), 'only_here.py'));
+  await stranger.commit();
+  expect(await stranger.brigade('init', '--command', 'python own.py', '--metric', 'loss', '--budget', '60', '--memory', '1GB', '--name', 'same')).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/\.venv\/ of this folder/) as string });
+  expect(await readFile(join(stranger.folder, 'evaluators/same/evaluator.yaml'), 'utf8')).toContain('python: ".venv/bin/python"');
   const same = await stranger.brigade('calibrate', 'same', '--calibration', '2');
   expect(same.code).toBe(0);
+  expect(same.out).toMatch(/^baseline 1\.0000 ± 0\.0000 loss/m);
   expect(same.out).toContain('all 2 seeds of the baseline scored the same');
 }, 240_000);

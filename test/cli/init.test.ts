@@ -97,6 +97,13 @@ test.each<readonly [what: string, args: (given: string[]) => string[], says: str
   expect(written()).toEqual([false, false]);
 });
 
+test('a module of a package is followed through its relative imports, its package and the settings it reads', async () => {
+  await stranger.put({ 'src/lab/__init__.py': '', 'src/lab/train.py': 'from . import model\nfrom .sub.loss import loss\nimport json, torch\nopen("settings.json")\nlr = 0.1\nprint("loss:", 1)\n', 'src/lab/model.py': 'width = 8\n', 'src/lab/sub/__init__.py': 'x = 1\n', 'src/lab/sub/loss.py': 'def loss():\n    return 1\n', 'settings.json': '{}\n', 'src/lab/idle.py': '' });
+  await stranger.commit();
+  const { files } = JSON.parse(await init([...flags(), '--metric', 'loss', '--command', 'uv run python -m lab.train', '--json'])) as { files: string[] };
+  expect([...files].sort()).toEqual(['settings.json', 'src/lab/__init__.py', 'src/lab/model.py', 'src/lab/sub/__init__.py', 'src/lab/sub/loss.py', 'src/lab/train.py']);
+});
+
 test('a folder that is no repository, one without a commit, and a machine without Python are told with the remedy', async () => {
   const bare = await realpath(await mkdtemp(join(tmpdir(), 'brigade-bare-')));
   try {

@@ -32,8 +32,8 @@ export async function findPython({ folder, named, environment }: Asked): Promise
     ...onPath('python3', environment.PATH), ...onPath('python', environment.PATH),
   ];
   for (const [path, from] of places) {
-    const version = await versionOf(path); // P2
-    if (version !== null) return { kind: 'found', python: { path, version, from } };
+    const tried = await tryOut(path); // P2
+    if (tried !== null) return { kind: 'found', python: { ...tried, from } };
   }
   return { kind: 'none', tried: places.map(([path]) => path) };
 }
@@ -48,12 +48,14 @@ async function spelt(folder: string, named: string, path: string | undefined): P
 
 const onPath = (name: string, path = ''): [string, string][] => path.split(':').filter((folder) => isAbsolute(folder)).map((folder) => [join(folder, name), `${name} on PATH`]);
 
-async function versionOf(path: string): Promise<string | null> {
+/** What an interpreter says of itself; null for none that runs, or one too old. A shim names the interpreter that it starts. */
+async function tryOut(path: string): Promise<{ readonly path: string; readonly version: string } | null> {
   try {
     await access(path, constants.X_OK);
-    const { stdout } = await run(path, ['-I', '-c', 'import sys; print("%d.%d.%d" % sys.version_info[:3])'], { timeout: 20_000 });
-    const version = /^(\d+)\.(\d+)\.\d+$/.exec(stdout.trim());
-    return version !== null && (Number(version[1]) > 3 || Number(version[2]) >= 8) ? version[0] : null;
+    const { stdout } = await run(path, ['-I', '-c', 'import sys; print("%d.%d.%d" % sys.version_info[:3]); print(sys.executable)'], { timeout: 20_000 });
+    const [version = '', executable = ''] = stdout.trimEnd().split('\n');
+    const [, major = '', minor = ''] = /^(\d+)\.(\d+)\.\d+$/.exec(version) ?? [];
+    return Number(major) === 3 && Number(minor) >= 8 ? { path: isAbsolute(executable) ? executable : path, version } : null;
   } catch { return null; }
 }
 

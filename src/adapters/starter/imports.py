@@ -15,8 +15,9 @@ import sys
 def main(folder, start, more):
     folder = os.path.realpath(folder)
     isModule = start[0] == '-m'
-    first = find(start[1], [folder]) if isModule else [start[0]]
-    roots = [folder] if isModule else [os.path.join(folder, os.path.dirname(start[0])), folder]
+    roots = [folder, os.path.join(folder, 'src')] if isModule else [os.path.join(folder, os.path.dirname(start[0])), folder, os.path.join(folder, 'src')]
+    roots = [os.path.realpath(root) for root in roots]
+    first = find(start[1], roots, folder) if isModule else [start[0]]
     files, waiting, missing, texts, broken = [], [*first, *more], set(), set(), None
     if not first:
         broken = {'file': start[1], 'line': 0, 'message': 'there is no such module here'}
@@ -36,7 +37,7 @@ def main(folder, start, more):
         texts.update(node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 400)
         optional = {id(inner) for node in ast.walk(tree) if isinstance(node, (ast.Try, ast.FunctionDef, ast.If)) for inner in ast.walk(node)}
         for node in ast.walk(tree):
-            reached = {module: find(module, [os.path.realpath(root) for root in roots], folder) for module in imported(node, file)}
+            reached = {module: find(module, roots, folder) for module in imported(node, file)}
             waiting.extend(one for found in reached.values() for one in found)
             if reached and not any(reached.values()) and id(node) not in optional:
                 missing.update(name for name in {module.split('.')[0] for module in reached} if not isThere(name))
@@ -51,11 +52,13 @@ def imported(node, file):
         return []
     package = os.path.dirname(file).split('/') if os.path.dirname(file) else []
     above = package[: len(package) - node.level + 1] if node.level else []
+    if node.level and above[:1] == ['src']:
+        above = above[1:]
     base = '.'.join([*above, *([node.module] if node.module else [])])
     return [*([base] if base else []), *(f'{base}.{alias.name}' if base else alias.name for alias in node.names)]
 
 
-def find(module, roots, folder=None):
+def find(module, roots, folder):
     """The files that importing a module of this folder runs: its packages' __init__.py and itself."""
     steps = [step for step in module.split('.') if step]
     for root in roots:
@@ -64,7 +67,7 @@ def find(module, roots, folder=None):
             path = os.path.join(root, *steps[:length])
             for file in (os.path.join(path, '__init__.py'), *([f'{path}.py'] if length == len(steps) else [])):
                 if os.path.isfile(file):
-                    found.append(os.path.relpath(file, folder or roots[0]))
+                    found.append(os.path.relpath(file, folder))
         last = os.path.join(root, *steps)
         if found and (os.path.isfile(f'{last}.py') or os.path.isdir(last)):
             return [file for file in found if not file.startswith('..')]

@@ -1,5 +1,5 @@
 import { totalmem, availableParallelism } from 'node:os';
-import { basename } from 'node:path';
+import { basename, isAbsolute, relative } from 'node:path';
 import { openParser } from '../../adapters/python/index.ts';
 import { expand, findPython, headOf, isProgram, proposePartition, reach, readCommand, readHead, takenBy, type FoundPython, type Plan, type Wrapped } from '../../adapters/starter/index.ts';
 import { TOKEN } from '../../domain/ids.ts';
@@ -42,7 +42,7 @@ export async function gather(folder: string, flags: InitFlags, asker: Asker | nu
   return {
     python,
     plan: {
-      name, commit, commandLine: line.trim(), words: spellMounts(command.words, mounts), env: command.env, metric, recipe, partition, mounts, python: python.path,
+      name, commit, commandLine: line.trim(), words: spellMounts(command.words, mounts), env: command.env, metric, recipe, partition, mounts, python: within(folder, python.path),
       budgetSeconds: budget, artifact: artifactOf(flags), memoryBytes: flags.memory === undefined ? memoryShare() : bytesOf('--memory', flags.memory),
       replicates: flags.replicates === undefined ? 5 : number('--replicates', flags.replicates, 2, 50, true), script: command.start?.kind === 'script' ? command.start.name : null,
     },
@@ -60,6 +60,12 @@ async function pythonFor(folder: string, flags: InitFlags, command: Wrapped, env
   if (found.kind === 'found') return found.python;
   if (named !== null) throw new Mistake(`--python ${named} is no Python 3.8 or newer that runs here`);
   throw new Mistake(`there is no Python 3.8 or newer: looked for ${found.tried.slice(0, 6).join(', ') || 'one on PATH'}. Activate an environment, or give --python PATH`);
+}
+
+/** A project's own environment is named from the project: it moves with it. */
+function within(folder: string, path: string): string {
+  const inside = relative(folder, path);
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }
 
 /** A recipe that ignores its seed cannot say how large chance is. */

@@ -69,9 +69,16 @@ class Listener(threading.Thread):
                 del self.kept[:-MOST_KEPT]
 
 
+def environment():
+    """The recipe's own folders come before any copy of them that is installed in the environment."""
+    own = [TREE, *(path for path in [os.path.join(TREE, 'src')] if os.path.isdir(path))]
+    given = SETTINGS['env'].get('PYTHONPATH')
+    return {**os.environ, **SETTINGS['env'], 'PYTHONPATH': os.pathsep.join([*([given] if given else []), *own])}
+
+
 def run(seconds=None):
     """The command's exit code and the end of its log; a code of None when it still ran after `seconds`."""
-    process = subprocess.Popen(command(), cwd=TREE, env={**os.environ, **SETTINGS['env']}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(command(), cwd=TREE, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     listener = Listener(process.stdout)
     try:
         code = process.wait(seconds)
