@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { analyzeCommand } from './analyze.ts';
 import { bestCommand } from './best.ts';
+import { composeCommand } from './compose.ts';
 import { controlCommands } from './control.ts';
 import { daemonCommands } from './daemons.ts';
 import { diffCommand } from './diff.ts';
@@ -38,6 +39,7 @@ export function addCommands(program: Command, place: Place): void {
   controlCommands(program, place, out);
   initCommand(program);
   surveyCommand(program, here);
+  composeCommand(program, here);
   surfacesCommand(program, place, out);
   natsCommand(program, place, out);
   doctorCommand(program);

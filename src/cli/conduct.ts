@@ -11,6 +11,7 @@ import { openProcesses } from '../adapters/processes/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
 import { findToolchain, projectRoot, type Toolchain } from '../adapters/toolchain/index.ts';
 import type { Limits } from '../domain/budget.ts';
+import { COMPOSER } from '../domain/components.ts';
 import type { RunStarted } from '../domain/fact.ts';
 import type { RunId } from '../domain/ids.ts';
 import { canonicalRecipe, type Recipe } from '../domain/recipe.ts';
@@ -58,6 +59,8 @@ export interface ConductOptions {
   readonly extend: (limits: Limits) => Limits;
   /** False starts no specialist: somebody else proposes. */
   readonly specialists: boolean;
+  /** A composer for this stretch alone; null for the one the run was started with, if any. */
+  readonly composer: { readonly strategy: 'greedy' | 'ablate'; readonly whole: boolean } | null;
   readonly slots: number | null;
   readonly sandbox: string;
   readonly url: string | null;
@@ -180,14 +183,16 @@ function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<R
   if (!config) throw new Error('a new run needs its settings');
   return {
     surface: name, surfaceHash: surface.hash, evaluator: surface.evaluator, evaluatorHash: evaluator.hash, objective: evaluator.objective, snapshot,
-    roster: config.roster, arm: config.arm, proposer: config.proposer, seed: config.seed, keep: config.keep, limits: config.limits,
+    roster: config.roster, arm: config.arm, proposer: config.proposer, seed: config.seed, ...(config.compose === null ? {} : { compose: config.compose }), keep: config.keep, limits: config.limits,
     calibrationReplicates: config.calibrationReplicates, slotsPerReplicate: surface.slots.count, leaseTtlMs: config.leaseTtlMs, brigade,
   };
 }
 
-function daemonsOf(run: RunId, started: RunStarted, limits: Limits, slots: number, { sandbox, specialists: isStaffed }: ConductOptions): { name: string; args: string[] }[] {
+function daemonsOf(run: RunId, started: RunStarted, limits: Limits, slots: number, { sandbox, specialists: isStaffed, composer }: ConductOptions): { name: string; args: string[] }[] {
+  const own = started.compose === undefined || specialistsRest(isStaffed, limits) ? null : { strategy: started.compose, whole: false };
+  const compose = composer ?? own;
   const perAgent = Math.max(1, Math.ceil((Math.floor(slots / started.slotsPerReplicate) + 1) / started.arm.agents));
-  const specialists = !isStaffed || limits.trials === 0 ? [] : started.roster.map((specialist) => ({
+  const specialists = specialistsRest(isStaffed, limits) ? [] : started.roster.map((specialist) => ({
     name: `specialist-${specialist}`,
     args: ['specialist', '--run', run, '--domain', specialist, '--proposer', started.proposer, '--seed', String(started.seed), '--concurrent', String(perAgent), ...(started.arm.lineage ? [] : ['--no-lineage'])],
   }));
@@ -196,8 +201,12 @@ function daemonsOf(run: RunId, started: RunStarted, limits: Limits, slots: numbe
     { name: 'broker', args: ['broker', '--run', run] },
     { name: 'evaluator', args: ['evaluator', '--run', run, '--slots', String(slots), '--sandbox', sandbox] },
     ...specialists,
+    ...(compose === null ? [] : [{ name: COMPOSER, args: ['composer', '--run', run, '--strategy', compose.strategy, ...(compose.whole ? ['--whole'] : []), '--concurrent', String(Math.floor(slots / started.slotsPerReplicate) + 1)] }]),
   ];
 }
+
+/** Whether nobody proposes: somebody else does, or it is only calibrated. */
+const specialistsRest = (isStaffed: boolean, limits: Limits): boolean => !isStaffed || limits.trials === 0;
 
 function binaryOf({ nats }: Toolchain): string {
   if (!nats) throw new Mistake('set-up was told of an existing nats-server and fetched none: give --nats URL, or run npm run setup without BRIGADE_NATS_URL');

@@ -5,12 +5,13 @@ import type { Arm, KeepRule } from '../domain/fact.ts';
 import type { Surface } from '../domain/surface.ts';
 import { choice } from './choice.ts';
 import { limitsOf, type LimitFlags } from './limits.ts';
+import { Mistake } from './mistake.ts';
 import { number } from './number.ts';
 
 /** What `brigade run` was asked for, before the surface's defaults are known. */
 export interface RunFlags extends LimitFlags {
   readonly seed?: string; readonly keep?: string; readonly alpha?: string;
-  readonly replicates?: string; readonly calibration?: string; readonly proposer?: string; readonly arm?: string; readonly lineage?: boolean; readonly ownership?: string;
+  readonly replicates?: string; readonly calibration?: string; readonly proposer?: string; readonly compose?: string; readonly arm?: string; readonly lineage?: boolean; readonly ownership?: string;
   readonly slots?: string; readonly sandbox?: string; readonly ttl?: string;
 }
 
@@ -22,6 +23,8 @@ export interface RunConfig {
   readonly arm: Arm;
   readonly roster: readonly string[];
   readonly proposer: ProposerKind;
+  /** How what is kept apart is put together meanwhile; null for not at all. */
+  readonly compose: 'greedy' | 'ablate' | null;
   readonly calibrationReplicates: number;
   readonly leaseTtlMs: number;
   readonly slots: number | null;
@@ -45,6 +48,7 @@ export function configure(surface: Surface, flags: RunFlags): RunConfig {
       replicates: flags.replicates === undefined ? KEEP.replicates : number('--replicates', flags.replicates, 2, 50, true),
     },
     arm, roster: rosterOf(surface, arm),
+    compose: composeOf(flags, arm),
     proposer: choice('--proposer', flags.proposer ?? 'search', PROPOSER_KINDS),
     calibrationReplicates: flags.calibration === undefined ? surface.calibrationReplicates : number('--calibration', flags.calibration, 2, 50, true),
     leaseTtlMs: flags.ttl === undefined ? LEASE_TTL_MS : number('--ttl', flags.ttl, 0.5, 600, false) * 1000,
@@ -61,6 +65,13 @@ function armOf(surface: Surface, flags: RunFlags): Arm {
   const kind = choice('--arm', asked, ['specialists', 'single']);
   const ownership = choice('--ownership', flags.ownership ?? (kind === 'single' ? 'advisory' : 'enforced'), ['enforced', 'advisory']);
   return { kind, agents: kind === 'single' ? 1 : surface.roster.length, ownership, lineage };
+}
+
+/** Who is told nothing has nothing to compose. */
+function composeOf(flags: RunFlags, arm: Arm): RunConfig['compose'] {
+  if (flags.compose === undefined) return null;
+  if (!arm.lineage) throw new Mistake('--compose needs to know what was kept, which --no-lineage hides from everybody: leave one of the two out');
+  return choice('--compose', flags.compose, ['greedy', 'ablate']);
 }
 
 const rosterOf = (surface: Surface, arm: Arm): string[] =>

@@ -87,6 +87,15 @@ export function daemonCommands(program: Command, place: Place): void {
       const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
       return specialistOf(place, { run, surface, roster, agents, ports, signal, specialist: flags.domain, proposer: choice('--proposer', flags.proposer, PROPOSER_KINDS), seed, lineage: flags.lineage, concurrent });
     }));
+  daemon('composer', 'put together what specialists had kept apart', 'composer --run golf-mini-1121a --strategy greedy')
+    .requiredOption('--strategy <name>', 'greedy or ablate')
+    .option('--whole', 'take a best to pieces too that nothing lies apart from')
+    .option('--concurrent <n>', 'trials it may have open at once', '1')
+    .action((flags: DaemonFlags & { strategy: string; whole?: true; concurrent: string }, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, roster, signal }) => {
+      const { composerOf } = await import('./daemon-composer.ts');
+      const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
+      return composerOf(place, { run, surface, roster, ports, signal, strategy: choice('--strategy', flags.strategy, ['greedy', 'ablate']), whole: flags.whole === true, concurrent });
+    }));
 }
 
 async function stand(place: Place, role: Role, flags: DaemonFlags, command: Command, start: (stand: Stand) => Promise<{ readonly done: Promise<unknown> } & AsyncDisposable>): Promise<void> {

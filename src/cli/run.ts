@@ -9,7 +9,7 @@ import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
 import { adviceOnBaseline } from './advice.ts';
-import { conductRun, readStandalone, requireEnding, taken } from './conduct.ts';
+import { conductRun, requireEnding, taken, type ConductOptions } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
 import { keepExported } from './exporter.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -30,7 +30,7 @@ type Flags = RunFlags & { readonly resume?: string; readonly name?: string; read
 /** Flags that are settled when a run starts, by what commander calls them. */
 const SETTLED: readonly (readonly [name: keyof Flags, flag: string])[] = [
   ['seed', '--seed'], ['calibration', '--calibration'], ['ttl', '--ttl'], ['name', '--name'], ['roster', '--roster'], ['keep', '--keep'], ['alpha', '--alpha'], ['replicates', '--replicates'],
-  ['proposer', '--proposer'], ['arm', '--arm'], ['ownership', '--ownership'], ['lineage', '--no-lineage'],
+  ['proposer', '--proposer'], ['compose', '--compose'], ['arm', '--arm'], ['ownership', '--ownership'], ['lineage', '--no-lineage'],
 ];
 
 /** Adds `brigade run` and `brigade calibrate`. */
@@ -48,6 +48,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep')
     .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
     .option('--proposer <kind>', 'search, or a rival to hold it against: random, tpe (default search)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
+    .option('--compose <strategy>', 'one more author, who puts together what was kept apart: greedy or ablate')
     .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32')
     .action((surface: string | undefined, { nats, ...flags }: Flags, command: Command) => {
       const isForNewRuns = flags.resume !== undefined && command.getOptionValueSource('nats') === 'env'; // a run that goes on has its server
@@ -58,7 +59,15 @@ export function runCommand(program: Command, around: Surroundings): void {
     .action((surface: string, flags: Flags) => run(around, surface, { ...flags, trials: '0' }));
 }
 
-async function run(around: Surroundings, asked: string | undefined, flags: Flags): Promise<void> {
+/** Goes on with an ended run, with nobody to propose but a composer; it is bounded by its trials, so its other limits are lifted. */
+export const goOn = (around: Surroundings, ended: string, { strategy, trials, slots, sandbox, json }: { readonly strategy: 'greedy' | 'ablate'; readonly trials: number; readonly slots?: string; readonly sandbox?: string; readonly json: boolean }): Promise<void> =>
+  run(around, undefined, { resume: ended, json, ...(slots === undefined ? {} : { slots }), ...(sandbox === undefined ? {} : { sandbox }) }, {
+    composer: { strategy, whole: true }, extend: (limits) => ({ ...limits, trials, slotSeconds: null, wallSeconds: null, secondsWithoutKeep: null }),
+  });
+
+type Stretch = Pick<ConductOptions, 'composer' | 'extend'>;
+
+async function run(around: Surroundings, asked: string | undefined, flags: Flags, stretch: Stretch | null = null): Promise<void> {
   const { place } = around;
   const earlier = flags.resume === undefined ? null : await findRun(place, flags.resume);
   if (earlier) await requireOwn(place, earlier.run, 'it cannot go on');
@@ -82,9 +91,9 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   }
   const clock = openClock();
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
-  const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, runsAlone: Object.keys(await readStandalone(place, loaded.evaluator)).length > 0, context: flags.nats === undefined ? `brigade-${run}` : null });
+  const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, context: flags.nats === undefined ? `brigade-${run}` : null });
   const conducted = await conductRun({
-    place, run, surface, roster, config, specialists: true, extend: extendBy(earlier ? flags : {}),
+    place, run, surface, roster, config, specialists: stretch === null, composer: stretch?.composer ?? null, extend: stretch?.extend ?? extendBy(earlier ? flags : {}),
     slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys === undefined ? earlier?.keys ?? null : resolve(flags.keys), onStep: (says) => view.say(says),
   });
   const interrupt = onInterrupt(conducted, (says) => view.say(says));

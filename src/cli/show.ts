@@ -5,11 +5,13 @@ import { counted, duration, oneLine, plural, probability, signed } from '../doma
 import { BASELINE } from '../domain/ids.ts';
 import { deltaInterval } from '../domain/interval.ts';
 import { statusOf, statusWord, type Lineage, type TrialRow } from '../domain/lineage.ts';
+import { worthOf } from '../domain/worth.ts';
 import { trialObject } from '../domain/tables.ts';
 import { Mistake } from './mistake.ts';
 import type { OpenRun } from './opening.ts';
 import { findTrial, jsonLine, reading, trialCommand } from './reading.ts';
 import type { Surroundings } from './surroundings.ts';
+import { sayGain, sayHow } from './view/worth.ts';
 import { paintDiff } from './view/diff.ts';
 import { painter, toneOfStatus, type Paint } from './view/terminal.ts';
 
@@ -60,7 +62,8 @@ export function describe(lineage: Lineage, row: TrialRow, paint: Paint): string[
     head, oneLine(proposal.hypothesis), figures, ...(ending && !figures.includes(ending) ? [`because  ${oneLine(ending)}`] : []),
     ...knew.map((known) => `knew     ${known.trial} ${statusWord(lineage, known)} ${oneLine(describeEnding(known))}`),
     ...(row.feedback ? [paint('quiet', `         (all it knew: brigade show ${row.trial} --feedback)`)] : []),
-    ...(proposal.parts.length > 0 ? [`joins    ${proposal.parts.join(', ')}`] : []),
+    ...proposal.parts.map((part) => `joins    ${part} ${lineage.trials.get(part)?.proposal.specialist ?? ''} ${oneLine(lineage.trials.get(part)?.proposal.hypothesis ?? '')}`),
+    ...worthOf(lineage).filter((one) => one.component === row.trial).map((one) => `worth    ${sayGain(one)}   ${sayHow(one)}`),
   ].filter(Boolean);
 }
 

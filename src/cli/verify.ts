@@ -10,6 +10,7 @@ import type { TrialResult } from '../domain/trial.ts';
 import { plural } from '../domain/figures.ts';
 import { jsonLine, reading, runCommand } from './reading.ts';
 import type { Surroundings } from './surroundings.ts';
+import { proveCompositions } from './verify-compositions.ts';
 import { verifyImported } from './verify-imported.ts';
 
 /** What a run says of itself: a trial's result, a new best, its calibration or its claim. */
@@ -21,7 +22,7 @@ export interface Proof { readonly what: Said; readonly id: string; readonly agre
 /** `brigade verify`: folds the journal again and proves everything that was judged; exit code 2 when something does not hold. */
 export function verifyCommand(program: Command, here: Surroundings): void {
   runCommand(program, 'verify', 'judge every trial again from the journal, and the bests, the calibration and the claim, and compare with what was stored', 'verify golf-mini-1121a')
-    .action(async (run: string | undefined, flags: { json?: boolean }) => reading(here, run, (opened) => {
+    .action(async (run: string | undefined, flags: { json?: boolean }) => reading(here, run, async (opened) => {
       if (opened.lineage.imported) {
         const { text, holds } = verifyImported(opened, opened.lineage.imported, flags.json === true);
         if (!holds) process.exitCode = 2;
@@ -30,16 +31,21 @@ export function verifyCommand(program: Command, here: Surroundings): void {
       }
       const { proofs, refused, unproved, odd, superseded } = prove(opened.run, opened.facts, verifySignature);
       const wrong = proofs.filter(({ agrees }) => !agrees);
-      const holds = wrong.length + odd + unproved === 0;
+      const compositions = await proveCompositions(here.place.root, opened);
+      const unlike = compositions?.filter(({ why }) => why !== null) ?? [];
+      const holds = wrong.length + odd + unproved + unlike.length === 0;
       const proved = (what: Said): number => proofs.filter((proof) => proof.what === what && proof.agrees).length;
       if (!holds) process.exitCode = 2;
       if (flags.json) {
         for (const proof of proofs) here.out.write(jsonLine({ run: opened.run, ...proof }));
-        here.out.write(jsonLine({ run: opened.run, facts: opened.facts.length, proved: proved('status'), bests: proved('best'), calibrations: proved('calibration'), claims: proved('claim'), wrong: wrong.length, refused, unproved, odd, superseded }));
+        for (const { trial, why } of compositions ?? []) here.out.write(jsonLine({ run: opened.run, what: 'composition', id: trial, agrees: why === null, why }));
+        here.out.write(jsonLine({ run: opened.run, facts: opened.facts.length, proved: proved('status'), bests: proved('best'), calibrations: proved('calibration'), claims: proved('claim'), compositions: compositions === null ? null : compositions.length - unlike.length, wrong: wrong.length + unlike.length, refused, unproved, odd, superseded }));
         return;
       }
       for (const { what, id, differs, judged } of wrong) here.out.write(`${what} ${id}   ${judged === null ? 'nothing before it supports it' : `differs in ${differs.join(', ')}`}\n`);
-      here.out.write(`${holds ? 'holds' : 'does not hold'}   ${plural(opened.facts.length, 'fact')} folded again   ${proved('status')} stored statuses, ${plural(proved('best'), 'best')}, ${plural(proved('calibration'), 'calibration')} and ${plural(proved('claim'), 'claim')} proved, ${wrong.length} wrong   ${plural(refused, 'proposal')} refused   ${superseded} measurements superseded   ${odd} facts that make no sense${unproved > 0 ? `   ${unproved} results say they were judged after they were said` : ''}\n`);
+      for (const { trial, why } of unlike) here.out.write(`composition ${trial}   ${why ?? ''}\n`);
+      if (compositions === null) here.out.write('compositions   the surface cannot be read any more, so they were not merged again\n');
+      here.out.write(`${holds ? 'holds' : 'does not hold'}   ${plural(opened.facts.length, 'fact')} folded again   ${proved('status')} stored statuses, ${plural(proved('best'), 'best')}, ${plural(proved('calibration'), 'calibration')} and ${plural(proved('claim'), 'claim')} proved${compositions === null || compositions.length === 0 ? '' : `, ${plural(compositions.length - unlike.length, 'composition')} merged again`}, ${wrong.length + unlike.length} wrong   ${plural(refused, 'proposal')} refused   ${superseded} measurements superseded   ${odd} facts that make no sense${unproved > 0 ? `   ${unproved} results say they were judged after they were said` : ''}\n`);
     }));
 }
 

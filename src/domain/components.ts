@@ -6,6 +6,9 @@ import { BASELINE, trialNumber, type TrialId } from './ids.ts';
 //       what it was built on, and of itself.
 //   C2. What a trial that was not kept did on the way belongs to the kept trial that was built on it.
 
+/** The author of trials that only merge: no specialist of a surface may have its name. */
+export const COMPOSER = 'composer';
+
 /** As much of a trial as says what it is made of. */
 export interface Made { readonly trial: TrialId; readonly parent: TrialId; readonly parts: readonly TrialId[]; readonly isKept: boolean }
 

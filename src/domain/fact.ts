@@ -26,6 +26,8 @@ export interface RunStarted {
   readonly arm: Arm;
   readonly proposer: 'search' | 'random' | 'tpe' | 'llm' | 'replay';
   readonly seed: number;
+  /** How what specialists keep apart is put together while the run goes on; absent where nobody does. */
+  readonly compose?: 'greedy' | 'ablate' | undefined;
   readonly keep: KeepRule;
   readonly limits: Limits;
   readonly calibrationReplicates: number;

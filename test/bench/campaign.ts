@@ -14,7 +14,8 @@ import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 //   C1. Every run is an ordinary `brigade run` in runs/, one after another, under a name that says what it is.
 //   C2. The first proposer is the yardstick: it has so many trials, and the slot-seconds they took are what each rival gets with its seed. Trials
 //       are not equal work, because a gain is measured five times over and a crash ends at once; slots are what somebody pays for.
-//   C3. The baseline is calibrated once, before; neither that nor the final claim counts against a budget.
+//   C3. The baseline is calibrated once, before, and that counts against no budget. The final claim does: a rival that has kept nothing spends its
+//       share on trials.
 //   C4. Killed anywhere, a campaign goes on: a run that ended is read, one that did not is resumed, one that is alive is waited for.
 
 export interface Campaign {
@@ -50,7 +51,7 @@ export async function conductCampaign(campaign: Campaign): Promise<CampaignRun[]
       const run = `rivals-${surface}-${proposer.replace('/', '-')}-${trials}-${seed}`;
       const limits = budget === null ? ['--trials', String(trials)] : ['--trials', NEVER, '--slot-seconds', budget.toFixed(1)]; // C2
       const lineage = await ensure(campaign, run, ['run', surface, '--proposer', kind, ...(arm === undefined ? [] : ['--arm', arm]), '--seed', String(seed), '--minutes', NEVER, ...limits]);
-      const slotSeconds = workSeconds(lineage);
+      const slotSeconds = spentSeconds(lineage);
       budget ??= slotSeconds;
       done.push({ run, proposer, seed, lineage, slotSeconds });
       say(`${run}   ${lineage.admittedCount} trials, ${lineage.bests.length - 1} keeps, ${slotSeconds.toFixed(0)} slot-seconds${lineage.claim === null ? ', nothing kept' : `, ${lineage.claim.delta.toFixed(4)}`}`);
@@ -59,12 +60,12 @@ export async function conductCampaign(campaign: Campaign): Promise<CampaignRun[]
   return done;
 }
 
-/** Slot-seconds a run spent on its trials: without calibrating the baseline, and without the final claim. */
-export function workSeconds(lineage: Lineage): number { // C3
+/** Slot-seconds a run spent, calibrating the baseline apart. */
+export function spentSeconds(lineage: Lineage): number { // C3
   let aside = 0;
   for (const row of lineage.trials.values()) {
     for (const { replicate, measured, attempts } of row.replicates.values()) {
-      if (measured && (replicate.startsWith('f') || (row.trial === BASELINE && replicate.startsWith('s')))) aside += (measured.heldMs / 1000) * (attempts[measured.attempt - 1]?.lease.slots.length ?? 1);
+      if (measured && row.trial === BASELINE && replicate.startsWith('s')) aside += (measured.heldMs / 1000) * (attempts[measured.attempt - 1]?.lease.slots.length ?? 1);
     }
   }
   return lineage.slotSeconds - aside;

@@ -17,13 +17,13 @@ test('a campaign gives rivals the slot-seconds of the yardstick, goes on where i
   await cp(join(projectRoot(), 'src', 'adapters', 'optuna'), join(project.root, 'src', 'adapters', 'optuna'), { recursive: true }); // its program is not TypeScript
   const said: string[] = [];
   const proposers = ['search', 'random', ...(optuna === null ? [] : ['tpe'])];
-  const campaign: Campaign = { place: project, main: join(project.root, 'dist', 'main.js'), surface: 'tiny', seeds: [101], proposers, trials: 3, flags: ['--slots', '2'], say: (line) => said.push(line) };
+  const campaign: Campaign = { place: project, main: join(project.root, 'dist', 'main.js'), surface: 'tiny', seeds: [101], proposers, trials: 4, flags: ['--slots', '2'], say: (line) => said.push(line) };
   await conductCampaign({ ...campaign, proposers: ['search'] });
   const runs = await conductCampaign(campaign);
-  expect(said.filter((line) => line.endsWith('begins'))).toEqual(['rivals-tiny-calibration   begins', ...proposers.map((proposer) => `rivals-tiny-${proposer}-3-101   begins`)]);
+  expect(said.filter((line) => line.endsWith('begins'))).toEqual(['rivals-tiny-calibration   begins', ...proposers.map((proposer) => `rivals-tiny-${proposer}-4-101   begins`)]);
   const [search, ...rivals] = runs;
   if (search === undefined) throw new Error('search did not run');
-  expect(search.lineage.admittedCount).toBe(3);
+  expect(search.lineage.admittedCount).toBe(4);
   for (const { run, proposer, lineage } of rivals) {
     const { facts } = await expectWhole(project, run);
     expect(lineage.limits?.slotSeconds).toBeCloseTo(search.slotSeconds, 0);
@@ -32,7 +32,7 @@ test('a campaign gives rivals the slot-seconds of the yardstick, goes on where i
     for (const fact of facts) if (fact.word === 'trial.admitted' && fact.ids[0] !== 't0000') expect(fact.body.proposal.proposer.kind).toBe(proposer);
     expect(lineage.calibration?.reusedFrom).toBe('rivals-tiny-calibration');
   }
-  const rivalry = compare('tiny', 3, runs);
+  const rivalry = compare('tiny', 4, runs);
   expect(rivalry.scores.map(({ proposer, seed }) => [proposer, seed])).toEqual(proposers.map((proposer) => [proposer, 101]));
   for (const { gain, interval, keeps } of rivalry.scores) expect(keeps === 0 ? [gain, interval] : interval !== null && interval[0] <= gain && gain <= interval[1]).toEqual(keeps === 0 ? [0, null] : true);
   expect(rivalry.differences.map(({ rival, n, interval }) => [rival, n, interval])).toEqual(proposers.slice(1).map((rival) => [rival, 1, null]));

@@ -1,5 +1,6 @@
 import { exhausted, NO_LIMITS, reserve, type Spent } from '../../domain/budget.ts';
 import type { NodeEnrolled, StopMode } from '../../domain/fact.ts';
+import { COMPOSER } from '../../domain/components.ts';
 import { BASELINE, type NodeId, type SlotId, type TrialId } from '../../domain/ids.ts';
 import { countTrials, type Lineage } from '../../domain/lineage.ts';
 import type { Lease } from '../../domain/measurement.ts';
@@ -134,8 +135,8 @@ function inOrder(lineage: Lineage, wanted: readonly Wanted[]): Wanted[] { // B4
 }
 
 /** How many of one agent's trials may be open at once, so that every slot has a successor waiting whatever the number of agents. */
-export function openTrialsPerAgent(lineage: Lineage): number {
+export function openTrialsPerAgent(lineage: Lineage, specialist = ''): number {
   const slots = [...lineage.nodes.values()].reduce((sum, node) => sum + node.slots.length, 0);
-  const agents = Math.max(1, lineage.started?.arm.agents ?? 1);
+  const agents = specialist === COMPOSER ? 1 : Math.max(1, lineage.started?.arm.agents ?? 1); // a composer may be the only author there is
   return Math.max(1, Math.ceil((slots / Math.max(1, lineage.started?.slotsPerReplicate ?? 1) + 1) / agents));
 }

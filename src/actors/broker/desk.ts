@@ -17,6 +17,7 @@ import type { Keeper } from './keeper.ts';
 //   D2. Asked again with one client id, the desk names the same trial.
 //   D3. Budget is reserved by admission: a trial over the limit is not taken, whatever is still running, nor one whose screening the slot-seconds
 //       that are left cannot pay for beside what is begun. What a confirmation then takes may still pass that limit.
+//   D4. A proposal is judged by a fold no older than what its author had read: the lineage may hear of a keep before the broker has folded it.
 
 /** Every free check of a proposal; runs no recipe code. */
 export type Admit = (proposal: {
@@ -96,10 +97,11 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, admit: 
     if (lineage.limits?.trials !== null && lineage.limits && countTrials(lineage) >= lineage.limits.trials) return { kind: 'closed' as const, reason: `trial limit of ${lineage.limits.trials} reached` }; // D3
     if (lineage.limits?.slotSeconds != null && lineage.slotSeconds + reserve(lineage, Math.max(lineage.open.size, lineage.leases.size)) > lineage.limits.slotSeconds) return { kind: 'busy' as const }; // D3
     const open = [...lineage.open].filter((trial) => lineage.trials.get(trial)?.proposal.specialist === proposal.specialist);
-    return open.length >= openTrialsPerAgent(lineage) ? { kind: 'busy' as const } : null;
+    return open.length >= openTrialsPerAgent(lineage, proposal.specialist) ? { kind: 'busy' as const } : null;
   }
 
   async function judge(proposal: Asked['proposal']): Promise<Judged> {
+    if (proposal.asOf > lineage.applied) await keeper.folded(Math.min(proposal.asOf, await journal.position())); // D4
     const refuse = (message: string): Judged => ({ kind: 'rejected', rejection: { rule: 'parent', file: null, symbol: null, owner: null, message } });
     const parent = lineage.trials.get(proposal.parent);
     const parts = proposal.parts.map((part) => lineage.trials.get(part));

@@ -7,4 +7,6 @@ export { repropose } from './proposers/search/repropose.ts';
 export { readEdit, BadEdit, type Edit } from './proposers/moves/edit.ts';
 export { build, type Built } from './proposers/moves/build.ts';
 export { knobsOf, type Knob } from './proposers/moves/knob.ts';
+export { composeProposer, type ComposeOptions } from './proposers/compose/index.ts';
+export { mostTrials, type ComposeStrategy } from './proposers/compose/plan.ts';
 export { replayProposer } from './proposers/replay.ts';

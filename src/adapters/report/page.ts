@@ -12,6 +12,7 @@ import { progressFigure, spendingFigure } from './progress-figure.ts';
 import { failureTable, keptCards, mixBars, predictionTable, trialList } from './sections.ts';
 import { SLOT_KINDS, slotsFigure } from './slots-figure.ts';
 import { STYLE } from './style.ts';
+import { worthSection } from './worth-table.ts';
 
 // report.html: one page that somebody forwards to their team.
 //
@@ -29,6 +30,7 @@ ${factGrid(summary, lineage)}
 <div class="scroll">${progressFigure(run, lineage)}</div>
 <div class="scroll">${spendingFigure(lineage)}</div>
 <h2>What made the difference</h2><p class="lead">${differenceLead(summary, lineage)}</p>${keptCards(lineage, summary)}
+${worthSection(lineage)}
 <h2>Who tried what</h2><p class="lead">Every trial by how it ended.</p>${mixBars(lineage)}
 <h2>Lineage</h2><p class="lead">Each trial under the one it changed; the strong line leads to the best.</p><div class="scroll">${lineageFigure(lineage)}</div>
 <h2>What failed, and what it cost</h2>${failureTable(lineage)}

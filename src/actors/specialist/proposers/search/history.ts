@@ -1,3 +1,4 @@
+import { openComponents, type Components } from '../../../../domain/components.ts';
 import { delta, gain as gainOf, type Objective } from '../../../../domain/objective.ts';
 import { isValid } from '../../../../domain/status.ts';
 import type { LineageRow } from '../../../../protocols/lineage.ts';
@@ -26,8 +27,8 @@ export interface Attempt {
 export interface History extends Seen {
   readonly attempts: readonly Attempt[];
   readonly best: LineageRow;
-  /** Trials from the baseline to the best. */
-  readonly chain: ReadonlySet<string>;
+  /** What each trial is made of. */
+  readonly components: Components;
   readonly noise: number;
   byId(trial: string): LineageRow | undefined;
 }
@@ -48,10 +49,9 @@ export function readHistory(view: SpecialistView, objective: Objective): History
     const gain = gainAgainstParent(row, parent, objective);
     return [{ row, put, taken, gain, verdict: verdictOf(row, gain, noise) }];
   });
-  const chain = new Set<string>();
-  for (let at: LineageRow | undefined = best; at !== undefined && !chain.has(at.trial); at = rows.get(at.parent)) chain.add(at.trial);
   return {
-    attempts, best, chain, noise,
+    attempts, best, noise,
+    components: openComponents(view.rows.map(({ trial, parent, parts, status }) => ({ trial, parent, parts, isKept: status === 'keep' }))),
     ...seenIn(view.rows),
     byId: (trial) => rows.get(trial),
   };

@@ -32,11 +32,12 @@ const timesTried = (bench: Bench, attempt: Attempt): number => { // U4
   return bench.history.attempts.filter((other) => [...other.put].sort().join('\n') === same).length;
 };
 
-/** Kept changes that are not in the best's chain, merged onto it. */
+/** Kept changes that the best is not made of, merged onto it. */
 export function compose(bench: Bench): Candidate[] { // U2
-  const apart = bench.history.attempts.filter((attempt) => attempt.verdict === 'kept' && !bench.history.chain.has(attempt.row.trial) && isMissing(bench, attempt)).toReversed();
-  if (apart[0]?.row.specialist !== bench.specialist) return [];
   const best = bench.history.best;
+  const left = bench.history.components.apart(best.trial);
+  const apart = bench.history.attempts.filter((attempt) => left.includes(attempt.row.trial) && isMissing(bench, attempt)).toReversed();
+  if (apart[0]?.row.specialist !== bench.specialist) return [];
   const sets = [apart, ...(apart.length > 1 ? apart.map((attempt) => [attempt]) : [])].map((set) => set.slice(0, 15));
   return sets.map((set): Candidate => {
     const parts = [...set.map((attempt) => attempt.row.trial), ...(best.status === 'keep' ? [best.trial] : [])].sort();
