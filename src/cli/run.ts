@@ -9,7 +9,7 @@ import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
 import { adviceOnBaseline } from './advice.ts';
-import { conductRun, requireEnding, taken, type ConductOptions } from './conduct.ts';
+import { conductRun, readStandalone, requireEnding, taken, type ConductOptions } from './conduct.ts';
 import { configure, type RunFlags } from './config.ts';
 import { keepExported } from './exporter.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -91,7 +91,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   }
   const clock = openClock();
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
-  const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, context: flags.nats === undefined ? `brigade-${run}` : null });
+  const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, runsAlone: Object.keys(await readStandalone(place, loaded.evaluator)).length > 0, context: flags.nats === undefined ? `brigade-${run}` : null });
   const conducted = await conductRun({
     place, run, surface, roster, config, specialists: stretch === null, composer: stretch?.composer ?? null, extend: stretch?.extend ?? extendBy(earlier ? flags : {}),
     slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys === undefined ? earlier?.keys ?? null : resolve(flags.keys), onStep: (says) => view.say(says),
