@@ -68,15 +68,16 @@ export function fullScale(name: string, { yaml, packages = [] }: { readonly yaml
       const workbench = await openWorkbench({
         python, evaluatorDir: spec.dir, dataDir: join(dataDir, name), workDir: join(dir, 'work'), canaryDir: join(dir, 'canaries'), spec, pinned: spec.pinned, surfaceHash: '0', baseline: recipe, sandbox: sandbox.level,
       });
+      const slot = `cpu${process.pid % 900}`;
       ports.bus.serve(RenewLease, {}, () => ({ kind: 'renewed' }));
       const surface: Surface = {
         name, title: name, evaluator: name, roster: [], claims: [], addable: [], slots: { kind: 'cpu', count: 1, minimumMemoryBytes: 1 }, calibrationReplicates: 2, limits: { trials: 1, wallSeconds: 1 }, hash: '0',
       };
       await using evaluator = await startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {
-        node: 'atlas', surface, spec, signal: new AbortController().signal, slots: [{ slot: `cpu${process.pid % 900}`, kind: 'cpu', memoryBytes: 2 ** 30, cores: [] }],
+        node: 'atlas', surface, spec, signal: new AbortController().signal, slots: [slot, `cpu${(process.pid % 900) + 50}`].map((one) => ({ slot: one, kind: 'cpu', memoryBytes: 2 ** 30, cores: [] })), // two, so that canaries run side by side
       });
       void evaluator.done.catch(() => undefined);
-      const lease: Lease = { trial: 't1', replicate: 's1', attempt: 1, node: 'atlas', slots: [`cpu${process.pid % 900}`], purpose, ttlMs: 60_000, snapshot: await ports.blobs.put(new TextEncoder().encode(canonicalRecipe(recipe))) };
+      const lease: Lease = { trial: 't1', replicate: 's1', attempt: 1, node: 'atlas', slots: [slot], purpose, ttlMs: 60_000, snapshot: await ports.blobs.put(new TextEncoder().encode(canonicalRecipe(recipe))) };
       await ports.journal.record('lease.granted', ['t1', 's1', '1'], lease);
       for await (const fact of ports.journal.follow({ after: 0, signal: AbortSignal.timeout(280_000) })) {
         if (fact.word === 'trial.measured') return fact.body.measurement;
