@@ -109,7 +109,7 @@ describe.each(there)('surface $shown', ({ name, roster }) => {
       if (owner === specialist || (surface.advisory.includes(specialist) && owner !== PROTECTED)) expect(said.kind === 'rejected' ? `${file}:${at + 1} ${said.rejection.message}` : said.kind).toBe('admitted');
       else if (gone) expect(said.kind, `${file}:${at + 1} ${gone.name}`).toBe('rejected');
       else expect(said).toMatchObject({ kind: 'rejected', rejection: { rule: owner === PROTECTED ? 'protected' : 'ownership', file, owner: owner === PROTECTED ? null : owner } });
-    }), { seed: 2, numRuns: roster === null ? 60 : 20 });
+    }), { seed: 2, numRuns: roster !== null ? 15 : surface.checkout === null ? 60 : 30 });
   });
 
   test('every edit of its library is admitted from its own specialist, and refused to every other', async () => {

@@ -37,9 +37,9 @@ export function divisionOf({ value, line }: SurfaceFile, shown: string, roster: 
 }
 
 /** Everything wrong with a division, as far as the recipe is there to be compared with it. */
-export function problemsOf({ problem }: SurfaceFile, { claims, specialists, advisory }: Division, tables: Tables): string[] {
+export function problemsOf({ value, problem }: SurfaceFile, { claims, specialists, advisory }: Division, tables: Tables): string[] {
   return validatePartition(claims.map(({ claim }) => claim), specialists, tables, advisory)
-    .map((fault) => problem(claims.find((placed) => placed.claim === fault.claim)?.path ?? ['partition'], fault.message));
+    .map((fault) => problem(claims.find((placed) => placed.claim === fault.claim)?.path ?? ['partition'], value.upstream ? fault.message.replaceAll(/\brecipe\//g, '') : fault.message));
 }
 
 /** The tables of a recipe; without a parser, the symbols that claims name are believed to be there. */

@@ -84,7 +84,7 @@ async function fetchCheckout(checkout: string, upstream: { readonly repository: 
   const part = existsSync(checkout) ? checkout : `${checkout}.part`;
   await mkdir(part, { recursive: true });
   await git(part, ['init', '--quiet']);
-  await loud('git', ['-c', 'core.hooksPath=/dev/null', 'fetch', '--depth', '1', '--progress', source, upstream.commit], part, `${source} cannot be fetched: look at the line above and run the same command again`);
+  await loud('git', ['-c', 'core.hooksPath=/dev/null', 'fetch', '--depth', '1', process.stderr.isTTY ? '--progress' : '--quiet', source, upstream.commit], part, `${source} cannot be fetched: look at the line above and run the same command again`);
   await git(part, ['checkout', '--quiet', '--force', '--detach', upstream.commit]);
   if (part !== checkout) await rename(part, checkout); // G2
   const fault = await faultOf(checkout, upstream.commit);
