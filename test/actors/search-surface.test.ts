@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { build, searchProposer } from '../../src/actors/specialist/index.ts';
+import { build, openProposer } from '../../src/actors/specialist/index.ts';
 import { chance } from '../../src/actors/specialist/proposers/moves/chance.ts';
 import { sha256 } from '../../src/actors/specialist/fingerprint.ts';
 import { patches } from '../../src/adapters/patches/index.ts';
@@ -23,7 +23,7 @@ for (const name of await listSurfaces(root)) {
   else process.stderr.write(`the search is not tried on it: ${why}\n`);
 }
 
-test.each(surfaces)('whatever the search proposes on %s passes every free check, whatever the results', async (name) => {
+test.each([...surfaces.map((name) => ['search', name] as const), ['random', 'tiny'] as const])('whatever %s proposes on %s passes every free check, whatever the results', async (kind, name) => {
   await using syntax = await openSyntax({ python: (await findToolchain(root)).python });
   const surface = await loadSurface(root, name, syntax);
   const library = await loadLibrary(join(surface.dir), syntax);
@@ -35,9 +35,9 @@ test.each(surfaces)('whatever the search proposes on %s passes every free check,
   const rows: LineageRow[] = [{ ...BLANK, trial: 't0000', parent: 't0000', specialist: 'baseline', status: 'baseline', score: 2.5, snapshot: store(surface.recipe), artifactBytes: 60_000, seq: 1 }];
   let best = rows[0] as LineageRow;
   const roster = surface.roster.map((brief) => brief.specialist);
-  const proposers = roster.map((specialist) => searchProposer({
+  const proposers = roster.map((specialist) => openProposer(kind, {
     seed: 5, specialist, roles: [specialist], owns: (file, symbol) => ownerOf(surface.claims, file, symbol) === specialist, objective: OBJECTIVE, baseline: surface.recipe, library, lineage: true,
-  }, { syntax, patches }));
+  }, { syntax, patches, sampler: null }));
   const refused: string[] = [];
   for (let i = 0; i < 80; i++) {
     const specialist = roster[i % roster.length] ?? '';
@@ -47,7 +47,7 @@ test.each(surfaces)('whatever the search proposes on %s passes every free check,
     const trial = `t${String(rows.length).padStart(4, '0')}`;
     const authors = [specialist, ...draft.parts.flatMap((part) => rows.filter((row) => row.trial === part).map((row) => row.specialist))];
     const judged = await admit({
-      specialist, patch: draft.patch, parent: recipes.get(best.snapshot ?? '') ?? {}, ownership: 'enforced', authors, parts: draft.parts.map((part) => recipes.get(rows.find((row) => row.trial === part)?.snapshot ?? '') ?? {}), chain: chains.get(draft.parent) ?? [], baseline: surface.recipe,
+      specialist, patch: draft.patch, parent: recipes.get(best.snapshot ?? '') ?? {}, ownership: 'enforced', authors, parts: draft.parts.map((part) => recipes.get(rows.find((row) => row.trial === part)?.snapshot ?? '') ?? {}), partAuthors: draft.parts.map((part) => rows.filter((row) => row.trial === part).map((row) => row.specialist)), chain: chains.get(draft.parent) ?? [], baseline: surface.recipe,
       known: async (recipe) => rows.find((row) => row.snapshot === sha256(canonicalRecipe(recipe)))?.trial ?? null,
     });
     if (judged.kind === 'rejected') { refused.push(`${draft.proposer.moves.join(' ')}: ${judged.rejection.message}`); continue; }
