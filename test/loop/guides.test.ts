@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openProject, type Project } from '../support/program.ts';
@@ -62,4 +62,38 @@ test('a program that evaluator.yaml names and nobody wrote is missed, with file 
   await put('evaluators/mine/scorer.py', scorer);
   expect(done.err).toMatch(/^evaluators\/mine\/evaluator\.yaml:\d+:\d+ {2}phases\.scorer: scorer\.py is not in the evaluator's folder/);
   expect(done.code).toBe(1);
+});
+
+test('one more surface, a logistic regression in NumPy, is two folders and nothing else: it is listed, checked, divided inside a function, and searched', async () => {
+  const before = await readdir(project.root);
+  for (const kind of ['surface', 'evaluator']) await cp(join(import.meta.dirname, 'logistic', kind), join(project.root, `${kind}s`, 'logistic'), { recursive: true });
+  expect((await project.brigade(['surfaces', 'list'])).out).toMatch(/^logistic {13}the smallest log loss of a logistic regression on a thousand points {3}1 cpu {3}optimizer features$/m);
+  expect(await project.brigade(['surfaces', 'check', 'logistic'])).toMatchObject({ code: 0, err: '' });
+  expect((await project.brigade(['surfaces', 'show', 'logistic'])).out).toMatch(/^ {2}train@x +features\n {2}train@for:_ +optimizer$|^ {2}train@for:_ +optimizer\n {2}train@x +features$/m);
+  const done = await project.brigade(['run', 'logistic', '--trials', '2', '--calibration', '2', '--keep', 'strict', '--replicates', '2', '--name', 'fourth', '--json']);
+  expect({ code: done.code, err: done.err }).toEqual({ code: 0, err: '' });
+  const { lineage } = await expectWhole(project, 'fourth');
+  expect(lineage.trials.get('t0000')?.result).toMatchObject({ status: 'baseline', failure: null });
+  const measured = [...lineage.trials.values()].filter(({ trial, result }) => trial !== 't0000' && result?.score != null);
+  expect(measured.length).toBeGreaterThan(0);
+  expect(await readdir(project.root)).toEqual([...new Set([...before, 'runs'])].sort());
+  await project.quiet();
+}, 240_000);
+
+test('a surface for eight GPUs is listed and checked where there is none, and a run of it says what it needs before anything is fetched', async () => {
+  for (const kind of ['surfaces', 'evaluators']) await cp(join(import.meta.dirname, '..', '..', kind, 'parameter-golf'), join(project.root, kind, 'parameter-golf'), { recursive: true });
+  const env = { PATH: `${join(project.root, 'no-driver')}:${process.env.PATH ?? ''}`, BRIGADE_UPSTREAM_PARAMETER_GOLF: join(project.root, 'nowhere') };
+  await put('no-driver/nvidia-smi', '#!/bin/sh\nexit 9\n');
+  await chmod(join(project.root, 'no-driver/nvidia-smi'), 0o755);
+  expect((await project.brigade(['surfaces', 'list'], env)).out).toMatch(/^parameter-golf .* 8 gpu .* not set up: brigade surfaces setup parameter-golf$/m);
+  expect(await project.brigade(['surfaces', 'check', 'parameter-golf', '--roster', 'paper'], env)).toMatchObject({ code: 0, err: '' });
+  for (const command of ['run', 'survey']) {
+    const done = await project.brigade([command, 'parameter-golf'], env);
+    expect(done.err, command).toMatch(/^surface parameter-golf needs 8 GPUs on one node, each of ≥ 80 GB; \S+ has none\. Start an evaluator on such a node, or run \S.*\.\n$/);
+    expect(done.code).toBe(1);
+  }
+  await put('no-driver/nvidia-smi', '#!/bin/sh\nfor i in 1 2; do echo "NVIDIA H100 80GB HBM3, 81559"; done\n');
+  expect((await project.brigade(['run', 'parameter-golf'], env)).err).toMatch(/needs 8 GPUs on one node, each of ≥ 80 GB; \S+ has 2 × NVIDIA H100 80GB HBM3\. Start/);
+  await put('no-driver/nvidia-smi', '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo "NVIDIA H100 80GB HBM3, 81559"; done\n');
+  expect((await project.brigade(['run', 'parameter-golf'], env)).err).toMatch(/^surface parameter-golf is not set up: .* brigade surfaces setup parameter-golf fetches it/);
 });
