@@ -2,8 +2,8 @@ import { BASELINE, trialNumber, type TrialId } from './ids.ts';
 
 // What a kept recipe is made of.
 //
-//   C1. A component is a kept trial that changed something by itself. A trial that merges others is made of theirs; any other kept trial is made of
-//       what it was built on, and of itself.
+//   C1. A component is a kept trial that changed something by itself. A kept trial is made of what it was built on, and of itself; one that merges
+//       others, of what it was built on and of what each of them changed, without what those were built on.
 //   C2. What a trial that was not kept did on the way belongs to the kept trial that was built on it.
 
 /** The author of trials that only merge: no specialist of a surface may have its name. */
@@ -35,7 +35,8 @@ export function openComponents(trials: Iterable<Made>): Components {
     if (before) return before;
     memory.set(trial, new Set()); // a forged circle ends here
     const made = known.get(trial);
-    const under = made === undefined ? [] : made.parts.length > 0 ? made.parts.flatMap((part) => [...of(part)]) : [...of(ground(trial)), ...(made.isKept ? [trial] : [])]; // C1
+    const own = made === undefined ? [] : made.parts.length > 0 ? made.parts.flatMap((part) => ((known.get(part)?.parts.length ?? 0) > 0 ? [...of(part)] : [part])) : made.isKept ? [trial] : []; // C1
+    const under = made === undefined ? [] : [...of(ground(trial)), ...own];
     const found = new Set(under.sort((a, b) => trialNumber(a) - trialNumber(b)));
     memory.set(trial, found);
     return found;

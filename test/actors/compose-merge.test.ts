@@ -161,10 +161,11 @@ test('any two edits of golf-mini by different specialists compose to what buildi
 
 test('what a kept trial is made of: what it merges, or what it was built on and itself', () => {
   const made = (trial: string, parent: string, isKept = true, parts: string[] = []) => ({ trial, parent, isKept, parts });
-  const components = openComponents([made('t0000', 't0000'), made('t0001', 't0000'), made('t0002', 't0000'), made('t0003', 't0002', false), made('t0004', 't0003'), made('t0005', 't0004', true, ['t0001', 't0004'])]);
+  const components = openComponents([made('t0000', 't0000'), made('t0001', 't0000'), made('t0002', 't0000'), made('t0003', 't0002', false), made('t0004', 't0003'), made('t0005', 't0004', true, ['t0001', 't0004']), made('t0006', 't0001', true, ['t0001', 't0004'])]);
   expect([...components.of('t0004')]).toEqual(['t0002', 't0004']);
   expect([...components.of('t0005')]).toEqual(['t0001', 't0002', 't0004']);
   expect([...components.of('t0003')]).toEqual(['t0002']);
+  expect([...components.of('t0006')]).toEqual(['t0001', 't0004']); // what t0004 changed, without t0002 that it was built on
   expect([components.ground('t0004'), components.ground('t0001')]).toEqual(['t0002', 't0000']);
   expect([components.apart('t0004'), components.apart('t0005'), components.apart('t0001')]).toEqual([['t0001'], [], ['t0002', 't0004']]);
   expect([...openComponents([made('t0001', 't0001', true, ['t0001'])]).of('t0001')]).toEqual([]); // a forged circle
