@@ -29,7 +29,7 @@ const recipeOf = async ({ blobs }: OpenRun, row: TrialRow): Promise<Recipe> => {
 };
 
 /** A unified diff between two recipes, file by file in order of their paths. */
-export function recipeDiff(before: Recipe, after: Recipe): string {
+function recipeDiff(before: Recipe, after: Recipe): string {
   const paths = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().filter((path) => before[path] !== after[path]);
   return paths.map((path) => {
     const from = path in before ? `a/${path}` : '/dev/null';

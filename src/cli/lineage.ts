@@ -17,7 +17,7 @@ export function lineageCommand(program: Command, here: Surroundings): void {
 }
 
 /** The tree as lines, waiting trials included; a wide terminal also shows what each tried. */
-export function treeLines(lineage: Lineage, width: number | null, paint: Paint): string[] {
+function treeLines(lineage: Lineage, width: number | null, paint: Paint): string[] {
   const head = best(lineage)?.trial;
   const open: boolean[] = []; // open[d]: an ancestor at depth d has siblings still to come
   return preorder(lineage, () => true).map(({ row, depth, isLast }) => {

@@ -11,7 +11,7 @@ import { requireOwn } from './read-only.ts';
 export interface NatsContext { readonly description: string; readonly url: string; readonly nkey: string; readonly inbox_prefix: string }
 
 /** The context with which a person watches and steers a run; no key is a server that asks for none. */
-export const contextFor = (run: string, url: string, keyFile: string | null): NatsContext =>
+const contextFor = (run: string, url: string, keyFile: string | null): NatsContext =>
   ({ description: `Brigade run ${run}, as its operator`, url, nkey: keyFile ?? '', inbox_prefix: inboxPrefix('operator') });
 
 /** Where the stock CLI looks for contexts. */
@@ -19,7 +19,7 @@ export const contextFile = (run: string, environment: Readonly<Record<string, st
   join(environment.XDG_CONFIG_HOME ?? join(environment.HOME ?? homedir(), '.config'), 'nats', 'context', `brigade-${run}.json`);
 
 /** What a person may type then. */
-export const examples = (run: string, context: string): string[] => [
+const examples = (run: string, context: string): string[] => [
   `nats --context ${context} sub 'brigade.>'                                 # everything that is said`,
   `nats --context ${context} sub 'brigade.evt.*.trial.result.>'              # results as they come`,
   `nats --context ${context} stream view BRIGADE_EVT_${run}                  # the journal from its start`,

@@ -114,7 +114,7 @@ export function bestSoFar(lineage: Lineage): BestPoint[] {
 }
 
 /** Slot-seconds the run had used when a row ended, by journal order. */
-export function spentUntil(lineage: Lineage): (row: TrialRow) => number {
+function spentUntil(lineage: Lineage): (row: TrialRow) => number {
   const spending = [...lineage.trials.values()].flatMap((row) => measuredSeconds(row)).sort((a, b) => a.seq - b.seq);
   let total = 0;
   const sums = spending.map(({ seq, seconds }) => ({ seq, total: (total += seconds) }));
@@ -145,7 +145,7 @@ export function outcomeMix(lineage: Lineage): OutcomeMix[] {
 }
 
 /** How many of some rows ended with each status. */
-export function tally(rows: readonly TrialRow[]): Map<Status, number> {
+function tally(rows: readonly TrialRow[]): Map<Status, number> {
   const counts = new Map<Status, number>();
   for (const row of rows) { const status = statusOf(row); if (status) counts.set(status, (counts.get(status) ?? 0) + 1); }
   return counts;

@@ -97,7 +97,7 @@ export const strangers = (lineage: Lineage, isAlive: (node: NodeId) => boolean):
 });
 
 /** Slots that carry no lease, of nodes that are alive and measure as the run does. */
-export function freeSlots(lineage: Lineage, isAlive: (node: NodeId) => boolean): { readonly node: NodeId; readonly slots: SlotId[] }[] {
+function freeSlots(lineage: Lineage, isAlive: (node: NodeId) => boolean): { readonly node: NodeId; readonly slots: SlotId[] }[] {
   const taken = new Set([...lineage.leases.values()].flatMap((lease) => lease.slots.map((slot) => `${lease.node}/${slot}`))); // B1
   return [...lineage.nodes].filter(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null) // B3
     .map(([node, enrolled]) => ({ node, slots: enrolled.slots.map(({ slot }) => slot).filter((slot) => !taken.has(`${node}/${slot}`)) }))

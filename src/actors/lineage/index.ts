@@ -1,2 +1,2 @@
-export { startLineage, type LineageNeeds } from './effects.ts';
+export { startLineage } from './effects.ts';
 export { rowOf } from './decide.ts';

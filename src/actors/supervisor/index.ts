@@ -1,2 +1,2 @@
-export { beginRun, superviseRun, type Ended, type SupervisorOptions } from './effects.ts';
-export { NEVER_AGAIN, restart, type Restart } from './decide.ts';
+export { beginRun, superviseRun, type Ended } from './effects.ts';
+export { NEVER_AGAIN, restart } from './decide.ts';

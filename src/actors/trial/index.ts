@@ -1,2 +1,2 @@
-export { expectedSearchScore, runSd, weigh, weighClaim } from './decide.ts';
-export { openTrial, type OpenTrial } from './effects.ts';
+export { weigh, weighClaim } from './decide.ts';
+export { openTrial } from './effects.ts';

@@ -8,8 +8,8 @@ import { memoryPresence, type Logged } from './presence.ts';
 export { memoryBlobs } from './blobs.ts';
 export { memoryBus } from './bus.ts';
 export { virtualClock, type VirtualClock } from './clock.ts';
-export { memoryJournal, type MemoryJournal } from './journal.ts';
-export { memoryPresence, type Logged } from './presence.ts';
+export { memoryJournal } from './journal.ts';
+export { memoryPresence } from './presence.ts';
 
 /** Every port of one run in this process: a whole run can be simulated on it. */
 export function memoryPorts(run: RunId, clock: Clock): Ports & { readonly journal: MemoryJournal; readonly presence: { readonly logged: Logged[] } } {

@@ -28,7 +28,7 @@ export class BlobDamaged extends Error {
 }
 
 /** The name a blob is stored under: the SHA-256 of its bytes, in hexadecimal. */
-export const hashOf = (bytes: Uint8Array): BlobHash => createHash('sha256').update(bytes).digest('hex');
+const hashOf = (bytes: Uint8Array): BlobHash => createHash('sha256').update(bytes).digest('hex');
 
 /** The blobs of one run. */
 export function natsBlobs({ nc, js, reconnects, run }: { nc: NatsConnection; js: JetStreamClient; reconnects: Reconnects; run: RunId }): Blobs {

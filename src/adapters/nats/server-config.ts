@@ -6,7 +6,7 @@ import { PERMISSIONS, ROLES, type Role } from '../../protocols/streams.ts';
 export const inboxPrefix = (role: Role): string => (role === 'operator' || role === 'supervisor' ? '_INBOX' : `_INBOX.${role}`);
 
 /** What a role may subscribe to, with its inbox narrowed to its own. */
-export const subscriptionsOf = (role: Role): readonly string[] =>
+const subscriptionsOf = (role: Role): readonly string[] =>
   PERMISSIONS[role].subscribe.map((subject) => (subject === '_INBOX.>' ? `${inboxPrefix(role)}.>` : subject));
 
 export interface ServerSettings {

@@ -5,7 +5,7 @@ import type { Signer } from '../../ports.ts';
 // Ed25519 over canonical JSON: equal content has one text, whatever order its fields were written in.
 
 /** JSON with the keys of every object sorted, which is what is signed. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   return `{${Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([key, held]) => `${JSON.stringify(key)}:${canonicalJson(held)}`).join(',')}}`;
