@@ -1,4 +1,4 @@
-# hypothesis: a table of what followed each few bytes, counted over all of the text in one pass, knows spellings that seven hundred steps never saw
+# hypothesis: a table of what followed each few bytes, counted over all of the text in one pass, knows spellings that five hundred steps never saw
 # file: kernel.py
 # source: Mikolov et al., Empirical Evaluation and Combination of Advanced Language Modeling Techniques (2011); Liu et al., Infini-gram (2024)
 # excludes: sharpness-aware, match-cache
