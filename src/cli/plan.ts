@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CalibrationKey } from '../actors/broker/index.ts';
 import { openCalibrations } from '../adapters/calibrations/index.ts';
-import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
+import { loadEvaluator, loadSurface, SurfaceNotSetUp } from '../adapters/surfaces/index.ts';
 import type { Limits } from '../domain/budget.ts';
 import { estimate, firstLimit, type FirstLimit } from '../domain/estimate.ts';
 import type { Calibrated } from '../domain/fact.ts';
@@ -20,7 +20,10 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ brigade plan golf-mini --trials 32')
     .action(async (name: string, flags: RunFlags & { json?: boolean }) => {
-      const surface = await loadSurface(place.root, name);
+      const surface = await loadSurface(place.root, name).catch((error: unknown) => { // what it will cost can be known before anything is fetched
+        if (error instanceof SurfaceNotSetUp) return { ...error.outline, hash: '' };
+        throw error;
+      });
       const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
       const config = configure(surface, flags);
       const slots = Math.max(1, Math.floor((config.slots ?? availableParallelism()) / surface.slots.count));
