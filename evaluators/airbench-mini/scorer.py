@@ -23,8 +23,8 @@ QUESTION, ANSWER = struct.Struct('<4sI16s'), struct.Struct('<4sII16s')
 # Images asked again: the first of the set, which is sorted by how often models get it wrong; the closest answers; and others.
 HARDEST, CLOSEST, RANDOM = 48, 32, 48
 # README.md has the measurements behind both: honest recipes differ by rounding only.
-AGREEMENT = 0.1
-FLIPS = 1
+AGREEMENT = 0.03
+FLIPS = 0
 
 
 class HungUp(Exception):
