@@ -144,6 +144,18 @@ test('what is composed and what it is worth can be read in show, in the results 
   await project.quiet();
 }, 120_000);
 
+test('a run that composes meanwhile has a composer beside its specialists, says so in its first fact, and ends well', async () => {
+  const refused = await project.brigade(['run', 'parts', '--compose', 'greedy', '--no-lineage']);
+  expect([refused.code, refused.err]).toEqual([1, '--compose needs to know what was kept, which --no-lineage hides from everybody: leave one of the two out\n']);
+  const running = project.start(['run', 'parts', '--compose', 'greedy', '--keep', 'strict', '--trials', '6', '--slots', '2', '--name', 'meanwhile', '--json']);
+  await running.until((line) => line.event === 'run.best');
+  expect((await project.processes()).some(({ args }) => args.includes('composer') && args.includes('greedy'))).toBe(true);
+  const done = await running.ended;
+  expect({ code: done.code, err: done.err }).toEqual({ code: 0, err: '' });
+  const { facts } = await expectWhole(project, 'meanwhile');
+  expect(facts[0]).toMatchObject({ word: 'run.started', body: { compose: 'greedy', roster: ['optimizer', 'architecture', 'data'] } });
+}, 120_000);
+
 test('every composition is thought again, word for word, from the journal its author had read', async () => {
   const facts = await project.exported(RUN);
   const { symbols } = await openParser();
