@@ -23,7 +23,8 @@ export async function layOut(root: string, name: string, surface: Files, evaluat
   const own = join(root, '.brigade');
   await ignored(own);
   await ignored(join(root, 'runs'));
-  const aside = await mkdtemp(join(own, 'init-'));
+  for (const left of (await readdir(own)).filter((entry) => /^init-\d+-/.test(entry) && !isAlive(Number(entry.split('-')[1])))) await rm(join(own, left), { recursive: true, force: true }); // of one that was interrupted
+  const aside = await mkdtemp(join(own, `init-${process.pid}-`));
   try {
     for (const [kind, files] of [['surfaces', surface], ['evaluators', evaluator]] as const) {
       await mkdir(join(root, kind), { recursive: true });
@@ -41,6 +42,10 @@ export async function layOut(root: string, name: string, surface: Files, evaluat
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
+}
+
+function isAlive(pid: number): boolean {
+  try { return process.kill(pid, 0); } catch (error) { return (error as NodeJS.ErrnoException).code === 'EPERM'; }
 }
 
 async function ignored(folder: string): Promise<void> {

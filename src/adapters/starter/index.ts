@@ -8,6 +8,7 @@ export { layOut, takenBy } from './folder.ts';
 export { directionOf, faultOf, namesIn, patternFor, rangeOf, valuesIn } from './metric.ts';
 export { proposePartition, type ProposedClaim, type ProposedPartition } from './partition.ts';
 export { expand, headOf, NoBaseline, reach, readHead } from './repository.ts';
+export { ROLES } from './signs.ts';
 export { evaluatorFiles, surfaceFiles, type Plan } from './text.ts';
 
 /** The programs a wrapped command's evaluator is made of. */

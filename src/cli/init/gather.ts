@@ -1,7 +1,7 @@
 import { totalmem, availableParallelism } from 'node:os';
 import { basename, isAbsolute, relative } from 'node:path';
 import { openParser } from '../../adapters/python/index.ts';
-import { expand, findPython, headOf, isProgram, proposePartition, reach, readCommand, readHead, takenBy, type FoundPython, type Plan, type Wrapped } from '../../adapters/starter/index.ts';
+import { expand, findPython, headOf, isProgram, proposePartition, reach, readCommand, readHead, ROLES, takenBy, type FoundPython, type Plan, type Wrapped } from '../../adapters/starter/index.ts';
 import { TOKEN } from '../../domain/ids.ts';
 import { Mistake } from '../mistake.ts';
 import { number } from '../number.ts';
@@ -49,7 +49,7 @@ export async function gather(folder: string, flags: InitFlags, asker: Asker | nu
     notes: [
       ...notes, ...(lacks === null ? [] : [lacks]), ...(flags.budget === undefined && !asker ? [`no --budget was given: a run may take ${BUDGET_SECONDS} s`] : []),
       ...(hidden.length === 0 ? [] : [`the files name ${hidden.join(', ')}, which the sandbox will not see: if the command reads ${hidden.length === 1 ? 'it' : 'them'}, ${hidden.map((path) => `--mount ${path}`).join(' ')}`]),
-      ...seedNote(command, recipe),
+      ...seedNote(command, recipe), ...absent(partition.roster),
     ],
   };
 }
@@ -60,6 +60,12 @@ async function pythonFor(folder: string, flags: InitFlags, command: Wrapped, env
   if (found.kind === 'found') return found.python;
   if (named !== null) throw new Mistake(`--python ${named} is no Python 3.8 or newer that runs here`);
   throw new Mistake(`there is no Python 3.8 or newer: looked for ${found.tried.slice(0, 6).join(', ') || 'one on PATH'}. Activate an environment, or give --python PATH`);
+}
+
+/** Roles that nobody will have. */
+function absent(roster: readonly string[]): readonly string[] {
+  const without = ROLES.filter((role) => !roster.includes(role));
+  return without.length === 0 ? [] : [`nothing in the files speaks for ${without.join(' or ')}: ${without.length === 1 ? 'it has' : 'they have'} no specialist until surface.yaml gives ${without.length === 1 ? 'it' : 'each'} something`];
 }
 
 /** A project's own environment is named from the project: it moves with it. */

@@ -17,6 +17,7 @@ MOST_KEPT = 4_000_000  # bytes of the log that are kept from its end: a metric i
 with open(os.path.join(EVAL, 'command.json'), encoding='utf-8') as file:
     SETTINGS = json.load(file)
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, EVAL)
 import reading  # noqa: E402
 
