@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { openProposer, startSpecialist, type ProposerKind } from '../actors/specialist/index.ts';
 import { findOptuna, openOptuna } from '../adapters/optuna/index.ts';
 import { patches } from '../adapters/patches/index.ts';
@@ -35,7 +34,7 @@ export async function specialistOf(place: Place, { run, surface: name, roster: c
   const syntax = await openSyntax({ python: toolchain.python });
   const roles = roster.includes(specialist) && !surface.advisory.includes(specialist) ? [specialist] : roster;
   const proposer = openProposer(kind, {
-    seed, specialist, roles, objective, lineage, baseline: surface.recipe, library: await loadLibrary(join(surface.dir), syntax),
+    seed, specialist, roles, objective, lineage, baseline: surface.recipe, library: await loadLibrary(surface.dir, syntax, surface.rosterName),
     owns: (file, symbol) => roles.includes(ownerOf(surface.claims, file, symbol) ?? ''),
   }, { syntax, patches, sampler: optuna === null ? null : openOptuna(optuna) });
   const actor = startSpecialist(ports, { proposer }, { run, specialist, lineage, concurrent, signal });

@@ -6,13 +6,14 @@ import type { LoadedSurface } from '../adapters/surfaces/index.ts';
 import type { Syntax } from '../ports.ts';
 import { admissionOf } from './admission.ts';
 
-/** Every program edit of a surface, in the order of its folders and names. */
-export async function loadLibrary(surfaceDir: string, syntax: Syntax): Promise<Edit[]> {
-  const folders = (await readdir(join(surfaceDir, 'edits'), { withFileTypes: true }).catch(() => [])).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+/** Every program edit of a surface, in the order of its folders and names; those of a roster with a name lie in a folder of that name. */
+export async function loadLibrary(surfaceDir: string, syntax: Syntax, roster: string | null = null): Promise<Edit[]> {
+  const dir = join(surfaceDir, 'edits', roster ?? '');
+  const folders = (await readdir(dir, { withFileTypes: true }).catch(() => [])).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
   const edits: Edit[] = [];
   for (const specialist of folders) {
-    const files = (await readdir(join(surfaceDir, 'edits', specialist))).filter((file) => file.endsWith('.py')).sort();
-    for (const file of files) edits.push(readEdit(specialist, file.slice(0, -'.py'.length), await readFile(join(surfaceDir, 'edits', specialist, file), 'utf8'), syntax));
+    const files = (await readdir(join(dir, specialist))).filter((file) => file.endsWith('.py')).sort();
+    for (const file of files) edits.push(readEdit(specialist, file.slice(0, -'.py'.length), await readFile(join(dir, specialist, file), 'utf8'), syntax));
   }
   return edits;
 }
@@ -21,7 +22,7 @@ export async function loadLibrary(surfaceDir: string, syntax: Syntax): Promise<E
 export async function problemsOfLibrary(surface: LoadedSurface, syntax: Syntax): Promise<string[]> {
   let library: Edit[];
   try {
-    library = await loadLibrary(surface.dir, syntax);
+    library = await loadLibrary(surface.dir, syntax, surface.rosterName);
   } catch (error) {
     if (error instanceof BadEdit) return [`surfaces/${surface.name}/${error.message}`];
     throw error;

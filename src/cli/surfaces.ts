@@ -11,7 +11,7 @@ import { loadLibrary, problemsOfLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
 import { findPlace, type Place } from './place.ts';
 
-interface Flags { readonly json?: true; readonly roster?: string }
+interface Flags { readonly json?: true; readonly roster?: string; readonly verify?: true }
 interface SetupFlags { readonly from?: string; readonly data?: string | false; readonly start?: string; readonly python?: string; readonly json?: true }
 interface Out { write(text: string): unknown }
 
@@ -54,16 +54,16 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
       for (const { specialist, scope } of surface.roster) line(`${specialist.padEnd(20)} ${scope.replaceAll(/\s+/g, ' ')}`);
     }));
 
-  surfaces.command('check <name>').description('read a surface and its evaluator, and say everything that is wrong').option('--roster <name>', "under one of the surface's rosters").option('--json', 'one JSON object')
+  surfaces.command('check <name>').description('read a surface and its evaluator, and say everything that is wrong').option('--roster <name>', "under one of the surface's rosters").option('--verify', 'read every byte of data sets that are folders').option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ brigade surfaces check golf-mini')
-    .action((name: string, { json, roster }: Flags) => guarded(async () => {
+    .action((name: string, { json, roster, verify }: Flags) => guarded(async () => {
       try {
-        const { surface, evaluator, owners } = await read(place, name, roster);
+        const { surface, evaluator, owners } = await read(place, name, roster, verify === true);
         await using syntax = await openSyntax({ python: (await findToolchain(projectRoot())).python });
         const problems = await problemsOfLibrary(surface, syntax);
         if (problems.length > 0) throw new BadSurface(problems);
-        const library = await loadLibrary(surface.dir, syntax);
-        const advice = adviceFor(turnable(surface.recipe, surface.claims, surface.roster.map(({ specialist }) => specialist), syntax), (specialist) => library.filter((edit) => edit.specialist === specialist).length, name);
+        const library = await loadLibrary(surface.dir, syntax, surface.rosterName);
+        const advice = adviceFor(turnable(surface.recipe, surface.claims, surface.roster.map(({ specialist }) => specialist).filter((specialist) => !surface.advisory.includes(specialist)), syntax), (specialist) => library.filter((edit) => edit.specialist === specialist).length, name);
         if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: evaluator.missing, advice }));
         else line([`${name} ✓   ${Object.keys(surface.recipe).length} files, ${owners.filter(({ owner }) => owner !== PROTECTED).length} symbols of ${surface.roster.length} specialists, ${owners.filter(({ owner }) => owner === PROTECTED).length} protected${evaluator.missing.length > 0 ? `   not prepared yet: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${name}` : 'npm run setup'} makes ${evaluator.missing.join(', ')}` : ''}`, ...advice].join('\n'));
       } catch (error) {
@@ -88,10 +88,10 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
     })));
 }
 
-async function read(place: Place, name: string, roster: string | null = null) {
+async function read(place: Place, name: string, roster: string | null = null, verify = false) {
   const parser = await openParser();
   const surface = await loadSurface(place.root, name, parser, { roster });
-  const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
+  const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data'), verify });
   const owners = Object.entries(surface.recipe).flatMap(([file, text]) => (file.endsWith('.py') ? divide(parser.symbols(text), surface.claims, file).symbols.map(({ name: symbol }) => symbol) : [MODULE])
     .map((symbol) => ({ file, symbol, owner: ownerOf(surface.claims, file, symbol) ?? '' })));
   return { surface, evaluator, owners };

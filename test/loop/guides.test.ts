@@ -68,12 +68,13 @@ test('one more surface, a logistic regression in NumPy, is two folders and nothi
   const before = await readdir(project.root);
   for (const kind of ['surface', 'evaluator']) await cp(join(import.meta.dirname, 'logistic', kind), join(project.root, `${kind}s`, 'logistic'), { recursive: true });
   expect((await project.brigade(['surfaces', 'list'])).out).toMatch(/^logistic {13}the smallest log loss of a logistic regression on a thousand points {3}1 cpu {3}optimizer features$/m);
-  expect(await project.brigade(['surfaces', 'check', 'logistic'])).toMatchObject({ code: 0, err: '' });
+  for (const roster of [[], ['--roster', 'pair']]) expect(await project.brigade(['surfaces', 'check', 'logistic', ...roster])).toMatchObject({ code: 0, err: '' });
   expect((await project.brigade(['surfaces', 'show', 'logistic'])).out).toMatch(/^ {2}train@x +features\n {2}train@for:_ +optimizer$|^ {2}train@for:_ +optimizer\n {2}train@x +features$/m);
-  const done = await project.brigade(['run', 'logistic', '--trials', '2', '--calibration', '2', '--keep', 'strict', '--replicates', '2', '--name', 'fourth', '--json']);
+  const done = await project.brigade(['run', 'logistic', '--roster', 'pair', '--trials', '2', '--calibration', '2', '--keep', 'strict', '--replicates', '2', '--name', 'fourth', '--json']);
   expect({ code: done.code, err: done.err }).toEqual({ code: 0, err: '' });
   const { lineage } = await expectWhole(project, 'fourth');
   expect(lineage.trials.get('t0000')?.result).toMatchObject({ status: 'baseline', failure: null });
+  expect(lineage.started?.roster).toEqual(['everything', 'meta']);
   const measured = [...lineage.trials.values()].filter(({ trial, result }) => trial !== 't0000' && result?.score != null);
   expect(measured.length).toBeGreaterThan(0);
   expect(await readdir(project.root)).toEqual([...new Set([...before, 'runs'])].sort());

@@ -22,6 +22,8 @@ import { checkoutOf, faultOf, readState, readUpstream, variableOf } from './upst
 export interface LoadedSurface extends Surface {
   readonly dir: string;
   readonly recipe: Recipe;
+  /** Which of the surface's rosters takes part; null for its own. */
+  readonly rosterName: string | null;
   /** Specialists who own nothing and are held to what is protected only. */
   readonly advisory: readonly string[];
   /** The checkout its recipe was read from; null where the recipe lies in its own folder. */
@@ -82,7 +84,7 @@ export async function loadSurface(root: string, surface: string, parser: Pick<Sy
   if (problems.length > 0) throw new BadSurface(problems); // S2
   const outline: OutlinedSurface = {
     name: surface, dir, title: value.title, evaluator: value.evaluator, roster: briefs.filter((brief) => brief !== null),
-    claims: division.claims.map(({ claim }) => claim), addable: value.addable, advisory: division.advisory,
+    claims: division.claims.map(({ claim }) => claim), addable: value.addable, advisory: division.advisory, rosterName: roster,
     slots: { kind: value.slots.kind, count: value.slots.count, minimumMemoryBytes: value.slots.memory },
     calibrationReplicates: value.calibration.replicates, limits: { trials: value.limits.trials, wallSeconds: value.limits.minutes * 60 },
   };
