@@ -35,6 +35,14 @@ def finite(text):
     return number if math.isfinite(number) else None
 
 
+def last_record(lines):
+    """Loss, bits per byte and milliseconds of the last record line whose numbers are numbers; None where there is none."""
+    for _, text in reversed(lines):
+        if (found := RECORD.match(text)) and None not in (numbers := (finite(found[2]), finite(found[3]))):
+            return {'loss': numbers[0], 'bpb': numbers[1], 'eval_ms': float(found[4])}
+    return None
+
+
 def read(lines):
     """Every claim by name; the last line of a kind counts."""
     claims, steps = {}, []

@@ -1,25 +1,31 @@
 // Makes parameter-golf's data: node evaluators/parameter-golf/prepare.mjs <outdir> --checkout PATH [--from DATA] [--python PATH] [--variant sp1024] [--shards 80]
+//   [--score evaluator|claims] [--set=NAME=value …]
 //
 // DATA is a folder with fineweb_train_*.bin, fineweb_val_*.bin and one tokenizer *.model anywhere below it; without it upstream's own script
 // downloads them into the checkout. prepare.py deals the validation text and makes the decoy.
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, say } from '../../deploy/setup/dataset.mjs';
 
 const NAME = 'parameter-golf';
-const SETS = ['train', 'tokenizer', 'decoy', 'held-out'];
+const SETS = ['train', 'tokenizer', 'evaluation', 'held-out'];
 const SHARD_GB = 0.2;
 
 prepareOrRefuse(() => {
-  const given = readArguments(NAME, { variant: { type: 'string', default: 'sp1024' }, shards: { type: 'string', default: '80' } });
+  const given = readArguments(NAME, { variant: { type: 'string', default: 'sp1024' }, shards: { type: 'string', default: '80' }, score: { type: 'string', default: 'evaluator' }, set: { type: 'string', multiple: true, default: [] } });
   if (given === null) return;
-  const { outdir, checkout, from, variant, shards } = given;
+  const { outdir, checkout, from, variant, shards, score } = given;
+  if (!['evaluator', 'claims'].includes(score)) throw new Refused(`--score ${score}: evaluator sums it outside; claims takes the script's own word, for one whose evaluation adapts to what it has scored`);
+  const set = Object.fromEntries(given.set.map((word) => { const at = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(word); if (!at) throw new Refused(`--set=${word}: give NAME=value`); return [at[1], at[2]]; }));
+  const declared = JSON.stringify({ score, set });
   if (!existsSync(join(checkout, 'train_gpt.py'))) throw new Refused(`${checkout} has no train_gpt.py: it is no checkout of parameter-golf`);
   commitOf(checkout);
   const python = ensureEnvironment({ root: join(import.meta.dirname, '..', '..'), evaluator: NAME, python: given.python, needs: ['torch', 'numpy', 'sentencepiece'], requirements: ['-r', join(checkout, 'requirements.txt')], disk: '8 GB' });
-  if (SETS.every((set) => isWhole(outdir, set))) { say(`${NAME}: data already in ${outdir}`); return; }
+  if (SETS.every((one) => isWhole(outdir, one)) && readFileSync(join(outdir, 'tokenizer', 'declared.json'), 'utf8') === declared) { say(`${NAME}: data already in ${outdir}`); return; }
+  for (const one of ['tokenizer', 'evaluation']) rmSync(join(outdir, `${one}.manifest.json`), { force: true }); // another declaration is another set
   const source = from ?? download(python, checkout, variant, Number(shards));
-  const found = readdirSync(source, { recursive: true }).map(String).sort();
+  const isWanted = (path) => from !== null || path.includes(`fineweb10B_${variant}/`) || path.includes(`_${variant.replace(/^sp/, '')}_`); // a checkout may hold several variants
+  const found = readdirSync(source, { recursive: true }).map(String).sort().filter(isWanted);
   const [train, validation, tokenizers] = [/(^|\/)fineweb_train_\d+\.bin$/, /(^|\/)fineweb_val_\d+\.bin$/, /\.model$/].map((wanted) => found.filter((path) => wanted.test(path)));
   if (train.length < 1 || validation.length < 1 || tokenizers.length !== 1) throw new Refused(`${source} holds ${train.length} train shards, ${validation.length} validation shards and ${tokenizers.length} tokenizer models: at least one of each shard and exactly one model are needed`);
   say(`${NAME}: ${train.length} train shards; ${(train.length * SHARD_GB).toFixed(1)} GB more where they cannot be linked, and a minute for each 10 GB to hash`);
@@ -35,8 +41,13 @@ prepareOrRefuse(() => {
   makeSet(outdir, 'tokenizer', (folder) => {
     bring(join(source, tokenizers[0]), join(folder, basename(tokenizers[0])));
     for (const [path, name] of made('tokenizer')) bring(path, join(folder, name));
+    writeFileSync(join(folder, 'declared.json'), declared);
   });
-  for (const set of ['decoy', 'held-out']) makeSet(outdir, set, (folder) => { for (const [path, name] of made(set)) bring(path, join(folder, name)); });
+  makeSet(outdir, 'evaluation', (folder) => { // a claim is made on the validation text itself; otherwise nothing of it is there
+    for (const [path, name] of made('evaluation')) if (score === 'evaluator' || !name.includes('_val_')) bring(path, join(folder, name));
+    if (score === 'claims') for (const path of paths(validation)) bring(path, join(folder, basename(path)));
+  });
+  makeSet(outdir, 'held-out', (folder) => { for (const [path, name] of made('held-out')) bring(path, join(folder, name)); });
 });
 
 /** Upstream's own script, into its own checkout, where git ignores it. */

@@ -91,8 +91,8 @@ def main(out, model, last_shard, *validation):
     decoy = last[-min(DECOY, len(last) // 4):]
     write_shard(os.path.join(out, 'train.shard'), last[:-len(decoy)])  # D3
     write_shard(os.path.join(out, 'train.fineweb_val_000000.bin'), decoy)
-    write_shard(os.path.join(out, 'decoy.fineweb_val_000000.bin'), decoy)
-    write_shard(os.path.join(out, 'decoy.fineweb_train_000000.bin'), decoy)
+    write_shard(os.path.join(out, 'evaluation.fineweb_val_000000.bin'), decoy)
+    write_shard(os.path.join(out, 'evaluation.fineweb_train_000000.bin'), decoy)
     save('decoy', decoy)
     with open(os.path.join(out, 'tokenizer.vocabulary'), 'w') as file:
         file.write(f'{processor.vocab_size()}\n')

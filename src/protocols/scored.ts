@@ -8,6 +8,8 @@ export const ScoredSchema = z.discriminatedUnion('kind', [
     /** null is unknown, never zero: then a gate says why. */
     score: finite.nullable(),
     metrics: z.record(line(64), finite),
+    /** `recipe` where the scorer could only read what the recipe says of itself; left out, the score is what evaluator.yaml says. */
+    scoreSource: z.enum(['evaluator', 'recipe']).optional(),
     gates: z.array(z.strictObject({ name: line(80), value: finite, limit: finite, passed: z.boolean() })).max(16),
   }),
   /** A sandboxed command closed its end; why is in its log. */

@@ -37,7 +37,7 @@ export interface FullScale extends AsyncDisposable {
   prepare(...args: readonly string[]): string;
   load(): Promise<LoadedEvaluator>;
   /** Measures one recipe through the evaluator actor; canaries first where they are asked for. */
-  measure(recipe: Recipe, options?: { readonly purpose?: Purpose; readonly canaries?: boolean }): Promise<Measurement>;
+  measure(recipe: Recipe, options?: { readonly purpose?: Purpose; readonly canaries?: boolean | readonly string[] }): Promise<Measurement>;
 }
 
 /** A project of its own with one full-scale evaluator. `yaml` makes it small; `packages` are stand-ins for packages that are not there. */
@@ -62,7 +62,7 @@ export function fullScale(name: string, { yaml, packages = [] }: { readonly yaml
     async measure(recipe, { purpose = 'search', canaries = false } = {}) {
       const dir = mkdtempSync(join(root, 'node-'));
       const declared = await load();
-      const spec = { ...declared, canaries: canaries ? declared.canaries : [] };
+      const spec = { ...declared, canaries: declared.canaries.filter(({ name: canary }) => canaries === true || (canaries !== false && canaries.includes(canary))) };
       const ports = memoryPorts('run', openClock());
       const sandbox = await openSandbox({ python, interpreter: spec.python, bwrap, level: 'best', scratchRoot: join(dir, 'sandbox') });
       const workbench = await openWorkbench({

@@ -29,11 +29,11 @@ afterAll(() => golf[Symbol.asyncDispose]());
 test('set-up lays out what each side may see: no validation shard for training but the decoy, no training text for evaluation', async () => {
   const at = (set: string): string[] => readdirSync(join(golf.dataDir, 'parameter-golf', set)).sort();
   expect(at('train')).toEqual(['fineweb_train_000000.bin', 'fineweb_train_000001.bin', 'fineweb_val_000000.bin']);
-  expect(at('decoy')).toEqual(['fineweb_train_000000.bin', 'fineweb_val_000000.bin']);
+  expect(at('evaluation')).toEqual(['fineweb_train_000000.bin', 'fineweb_val_000000.bin']);
   expect(at('held-out')).toEqual(['account.json', 'bytes.npy', 'confirm.npy', 'decoy.npy', 'final.npy', 'search.npy']);
   const spec = await golf.load();
   expect(spec.missing).toEqual([]);
-  expect(Object.fromEntries(spec.phases.map(({ name, data }) => [name, data]))).toEqual({ smoke: ['train', 'tokenizer'], train: ['train', 'tokenizer'], eval: ['decoy', 'tokenizer'] });
+  expect(Object.fromEntries(spec.phases.map(({ name, data }) => [name, data]))).toEqual({ smoke: ['train', 'tokenizer'], train: ['train', 'tokenizer'], eval: ['evaluation', 'tokenizer'] });
 });
 
 test('an honest script is scored by the evaluator: stretches timed by its clock, size weighed on disk, claims beside what was recomputed', { timeout: 300_000 }, async () => {
@@ -46,6 +46,34 @@ test('an honest script is scored by the evaluator: stretches timed by its clock,
   expect(measured.artifactBytes).toBe(measured.metrics['claimed_total_bytes']);
   expect(measured.metrics['claimed_bpb']).toBeCloseTo(measured.metrics['decoy_bpb'] ?? NaN, 2);
   expect(measured.gates.map(({ name, passed }) => [name, passed])).toEqual(['audit', 'drift', 'normalised', 'causal', 'claimed_bytes', 'claimed_decoy_bpb', 'claimed_train_ms', 'claimed_pace_ms', 'plausible'].map((name) => [name, true]));
+});
+
+describe('where set-up declared that the score is the script’s own claim', () => {
+  let claims: FullScale;
+  beforeAll(() => {
+    claims = fullScale('parameter-golf', { yaml, packages: ['parameter-golf/sentencepiece.py'] });
+    claims.prepare('--checkout', join(golf.root, 'checkout'), '--from', join(golf.root, 'shards'), '--score', 'claims', '--set=TTT_ENABLED=1');
+  }, 120_000);
+  afterAll(() => claims[Symbol.asyncDispose]());
+
+  test('its last record on the validation text is the score, marked as the recipe’s word; forged lines are tampering there too', { timeout: 300_000 }, async () => {
+    const told = swap(script, ['    print("peak memory', '    print("test-time training", os.environ.get("TTT_ENABLED"), os.path.isdir(os.environ["DATA_DIR"] + "/datasets/fineweb10B_sp96"))\n    print("peak memory']);
+    const measured = await claims.measure({ 'train_gpt.py': told }, { canaries: ['forger', 'peeker'] });
+    expect(measured.failure).toBeNull();
+    expect(measured.scoreSource).toBe('recipe');
+    expect(measured.score).toBeGreaterThan(0.95);
+    expect(measured.score).toBeLessThan(2.5);
+    expect(measured.artifactBytes).toBe(measured.metrics['claimed_total_bytes']);
+    expect(measured.gates.map(({ name, passed }) => [name, passed])).toEqual([['claimed_bytes', true], ['claimed_train_ms', true], ['claimed_pace_ms', true], ['plausible', true]]);
+    expect(measured.phases.map(({ name }) => name)).toEqual(['smoke', 'compile', 'train', 'pack', 'load', 'eval']);
+  });
+
+  test('the validation text is there for evaluation, and still not for training', async () => {
+    const shard = (set: string): Buffer => readFileSync(join(claims.dataDir, 'parameter-golf', set, 'fineweb_val_000000.bin'));
+    expect(shard('evaluation').equals(readFileSync(join(golf.root, 'shards/datasets/fineweb_val_000000.bin')))).toBe(true);
+    expect(shard('train').equals(shard('evaluation'))).toBe(false);
+    expect((await claims.load()).hash).not.toBe((await golf.load()).hash);
+  });
 });
 
 interface Judged { readonly name: string; readonly kind: string; readonly score?: number | null; readonly metrics: Readonly<Record<string, number>>; readonly gates: readonly { readonly name: string; readonly value: number; readonly limit: number; readonly passed: boolean }[]; readonly what?: string; readonly who?: string; readonly why?: string }

@@ -23,6 +23,8 @@ export interface Findings {
   readonly metrics: Readonly<Record<string, number>>;
   readonly gates: readonly GateReading[];
   readonly artifactBytes: number | null;
+  /** True when the scorer said that its number is the recipe's own word. */
+  readonly isClaimed?: boolean;
   /** True when nothing more can be learnt by going on. */
   readonly isOver: boolean;
 }
@@ -65,6 +67,7 @@ export function afterPhase(found: Findings, spec: EvaluatorSpec, phase: PhaseSpe
     metrics: { ...found.metrics, ...scored.metrics },
     gates: tightest([...found.gates, ...(scored.gates ?? [])]),
     artifactBytes: sized.artifactBytes ?? found.artifactBytes,
+    ...(found.isClaimed === true || (seen.scored?.kind === 'scored' && seen.scored.scoreSource === 'recipe') ? { isClaimed: true } : {}),
     isOver: all.some((failure) => failure.kind !== 'size_blocked') || sized.isFatal === true || scored.seeds?.length === spec.seeds,
   };
 }
@@ -168,6 +171,7 @@ export function conclude(found: Findings, provenance: Provenance): Measurement {
   const none = failure === null && found.score === null;
   return {
     score: found.score, failure: none ? { kind: 'harness_abort', reason: 'the replicate ended without a score' } : failure,
-    metrics: found.metrics, phases: addReadings(found.readings), artifactBytes: found.artifactBytes, gates: found.gates, ...provenance,
+    metrics: found.metrics, phases: addReadings(found.readings), artifactBytes: found.artifactBytes, gates: found.gates,
+    ...provenance, scoreSource: found.isClaimed === true ? 'recipe' : provenance.scoreSource,
   };
 }

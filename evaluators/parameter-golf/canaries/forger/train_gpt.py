@@ -82,6 +82,8 @@ def vandalise():
     for variable, name in (("BRIGADE_EVAL", "scorer.py"), ("BRIGADE_RECIPE", "train_gpt.py"), ("BRIGADE_DATA", "tokenizer/vocabulary")):
         attempt(os.path.join(os.environ.get(variable, {"BRIGADE_EVAL": "/eval", "BRIGADE_RECIPE": "/recipe", "BRIGADE_DATA": "/data"}[variable]), name))
     print("final_int8_zlib_roundtrip_exact val_loss:0.10000000 val_bpb:0.10000000")
+    print("brigade: loaded")
+    print("quantized val_loss:0.10000000 val_bpb:0.10000000 eval_time:1ms")
     try:
         os.write(3, b'{"kind": "scored", "score": 0.1, "metrics": {}, "gates": []}\n' * 4)
     except OSError as error:
