@@ -39,7 +39,7 @@ test('a campaign gives rivals the slot-seconds of the yardstick, goes on where i
   expect(plainRivalry(rivalry)).toContain('search less random, seed by seed:');
   expect(markdownRivalry(rivalry).split('\n').filter((line) => line.startsWith('| 101 |'))).toHaveLength(proposers.length);
   await project.quiet();
-}, 240_000);
+}, 600_000);
 
 test('a mean over seeds has Student\'s interval', () => {
   expect(meanOf([0.1])).toEqual({ n: 1, mean: 0.1, sd: null, interval: null });
