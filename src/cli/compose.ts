@@ -30,7 +30,7 @@ export function composeCommand(program: Command, here: Surroundings): void {
       const { run } = await findRun(here.place, asked);
       if (!flags.show) {
         await requireOwn(here.place, run, 'nothing can be added to it');
-        const { trials, so, says } = await reading(here, run, ({ lineage }) => {
+        const { trials, so, says, remedy } = await reading(here, run, ({ lineage }) => {
           if (lineage.started?.arm.lineage === false) throw new Mistake(`${run} was started without lineage, so nobody in it may know what was kept: compose another run`);
           if (lineage.stopped === null) throw new Mistake(`${run} has not ended: brigade run --resume ${run} goes on with it, and brigade run --compose ${strategy} composes while it runs`);
           const components = componentsOf(lineage);
@@ -40,10 +40,11 @@ export function composeCommand(program: Command, here: Surroundings): void {
           const [has, apart] = [components.of(head).size, components.apart(head)];
           return {
             trials: mostTrials({ strategy, whole: true, best: head, components, tried }), so: countTrials(lineage),
-            says: `${head} is made of ${plural(has, 'component')}, and ${apart.length === 0 ? 'nothing that was kept lies' : `${apart.join(', ')} ${apart.length === 1 ? 'lies' : 'lie'}`} apart from it`,
+            remedy: strategy === 'greedy' && has > 1 ? `; brigade compose ${run} --strategy ablate takes the best to pieces` : '',
+            says: has === 0 ? 'nothing was kept' : `${head} is made of ${plural(has, 'component')}, and ${apart.length === 0 ? 'nothing that was kept lies' : `${apart.join(', ')} ${apart.length === 1 ? 'lies' : 'lie'}`} apart from it`,
           };
         });
-        if (trials === 0) throw new Mistake(`${run}: ${says}, so there is nothing for ${strategy} to try${strategy === 'greedy' ? `; brigade compose ${run} --strategy ablate takes the best to pieces` : ''}`);
+        if (trials === 0) throw new Mistake(`${run}: ${says}, so there is nothing for ${strategy} to try${remedy}`);
         if (!flags.json) here.out.write(`${run}   ${says}: ${plural(trials, 'trial')} at most\n`);
         await goOn(here, run, {
           strategy, trials: so + trials, ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }), json: flags.json === true,
