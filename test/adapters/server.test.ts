@@ -33,6 +33,10 @@ describe('a nats-server of our own', () => {
     for (const role of ROLES) expect((await stat(server.server.keyFile(role) ?? '')).mode & 0o777).toBe(0o600);
     expect(await (await server.session()).ensureRun('r1')).toEqual({ kind: 'durable' });
   });
+  test('waits for the key of a client on a machine that has much else to do', async () => {
+    await using server = await natsServer();
+    expect(await (await fetch(`${server.server.monitorUrl}/varz`)).json()).toMatchObject({ auth_timeout: 60 });
+  });
   test('is given nothing of our environment but where programs lie', async () => {
     process.env['BRIGADE_SECRET_OF_A_TEST'] = 'sk-1';
     try {

@@ -9,6 +9,9 @@ export const inboxPrefix = (role: Role): string => (role === 'operator' || role 
 const subscriptionsOf = (role: Role): readonly string[] =>
   PERMISSIONS[role].subscribe.map((subject) => (subject === '_INBOX.>' ? `${inboxPrefix(role)}.>` : subject));
 
+/** A client that a busy machine lets wait longer than this is sent away in the midst of connecting, and hears nothing of it; two seconds, the default, are not enough. */
+const AUTHORIZE_SECONDS = 60;
+
 export interface ServerSettings {
   readonly dir: string;
   readonly port: number;
@@ -40,7 +43,7 @@ export function serverConfig({ dir, port, monitorPort, storeBytes, publicKeys }:
     `  max_file_store: ${Math.floor(storeBytes)}`,
     '  max_memory_store: 67108864',
     '}',
-    ...(users.length === 0 ? [] : ['authorization {', '  users: [', ...users, '  ]', '}']),
+    ...(users.length === 0 ? [] : ['authorization {', `  timeout: ${AUTHORIZE_SECONDS}`, '  users: [', ...users, '  ]', '}']),
     '',
   ].join('\n');
 }

@@ -114,7 +114,7 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, 
   for (;;) {
     try {
       return await connect({
-        servers: url, name, inboxPrefix: inboxPrefix(role), timeout: Math.max(1_000, firstConnectMs), // on a machine that is busy a second try is no faster than a first
+        servers: url, name, inboxPrefix: inboxPrefix(role), timeout: 5_000,
         ...(seed === null ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
         maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 20_000, // ten tries, the default, give up twenty seconds after the server
         ignoreAuthErrorAbort: true,
