@@ -1,5 +1,5 @@
 import { availableParallelism, freemem, hostname, totalmem } from 'node:os';
-import { rmdir } from 'node:fs/promises';
+import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEvaluator, type Evaluator } from '../actors/evaluator/index.ts';
 import { openSandbox } from '../adapters/sandbox/index.ts';
@@ -37,18 +37,19 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
     python: toolchain.python, evaluatorDir: spec.dir, dataDir: join(dataDir(place), surface.evaluator), workDir: join(work, node),
     canaryDir: join(place.root, '.brigade', 'canaries'), spec, pinned: spec.pinned, surfaceHash: surface.hash, baseline: surface.recipe, sandbox: sandbox.level,
   });
-  const clear = async (): Promise<void> => {
-    await workbench[Symbol.asyncDispose]();
-    for (const dir of [join(work, node), work, scratch]) await rmdir(dir).catch(() => undefined); // not empty while another node of this folder is at work
+  const clear = (): void => {
+    workbench[Symbol.dispose]();
+    for (const dir of [join(work, node), work, scratch]) try { rmdirSync(dir); } catch { /* not empty: another node of this folder is at work, or this one never was */ }
   };
+  process.once('exit', clear); // a daemon whose goodbyes take too long leaves without them
   try {
     const evaluator = await startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {
       node, surface, spec, signal,
       slots: Array.from({ length: count }, (_, i) => ({ slot: `${surface.slots.kind}${i}`, kind: surface.slots.kind, memoryBytes: memory, cores: [i % availableParallelism()] })),
     });
-    return { done: evaluator.done, async [Symbol.asyncDispose]() { await evaluator[Symbol.asyncDispose](); await clear(); } };
+    return { done: evaluator.done, async [Symbol.asyncDispose]() { await evaluator[Symbol.asyncDispose](); clear(); } };
   } catch (error) {
-    await clear();
+    clear();
     throw error;
   }
 }

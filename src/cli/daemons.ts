@@ -109,7 +109,7 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, command: Comm
     setTimeout(() => { void session?.close(); }, GOODBYE_MS).unref(); // D2
     setTimeout(() => process.exit(), LAST_MS).unref(); // D2: what it started dies with it
   };
-  process.once('SIGTERM', end);
+  process.on('SIGTERM', end); // however often: a second one must not cut the goodbyes short
   process.on('SIGINT', () => { if (!isHeld) end(); }); // under a supervisor a Ctrl-C reaches every process, and the supervisor decides what it means
   if (isHeld) process.stdin.on('end', end).on('error', end).resume(); // D1
   try {

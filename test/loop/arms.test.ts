@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openProject, type Project } from '../support/program.ts';
@@ -35,6 +35,7 @@ test('calibrating alone measures the baseline, keeps it for later runs and tries
   const { facts, lineage } = await expectWhole(project, 'calibration');
   expect(lineage.admittedCount).toBe(0);
   expect(lineage.calibration?.reusedFrom).toBeNull();
+  expect(await readdir(join(project.runs, 'calibration')), 'what its evaluator worked in is gone').not.toEqual(expect.arrayContaining([expect.stringMatching(/^(work|scratch)$/)]));
   expect(facts.at(-1)).toMatchObject({ word: 'run.stopped', body: { reason: 'trial limit of 0 reached' } });
   const next = await project.brigade(['run', 'tiny', '--trials', '1', '--name', 'after-calibration', '--json']);
   expect(next.code).toBe(0);

@@ -96,6 +96,7 @@ test('an evaluator of another machine works with nothing on its standard input, 
   expect({ code: second.code, err: second.err }).toEqual({ code: 1, err: expect.stringMatching(new RegExp(`apart has a node atlas already \\(its process ${first.pid} answers\\): start this one with another --node`)) as string });
   expect(await ask(), 'the first takes no harm').toMatchObject({ state: 'serving', pid: first.pid });
   first.signal('SIGTERM');
+  first.signal('SIGTERM'); // whoever asks twice must not cut its goodbyes short
   const done = await first.ended;
   expect({ code: done.code, signal: done.signal }, done.err).toEqual({ code: 0, signal: null });
   expect(await readdir(join(project.runs, 'apart')), 'what it worked in is gone with it').toEqual([]);

@@ -40,12 +40,16 @@ export function openProcesses({ command: [program, ...first], cwd, logDir, secre
         child.once('exit', (code, signal) => resolve({ code, signal }));
         child.once('error', () => resolve({ code: null, signal: null }));
       });
+      let isTold = false;
       const daemon = {
         pid: child.pid ?? 0,
         exited,
         async stop() {
-          child.kill('SIGTERM');
-          child.stdin.end(); // P1
+          if (!isTold) {
+            child.kill('SIGTERM');
+            child.stdin.end(); // P1
+          }
+          isTold = true;
           const force = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
           await exited;
           clearTimeout(force);

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { z } from 'zod';
@@ -40,7 +41,7 @@ const CanaryRecord = z.array(z.strictObject({ name: z.string(), expect: z.string
 const NOT_SHOWN = new Set(['canaries', 'README.md', 'evaluator.yaml', 'prepare.mjs', 'standalone.py', '__pycache__']);
 
 /** Opens the workbench of a node and pins everything it trusts. */
-export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench & AsyncDisposable> {
+export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench & Disposable> {
   const { evaluatorDir, dataDir, spec } = options;
   await removeLeft(options.workDir); // K4
   const workDir = join(options.workDir, `${process.pid}-${randomUUID().slice(0, 8)}`); // K4
@@ -74,7 +75,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
       await rename(`${record}.${process.pid}`, record);
     },
     stage: (slot, recipe) => stage(join(workDir, `${slot}-${++staged}`), recipe),
-    [Symbol.asyncDispose]: async () => { await rm(workDir, { recursive: true, force: true }); }, // K4
+    [Symbol.dispose]: () => { rmSync(workDir, { recursive: true, force: true }); }, // K4: at once, because a process that has to go cannot wait
   };
 }
 
