@@ -13,7 +13,7 @@ export interface Summary {
   readonly unit: string;
   readonly state: 'calibrating' | 'running' | 'paused' | 'stopping' | 'stopped';
   readonly reason: string | null;
-  /** `beside` is the baseline on the data of confirmations, where a confirmed best was scored. */
+  /** `beside` is the baseline on the data of confirmations; null until it was measured there. */
   readonly baseline: { readonly score: number | null; readonly sd: number | null; readonly n: number; readonly beside: { readonly score: number; readonly sd: number; readonly n: number } | null };
   /** Seeds of the baseline measured so far, of those it needs. */
   readonly calibration: { readonly done: number; readonly of: number };
@@ -51,8 +51,8 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
   const root = lineage.trials.get(BASELINE)?.result;
   const head = best(lineage);
   const baselineScore = lineage.calibration?.mean ?? root?.score ?? null;
-  const beside = besideBest(lineage);
-  const from = beside?.mean ?? baselineScore;
+  const beside = baselineBeside(lineage);
+  const from = besideBest(lineage)?.mean ?? baselineScore;
   const confirmations = proposed.filter((row) => typeof row.result?.p === 'number').length;
   const stretch = lineage.startedAt === null || lineage.stopped !== null ? 0 : Math.max(0, Math.max(now ?? 0, lineage.newestAt) - lineage.startedAt) / 1000;
   const claim = lineage.claim;

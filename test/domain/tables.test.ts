@@ -161,6 +161,10 @@ describe('what a run says of itself', () => {
     expect(summary.baseline.beside?.score).toBe(summary.best.from);
     expect(leaderboard(run, lineage)).toContain(`on search data, where the baseline has ${decimal(summary.baseline.score ?? NaN)}; that of one measured on more seeds is on confirmation data, where the baseline has ${decimal(summary.best.from ?? NaN)}.`);
     expect(comparability(summarize(run, syntheticRun(0).lineage))).toBeNull();
+    const fruitless = syntheticRun(40);
+    fruitless.lineage.bests.splice(1);
+    expect(comparability(summarize(run, fruitless.lineage)), 'a trial that was confirmed in vain stands beside screened ones too').toMatch(/on search data, where the baseline has 2\.\d{4}; .* confirmation data, where the baseline has 2\.\d{4}/);
+    expect(summarize(run, fruitless.lineage).best.from).toBe(summarize(run, fruitless.lineage).baseline.score);
   });
 
   test('a slot is never counted as busier than always', () => {

@@ -64,7 +64,7 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
   const { baseline, best, claim } = summary;
   const falseKeeps = lineage.started?.keep.kind === 'confirmed' ? `luck alone predicts ${decimal(summary.expectedFalseKeeps, 2)} false keeps` : 'strict rule: luck is not ruled out';
   const facts: readonly (readonly [string, string, string])[] = [
-    baselineFact(baseline),
+    baselineFact(baseline, best.delta !== null),
     ['best', best.score === null ? 'unknown' : decimal(best.score), best.trial],
     ['final claim', claim ? signed(claim.delta) : 'not made', claim ? `p ${probability(claim.p)}, unseen data` : ''],
     ['trials', counted(summary.trials), `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')}${summary.rejected > 0 ? `; ${summary.rejected} refused` : ''}${summary.damaged > 0 ? `; ${plural(summary.damaged, 'row')} damaged` : ''}`],
@@ -77,7 +77,7 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
 }
 
 /** On the data that the best was scored on, so that the two facts can be set side by side. */
-const baselineFact = ({ score, sd, n, beside }: Summary['baseline']): readonly [string, string, string] => (beside !== null
+const baselineFact = ({ score, sd, n, beside }: Summary['baseline'], isBeaten: boolean): readonly [string, string, string] => (beside !== null && isBeaten
   ? ['baseline', decimal(beside.score), `± ${decimal(beside.sd)} over ${plural(beside.n, 'seed')}, like the best${score === null ? '' : `; ${decimal(score)} on search data`}`]
   : ['baseline', score === null ? 'unknown' : decimal(score), sd === null ? '' : `± ${decimal(sd)} over ${plural(n, 'seed')}`]);
 

@@ -23,7 +23,8 @@ export function progressFigure(run: string, lineage: Lineage): Markup {
   const objective = lineage.started?.objective;
   const bests = bestSoFar(lineage);
   const first = bests[0];
-  const { beside, ...calibrated } = summarize(run, lineage).baseline;
+  const { beside: measured, ...calibrated } = summarize(run, lineage).baseline;
+  const beside = bests.length > 1 ? measured : null; // the line stands on what its bests were scored on
   const baseline = beside ?? calibrated;
   if (!objective || !first || baseline.score === null) return NOTHING;
   const scoreOf = (row: TrialRow): number => scoreOn(lineage, row, beside ? 'confirm' : 'search') ?? 0;
