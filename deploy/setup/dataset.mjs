@@ -5,7 +5,7 @@
 //   F3. Nothing is downloaded without saying first how much, and never by us: upstream's own script does it.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -59,7 +59,15 @@ export function bring(from, to) {
   try { linkSync(from, to); } catch { copyFileSync(from, to); }
 }
 
-export const isWhole = (outdir, set) => existsSync(join(outdir, `${set}.manifest.json`));
+/** Whether a set has its manifest, and every file the size and time that stand there. */
+export function isWhole(outdir, set) {
+  if (!existsSync(join(outdir, `${set}.manifest.json`))) return false;
+  try {
+    const { files } = JSON.parse(readFileSync(join(outdir, `${set}.manifest.json`), 'utf8'));
+    const held = readdirSync(join(outdir, set), { recursive: true }).map(String).filter((path) => statSync(join(outdir, set, path)).isFile());
+    return held.length === files.length && files.every(({ path, bytes, mtimeMs }) => { const found = statSync(join(outdir, set, path)); return found.size === bytes && Math.floor(found.mtimeMs) === mtimeMs; });
+  } catch { return false; } // damaged, or a file is gone: it is made again
+}
 
 /** Makes one set unless it is whole: `make` fills an empty folder, which then gets its manifest. */
 export function makeSet(outdir, set, make) {

@@ -1,7 +1,7 @@
 // Makes airbench96's data: node evaluators/airbench96/prepare.mjs <outdir> --checkout PATH [--from DATA] [--python PATH]
 //
 // DATA is a folder with train.pt and test.pt as upstream's loader caches them, or with torchvision's cifar-10-batches-py; without it torchvision downloads 170 MB.
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, say } from '../../deploy/setup/dataset.mjs';
 
@@ -17,9 +17,11 @@ prepareOrRefuse(() => {
   const python = ensureEnvironment({ root: join(import.meta.dirname, '..', '..'), evaluator: NAME, python: given.python, needs: ['torch', 'torchvision', 'numpy'], requirements: ['torch', 'torchvision', 'numpy'], disk: '8 GB' });
   if (SETS.every((set) => isWhole(outdir, set))) { say(`${NAME}: data already in ${outdir}`); return; }
   const work = join(outdir, 'work');
+  rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   if (from === null) say(`${NAME}: CIFAR-10 by torchvision, 170 MB to download, 0.5 GB on disk …`);
-  run([python, '-I', join(import.meta.dirname, 'prepare.py'), work, from ?? join(work, 'cifar10')]);
+  run([python, '-I', join(import.meta.dirname, 'prepare.py'), work, from ?? join(outdir, '..', '..', 'downloads', NAME)]);
   const made = (kind) => readdirSync(work).filter((name) => name.startsWith(`${kind}.`)).map((name) => [join(work, name), name.slice(kind.length + 1)]);
   for (const set of SETS) makeSet(outdir, set, (folder) => { for (const [path, name] of made(set)) bring(path, join(folder, name)); });
+  rmSync(work, { recursive: true });
 });

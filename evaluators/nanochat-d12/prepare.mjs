@@ -19,13 +19,11 @@ prepareOrRefuse(() => {
   commitOf(checkout);
   const python = ensureEnvironment({ root: join(import.meta.dirname, '..', '..'), evaluator: NAME, python: given.python, needs: ['torch', 'numpy', 'pyarrow', 'tiktoken', 'rustbpe', 'jinja2', 'yaml'], requirements: PACKAGES, disk: '9 GB' });
   if (SETS.every((set) => isWhole(outdir, set))) { say(`${NAME}: data already in ${outdir}`); return; }
-  const source = from ?? fetch(python, checkout, join(outdir, 'work', 'base'), Number(given.shards));
+  const source = from ?? fetch(python, checkout, join(outdir, '..', '..', 'downloads', NAME), Number(given.shards));
   const shardsAt = join(source, 'base_data_climbmix');
   for (const part of ['base_data_climbmix', 'tokenizer', 'eval_bundle']) if (!existsSync(join(source, part))) throw new Refused(`${source} has no ${part}/: it is no NANOCHAT_BASE_DIR with shards, a tokenizer and the evaluation bundle`);
   const shards = readdirSync(shardsAt).filter((name) => name.endsWith('.parquet')).sort();
   if (shards.length < 2) throw new Refused(`${shardsAt} holds ${shards.length} shards: one to train on and the last, for validation, are the least`);
-  const work = join(outdir, 'work', 'made');
-  mkdirSync(work, { recursive: true });
   makeSet(outdir, 'train', (folder) => {
     const [validation, last] = [shards.at(-1), shards.at(-2)];
     for (const name of shards.slice(0, shards.length > 2 ? -2 : -1)) bring(join(shardsAt, name), join(folder, name));

@@ -30,6 +30,7 @@ prepareOrRefuse(() => {
   if (train.length < 1 || validation.length < 1 || tokenizers.length !== 1) throw new Refused(`${source} holds ${train.length} train shards, ${validation.length} validation shards and ${tokenizers.length} tokenizer models: at least one of each shard and exactly one model are needed`);
   say(`${NAME}: ${train.length} train shards; ${(train.length * SHARD_GB).toFixed(1)} GB more where they cannot be linked, and a minute for each 10 GB to hash`);
   const work = join(outdir, 'work');
+  rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   const paths = (list) => list.map((path) => join(source, path));
   run([python, '-I', join(import.meta.dirname, 'prepare.py'), work, join(source, tokenizers[0]), paths(train).at(-1), ...paths(validation)]);
@@ -48,6 +49,7 @@ prepareOrRefuse(() => {
     if (score === 'claims') for (const path of paths(validation)) bring(path, join(folder, basename(path)));
   });
   makeSet(outdir, 'held-out', (folder) => { for (const [path, name] of made('held-out')) bring(path, join(folder, name)); });
+  rmSync(work, { recursive: true });
 });
 
 /** Upstream's own script, into its own checkout, where git ignores it. */

@@ -37,6 +37,16 @@ test('set-up gives a training process images under the test set’s name that ar
   expect((await bench.load()).phases.at(-1)?.data).toEqual([]);
 });
 
+test('a set that was damaged or left half made is made again; one that is whole is left alone', () => {
+  const set = join(bench.dataDir, 'airbench96');
+  const again = (): string[] => { bench.prepare('--checkout', join(bench.root, 'checkout'), '--from', join(bench.root, 'images')); return readdirSync(set).sort(); };
+  const [before, labels] = [readFileSync(join(set, 'train.manifest.json'), 'utf8'), readFileSync(join(set, 'held-out/labels.npy'))];
+  writeFileSync(join(set, 'held-out/labels.npy'), 'cut short');
+  expect(again()).toEqual(['held-out', 'held-out.manifest.json', 'train', 'train.manifest.json']);
+  expect(readFileSync(join(set, 'held-out/labels.npy')).equals(labels)).toBe(true);
+  expect(readFileSync(join(set, 'train.manifest.json'), 'utf8')).toBe(before);
+});
+
 test('a cold process is timed as a whole by the evaluator, its accuracy counted outside, and its own figures stand beside it; all canaries end as they should', { timeout: 300_000 }, async () => {
   const measured = await bench.measure({ 'airbench96_faster.py': script }, { purpose: 'final', canaries: true });
   expect(measured.failure).toBeNull();
