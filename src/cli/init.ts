@@ -20,18 +20,18 @@ interface InitAround {
   readonly folder: () => string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where to ask; null when nobody is there. */
-  readonly terminal: Terminal | null;
+  readonly terminal: () => Terminal | null;
 }
 
-const process_: InitAround = {
+const ordinary: InitAround = {
   out: process.stdout, folder: () => process.cwd(), environment: process.env,
-  terminal: process.stdin.isTTY && process.stdout.isTTY ? { input: process.stdin, output: process.stdout } : null,
+  terminal: () => (process.stdin.isTTY && process.stdout.isTTY ? { input: process.stdin, output: process.stdout } : null),
 };
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** Adds `brigade init`. */
-export function initCommand(program: Command, around: InitAround = process_): void {
+export function initCommand(program: Command, around: InitAround = ordinary): void {
   program.command('init').description('make a surface and an evaluator of the training script in this git repository')
     .option('--command <line>', 'how it is run, from this folder; {seed} stands for the seed of a replicate')
     .option('--metric <name>', 'what it prints and is to be made better').option('--minimize', 'less is better').option('--maximize', 'more is better')
@@ -55,9 +55,10 @@ export function initCommand(program: Command, around: InitAround = process_): vo
     });
 }
 
-async function init({ out, folder: where, environment, terminal }: InitAround, flags: InitFlags): Promise<void> {
+async function init({ out, folder: where, environment, terminal: find }: InitAround, flags: InitFlags): Promise<void> {
   const folder = where();
-  using asker = terminal && !flags.json ? openAsker(terminal) : null; // I1
+  const terminal = flags.json ? null : find();
+  using asker = terminal ? openAsker(terminal) : null; // I1
   const gathered = await gather(folder, flags, asker, environment);
   const { plan } = gathered;
   const parser = await openParser();

@@ -23,7 +23,7 @@ async function init(args: readonly string[], { folder = stranger.folder, environ
   const input = new PassThrough();
   const output = new PassThrough().on('data', (text: Buffer) => { said += text.toString(); });
   const program = new Command('brigade').exitOverride().configureOutput({ writeErr: () => undefined });
-  initCommand(program, { out: { write: (text) => { said += text; } }, folder: () => folder, environment, terminal: answers === undefined ? null : { input, output } });
+  initCommand(program, { out: { write: (text) => { said += text; } }, folder: () => folder, environment, terminal: () => (answers === undefined ? null : { input, output }) });
   if (answers !== undefined) input.end(answers);
   await program.parseAsync(['node', 'brigade', 'init', ...args]);
   return said;
