@@ -1,12 +1,11 @@
-import { adopted } from './adoption.ts';
-import { blockOwnerAt, divide, flat, holdersOf, placed, type Placed } from './block.ts';
+import { blockOwnerAt, flat, holdersOf, placed, type Placed } from './block.ts';
 import { claimOn, ownerOf, PROTECTED } from './claim.ts';
 import { locate } from './module.ts';
 import { adderOf, misquoted, moduleStatements } from './parts.ts';
 import { changedSymbols } from './partition.ts';
+import { adoptedIn, divided, isForeign, isForeignTo, isMine, type DividedTables, type PatchedTables } from './patched.ts';
 import { refusal, tidy } from './refusal.ts';
 import { covers, MODULE, rootOf, type Assault, type Piece, type SymbolTable, type Tables } from './symbol.ts';
-import type { Recipe } from './recipe.ts';
 import type { Claim } from './surface.ts';
 import type { Rejection } from './trial.ts';
 
@@ -26,24 +25,9 @@ import type { Rejection } from './trial.ts';
 //        it adds is as the part has it that added it, and belongs to that part's author.
 //   P11. In a function that has blocks of several owners, what one owner's statements newly bind must be no name that the others' use,
 //        and none may newly leave the function or a loop of others.
+//   P12. A statement added where a block stands or stood is its owner's (adoption.ts); anywhere else in a function it changes the function.
 
-/** A patch seen by symbol. */
-export interface PatchedTables {
-  /** Who stands behind the patch: the specialist first, and for a merged one the authors of its parts. */
-  readonly authors: readonly string[];
-  /** The recipes of the parts of a merged patch. */
-  readonly parts: readonly Tables[];
-  /** Who stands behind each part, in their order; without it any part may speak for anybody. */
-  readonly partAuthors?: readonly (readonly string[])[];
-  readonly claims: readonly Claim[];
-  readonly addable: readonly string[];
-  readonly mode: 'enforced' | 'advisory';
-  readonly before: { readonly recipe: Recipe; readonly tables: Tables };
-  readonly after: { readonly recipe: Recipe; readonly tables: Tables };
-}
-
-/** A patch in whose tables every block is a symbol of its own; `whole` has them as they were read. */
-interface DividedTables extends PatchedTables { readonly whole: readonly [before: Tables, after: Tables] }
+export type { PatchedTables } from './patched.ts';
 
 /** The first thing a patch does that it may not; null when it keeps to its partition. */
 export function judgeOwnership(given: PatchedTables): Rejection | null {
@@ -75,30 +59,7 @@ export function claimsAfter(patch: Omit<PatchedTables, 'mode' | 'addable' | 'par
   return added.length === 0 ? patch.claims : [...patch.claims, ...added];
 }
 
-/** What a patch adds to one file beside its authors' blocks. */
-function adoptedIn({ before, after, claims, authors }: Pick<PatchedTables, 'before' | 'after' | 'claims' | 'authors'>, file: string, isOpen: (owner: string | null) => boolean): Claim[] {
-  const [was, now] = [before.tables[file], after.tables[file]];
-  return was && now && was !== now ? [...adopted({ file, before: was, after: now, claims, isOpen, authors })] : [];
-}
-
-/** The patch with every block a symbol of its own, those it adds included. */
-function divided(patch: PatchedTables): DividedTables {
-  const files = new Set(patch.claims.flatMap(({ file, symbol }) => (symbol?.includes('@') ? [file] : [])));
-  const whole = [patch.before.tables, patch.after.tables] as const;
-  if (files.size === 0) return { ...patch, whole };
-  const claims = [...patch.claims, ...[...files].flatMap((file) => adoptedIn(patch, file, (owner) => !isForeignTo(patch, owner)))];
-  const cut = (tables: Tables): Tables => Object.fromEntries(Object.entries(tables).map(([file, table]) => [file, files.has(file) ? divide(table, claims, file) : table]));
-  return { ...patch, claims, parts: patch.parts.map(cut), whole, before: { ...patch.before, tables: cut(patch.before.tables) }, after: { ...patch.after, tables: cut(patch.after.tables) } };
-}
-
 type Law = (patch: DividedTables, file: string) => Rejection | null;
-
-const isMine = (patch: Pick<PatchedTables, 'authors' | 'claims'>, file: string, symbol: string | null): boolean =>
-  patch.authors.includes(ownerOf(patch.claims, file, symbol) ?? '');
-
-/** Whether a symbol that stood before may not be touched by these authors. */
-const isForeign = (patch: PatchedTables, file: string, symbol: string | null): boolean => isForeignTo(patch, ownerOf(patch.claims, file, symbol));
-const isForeignTo = (patch: PatchedTables, owner: string | null): boolean => owner === PROTECTED || (patch.mode === 'enforced' && !patch.authors.includes(owner ?? ''));
 
 const protectedBytes: Law = (patch, file) => { // P8
   const own = patch.claims.filter((claim) => claim.file === file);
