@@ -200,6 +200,19 @@ test('a block that binds a name of another from inside may be worded otherwise b
   expect(say('kernel', source.replace('compile(ortho)', 'compile(ortho); main.x = 2'))).not.toBeNull();
 });
 
+test('a function inside a function is divided too, and what it binds or returns stays in it', () => {
+  const source = 'def main():\n    n = 1\n    def turn(k):\n        x = next(loader)\n        opt.step()\n        return x\n    while n < 9:\n        n += turn(n)\n';
+  const of = (text: string): Recipe => ({ 'a.py': text });
+  const held = [claim('data', 'a.py#main@x'), claim('optimizer', 'a.py#main@call:opt.step'), claim('kernel', 'a.py#main@turn'), claim('protected', 'a.py')];
+  const say = (author: string, from: string, to: string) => { const after = of(source.replace(from, () => to)); expect(after).not.toEqual(of(source)); return judgeOwnership({ ...patched(author, after), claims: held, before: { recipe: of(source), tables: tablesOf(of(source)) } }); };
+  expect(say('data', 'next(loader)', 'next(loader) or next(loader)')).toBeNull();
+  expect(say('kernel', 'next(loader)', 'next(loader) or next(loader)')).toMatchObject({ owner: 'data', symbol: 'main@x' });
+  expect(say('kernel', 'return x', 'return x, k')).toBeNull();
+  expect(say('optimizer', 'return x', 'return x, k')).toMatchObject({ owner: 'kernel', symbol: 'main@turn' });
+  expect(say('kernel', '        return x', '        n = 5\n        return x')).toBeNull();
+  expect(say('kernel', '    def turn(k):\n', '    def turn(k):\n        nonlocal n\n')).toMatchObject({ rule: 'protected', symbol: 'main' });
+});
+
 test('in advisory mode blocks of others may be changed, what is protected may not', () => {
   expect(judge('meta', edit('next_batch(16)', 'next_batch(32)'), { mode: 'advisory' })).toBeNull();
   expect(judge('meta', edit('last = step == 100', 'last = step == 99'), { mode: 'advisory' })).toMatchObject({ rule: 'protected', symbol: 'main' });
