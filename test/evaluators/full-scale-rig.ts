@@ -79,7 +79,7 @@ export function fullScale(name: string, { yaml, packages = [] }: { readonly yaml
       void evaluator.done.catch(() => undefined);
       const lease: Lease = { trial: 't1', replicate: 's1', attempt: 1, node: 'atlas', slots: [slot], purpose, ttlMs: 60_000, snapshot: await ports.blobs.put(new TextEncoder().encode(canonicalRecipe(recipe))) };
       await ports.journal.record('lease.granted', ['t1', 's1', '1'], lease);
-      for await (const fact of ports.journal.follow({ after: 0, signal: AbortSignal.timeout(280_000) })) {
+      for await (const fact of ports.journal.follow({ after: 0, signal: AbortSignal.timeout(580_000) })) {
         if (fact.word === 'trial.measured') return fact.body.measurement;
       }
       throw new Error('nothing was measured');

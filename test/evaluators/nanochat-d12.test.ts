@@ -107,6 +107,25 @@ describe.skipIf(real === null)('on upstream’s own tree', () => {
     expect(said.audit[3]).toBe(1);
   });
 
+  test('its unmodified base_train, made small by its own options, trains, saves and is scored, with nothing but packages stood in for', { timeout: 600_000 }, async () => {
+    const small = ['--max-seq-len=64', '--aspect-ratio=16', '--head-dim=16', '--num-iterations=12', '--device-batch-size=2', '--total-batch-size=128', '--eval-every=6', '--eval-tokens=256', '--window-pattern=L', '--device-type=cpu'];
+    await using own = fullScale('nanochat-d12', {
+      yaml: (text) => swap(yaml(text), [/(smoke|train), --depth=2, --device-type=cpu\]/g, `$1, --depth=2, ${small.join(', ')}]`]),
+      packages: [...['yaml'].map((name) => `nanochat-d12/packages/${name}.py`), ...['tiktoken.py', 'rustbpe.py', 'requests.py', 'wandb.py', 'pyarrow'].map((name) => `nanochat-d12/real/${name}`)],
+    });
+    const base = join(own.root, 'base');
+    execFileSync(python, [join(from, 'make_base.py'), base]);
+    execFileSync(own.interpreter, ['-I', '-c', `import sys, runpy; sys.argv = ['', ${JSON.stringify(join(base, 'tokenizer'))}]; runpy.run_path(${JSON.stringify(join(from, 'real', 'make_tokenizer.py'))}, run_name='__main__')`]);
+    own.prepare('--checkout', real ?? '', '--from', base, '--rows', '48', '--width', '64');
+    const files = ['nanochat', 'scripts'].flatMap((part) => readdirSync(join(real ?? '', part)).filter((name) => name.endsWith('.py')).map((name) => `${part}/${name}`));
+    const measured = await own.measure(Object.fromEntries(files.map((path) => [path, readFileSync(join(real ?? '', path), 'utf8')])));
+    expect(measured.failure).toBeNull();
+    expect(measured.phases.map(({ name }) => name)).toEqual(['smoke', 'startup', 'train', 'pack', 'load', 'eval']);
+    expect(Object.keys(measured.metrics).filter((name) => name.startsWith('accuracy_'))).toHaveLength(22);
+    expect(measured.metrics['val_bpb']).toBeCloseTo(measured.metrics['claimed_decoy_bpb'] ?? NaN, 0); // the same kind of text, by upstream's count and by ours
+    expect(measured.gates.filter(({ passed }) => !passed)).toEqual([]);
+  });
+
   test('what the harness relies on is there: the options, the seed, the names of checkpoints and the files of the model', () => {
     const text = (path: string): string => readFileSync(join(real ?? '', path), 'utf8');
     for (const option of ['--depth', '--run', '--model-tag', '--core-metric-every', '--sample-every', '--save-every', '--num-iterations', '--eval-every', '--device-type']) expect(text('scripts/base_train.py')).toContain(`"${option}"`);
