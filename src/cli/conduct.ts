@@ -1,6 +1,5 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beginRun, superviseRun, type Ended } from '../actors/supervisor/index.ts';
@@ -21,6 +20,7 @@ import { StopRun } from '../protocols/run.ts';
 import type { RunConfig } from './config.ts';
 import { keepServer } from './embedded.ts';
 import { Mistake } from './mistake.ts';
+import { slotsHere } from './needs.ts';
 import { dataDir, keyFileOf, liveFile, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
 
 // A run from its first fact to its last, conducted from one terminal.
@@ -114,7 +114,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     await writeRunFile(place, { ...file, agents: [...started.roster] }); // C1
     await writeLive(place, run, url); // C1
 
-    const slots = options.slots ?? Math.max(1, Math.min(availableParallelism(), 64));
+    const slots = options.slots ?? Math.max(1, Math.min(await slotsHere(surface.slots.kind), 64));
     const processes = openProcesses({
       command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: join(dir, 'logs'),
       secretsOf: (name) => [...(name.startsWith('specialist') ? ['OPENAI_API_KEY'] : []), 'BRIGADE_RUNS', ...Object.keys(process.env).filter((key) => key.startsWith('BRIGADE_UPSTREAM_'))],

@@ -10,6 +10,7 @@ import { openWorkbench } from '../adapters/workbench/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import type { Ports } from '../ports.ts';
 import { Mistake } from './mistake.ts';
+import { listGpus } from './needs.ts';
 import { number } from './number.ts';
 import { dataDir, runDir, type Place } from './place.ts';
 
@@ -27,7 +28,9 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
   const spec = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
   const wanted = LEVELS.find((one) => one === level);
   if (wanted === undefined) throw new Mistake(`--sandbox ${level} must be one of ${LEVELS.join(', ')}`);
-  const count = asked === undefined ? availableParallelism() : number('--slots', asked, 1, 1024, true);
+  const gpus = surface.slots.kind === 'gpu' ? await listGpus() : [];
+  const most = surface.slots.kind === 'gpu' ? gpus.length : availableParallelism();
+  const count = asked === undefined ? Math.max(1, most) : number('--slots', asked, 1, 1024, true);
   const node = named ?? (hostname().split('.')[0] ?? 'node').replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64);
   const memory = Math.floor(Math.min(totalmem(), freemem() * 2) / count);
   const [work, scratch] = [join(runDir(place, run), 'work'), join(runDir(place, run), 'scratch')];
@@ -45,11 +48,18 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
   try {
     const evaluator = await startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {
       node, surface, spec, signal,
-      slots: Array.from({ length: count }, (_, i) => ({ slot: `${surface.slots.kind}${i}`, kind: surface.slots.kind, memoryBytes: memory, cores: [i % availableParallelism()] })),
+      slots: Array.from({ length: count }, (_, i) => ({ slot: `${surface.slots.kind}${i}`, kind: surface.slots.kind, memoryBytes: gpus[i]?.memoryBytes ?? memory, cores: coresOf(i, surface.slots.kind === 'gpu' ? count : null) })),
     });
     return { done: evaluator.done, async [Symbol.asyncDispose]() { await evaluator[Symbol.asyncDispose](); clear(); } };
   } catch (error) {
     clear();
     throw error;
   }
+}
+
+/** The cores of one slot: one each, or their share of this machine where a slot is a GPU. */
+function coresOf(slot: number, gpus: number | null): number[] {
+  const all = availableParallelism();
+  const share = gpus === null ? 1 : Math.max(1, Math.floor(all / gpus));
+  return Array.from({ length: share }, (_, k) => (slot * share + k) % all);
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { listSurfaces, loadSurface, SurfaceNotSetUp, type LoadedSurface, type OutlinedSurface } from '../adapters/surfaces/index.ts';
 import { Mistake } from './mistake.ts';
@@ -16,6 +16,9 @@ export async function listGpus(): Promise<readonly Gpu[]> {
     return name === '' ? [] : [{ name, memoryBytes: Number(mebibytes) * 2 ** 20 }];
   });
 }
+
+/** How many slots of a kind this machine has: its cores, or its GPUs. */
+export const slotsHere = async (kind: 'cpu' | 'gpu'): Promise<number> => (kind === 'cpu' ? availableParallelism() : (await listGpus()).length);
 
 /** Loads a surface to run it here, unless this machine could never offer the slots that one replicate needs; that is said before anything is fetched for it. */
 export async function loadToRun(place: Place, name: string, { roster, isAlone }: { readonly roster: string | null; /** No other machine takes part. */ readonly isAlone: boolean }): Promise<LoadedSurface> {

@@ -1,5 +1,4 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CalibrationKey } from '../actors/broker/index.ts';
@@ -11,6 +10,7 @@ import type { Calibrated } from '../domain/fact.ts';
 import { plural } from '../domain/figures.ts';
 import { RunCalibrated } from '../protocols/run.ts';
 import { configure, type RunFlags } from './config.ts';
+import { slotsHere } from './needs.ts';
 import type { Place } from './place.ts';
 
 /** Adds `brigade plan`: what a run would cost, before it costs anything. */
@@ -26,7 +26,7 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
       });
       const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
       const config = configure(surface, flags);
-      const slots = Math.max(1, Math.floor((config.slots ?? availableParallelism()) / surface.slots.count));
+      const slots = Math.max(1, Math.floor((config.slots ?? await slotsHere(surface.slots.kind)) / surface.slots.count));
       const trials = config.limits.trials ?? 0;
       const calibrated = await earlierCalibration(join(place.root, '.brigade', 'calibrations'), { surfaceHash: surface.hash, evaluatorHash: evaluator.hash, replicates: config.calibrationReplicates });
       const planned = estimate(evaluator, calibrated, { trials, keep: config.keep, calibrationReplicates: config.calibrationReplicates });
