@@ -89,7 +89,7 @@ export function evaluatorFiles(plan: Plan, programs: Programs): Files {
       'phases:',
       phase(`name: smoke, role: smoke, ${command('smoke')}, clock: wall, budget: ${smoke + 30}, wall: ${smoke + 90}`),
       phase(`name: train, role: train, ${command('train')}, clock: wall, budget: ${budgetSeconds}, wall: ${Math.ceil(budgetSeconds + 120)}`),
-      phase(`name: eval, role: eval, ${command('hold')}, scorer: [python, -I, -B, scorer.py], clock: wall, budget: ${EVAL_SECONDS}, wall: ${2 * EVAL_SECONDS}`),
+      phase(`name: eval, role: eval, ${command('hold')}, scorer: [python, -I, scorer.py], clock: wall, budget: ${EVAL_SECONDS}, wall: ${2 * EVAL_SECONDS}`),
       ...(cap === null ? ['gates: []'] : ['gates:', phase(`name: artifact_bytes, limit: ${cap}, at: most`)]),
       ...(script === null ? ['canaries: []'] : ['canaries:', phase('name: crasher, expect: crash'), phase('name: silent, expect: crash')]),
       'checksums: {}', '',

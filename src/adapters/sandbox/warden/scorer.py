@@ -18,7 +18,8 @@ class Scorer:
         asked.write(order['request'].encode())
         asked.flush()
         asked.seek(0)
-        argv = [crew.slot.python if place == 0 and word == 'python' else word for place, word in enumerate(order['command'])]
+        first, *rest = order['command']
+        argv = [crew.slot.python, '-B', *rest] if first == 'python' else [first, *rest]  # bytecode would be a change to the evaluator's folder, and -I hears no environment
         pid = launch.trusted(argv, crew.job['evaluator'], {0: asked.fileno(), 1: out_write, 2: err_write, **sockets})
         asked.close()
         for handle in (out_write, err_write):
