@@ -70,7 +70,7 @@ print([path for path in ('${on.folder}/holdout', '/etc/passwd', '/etc/shadow', '
 print(os.listdir('/data'), os.listdir('/recipe'), len([pid for pid in os.listdir('/proc') if pid.isdigit()]))
 `);
     const [secret, paths, shown] = end.logTail.split('\n');
-    expect(secret?.startsWith("False ['BRIGADE_CLOCK', 'BRIGADE_CONTROL', 'BRIGADE_DATA', 'BRIGADE_EVAL', 'BRIGADE_MARK', 'BRIGADE_RECIPE', 'BRIGADE_WORK', 'HOME'")).toBe(true);
+    expect(secret?.startsWith("False ['BRIGADE_CLOCK', 'BRIGADE_CONTROL', 'BRIGADE_DATA', 'BRIGADE_EVAL', 'BRIGADE_MARK', 'BRIGADE_MOUNTS', 'BRIGADE_RECIPE', 'BRIGADE_WORK', 'HOME'")).toBe(true);
     expect(paths).toBe('[]');
     expect(shown).toBe('[] [] 2');
   });

@@ -74,6 +74,16 @@ for (const name of Object.keys(TABLES)) {
   else process.stderr.write(`the real tree is not tried: ${why}\n`);
 }
 
+test.each(Object.keys(TABLES))('no line of %s has two owners in its table, and its owners are the roster of its surface', async (name) => {
+  for (const [file, table] of Object.entries(TABLES[name] ?? {})) {
+    const all = Object.values(table).flatMap((ranges) => ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i)));
+    expect(new Set(all).size, file).toBe(all.length);
+  }
+  const owners = new Set(Object.values(TABLES[name] ?? {}).flatMap((table) => Object.keys(table)));
+  const surface = await loadSurface(root, name).catch((error: unknown) => { if (error instanceof SurfaceNotSetUp) return error.outline; throw error; });
+  expect(owners).toEqual(new Set([...surface.roster.map(({ specialist }) => specialist), 'protected']));
+});
+
 describe.each(cases)('the real tree of $name', ({ name }) => {
   test('a line edited at random is admitted from the owner that the table of lines says, and refused to every other; what the table protects, to all', async () => {
     const surface = await loadSurface(root, name, syntax);
