@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -121,6 +121,26 @@ describe('set-up', () => {
     expect((await load()).recipe['train.py']).toBe(TRAIN);
     expect(existsSync(`${checkout()}.part`)).toBe(false);
   });
+  test('killed in the middle of git, whose locks are left, it goes on, and takes nothing from another that is at it', async () => {
+    await mkdir(`${checkout()}.part-${2 ** 30}/.git`, { recursive: true });
+    await mkdir(`${checkout()}.part/.git`, { recursive: true });
+    git(`${checkout()}.part`, 'init', '--quiet');
+    for (const lock of ['index.lock', 'HEAD.lock', 'shallow.lock']) await put(`${checkout()}.part/.git/${lock}`, '');
+    await mkdir(`${checkout()}.part-${process.ppid}`);
+    await setUp();
+    expect((await load()).recipe['train.py']).toBe(TRAIN);
+    expect((await readdir(dirname(checkout()))).sort()).toEqual(['theirs', 'theirs.json', `theirs.part-${process.ppid}`]);
+  });
+  test('called from a hook of another repository, it leaves that one alone', async () => {
+    const other = join(root, 'other');
+    git(folder, 'clone', '--quiet', repository, other);
+    git(other, 'commit', '--quiet', '--allow-empty', '-m', 'mine');
+    const head = git(other, 'rev-parse', 'HEAD');
+    process.env.GIT_DIR = join(other, '.git');
+    process.env.GIT_WORK_TREE = other;
+    try { await setUp(); expect((await load()).recipe['train.py']).toBe(TRAIN); } finally { delete process.env.GIT_DIR; delete process.env.GIT_WORK_TREE; }
+    expect(git(other, 'rev-parse', 'HEAD')).toBe(head);
+  });
   test('calls the evaluator’s own preparation with the checkout, the data and what the start adds, and a failure has its remedy', async () => {
     await put(join(root, 'evaluators/tiny/prepare.mjs'), "import { writeFileSync } from 'node:fs';\nwriteFileSync(`${process.argv[2]}/called.json`, JSON.stringify([process.argv.slice(3), process.env.WHERE ?? null]));\nif (process.argv.includes('--python')) process.exit(3);\n");
     const called = async () => JSON.parse(await readFile(join(root, '.brigade/data/tiny/called.json'), 'utf8')) as unknown;
@@ -149,6 +169,35 @@ describe('a checkout that is not what was pinned is refused with the remedy', ()
     expect(await refusal(setUp())).toMatch(/has changed files: put them back \(git -C .* checkout -- \.\), or move the folder away\.$/);
     git(checkout(), 'checkout', '--', '.');
     expect((await load()).hash).toBe(hash);
+  });
+  test('with a file that git was told not to look at', async () => {
+    await setUp();
+    for (const how of ['assume-unchanged', 'skip-worktree']) {
+      git(checkout(), 'update-index', `--${how}`, 'train.py');
+      await put(join(checkout(), 'train.py'), `${TRAIN}# mine\n`);
+      await expect(load()).rejects.toThrow(/has files that git was told not to look at \(train\.py\)/);
+      git(checkout(), 'update-index', `--no-${how}`, 'train.py');
+      git(checkout(), 'checkout', '--', '.');
+    }
+    expect((await load()).recipe['train.py']).toBe(TRAIN);
+  });
+  test('with its files elsewhere', async () => {
+    await setUp();
+    const elsewhere = join(root, 'elsewhere');
+    await cp(checkout(), elsewhere, { recursive: true });
+    git(checkout(), 'config', 'core.worktree', elsewhere);
+    await put(join(checkout(), 'train.py'), 'other = 1\n');
+    await expect(load()).rejects.toThrow(/is no git checkout/);
+  });
+  test('and nothing that it names is run to find that out: no filter, no monitor, no hook', async () => {
+    await setUp();
+    const ran = join(root, 'ran');
+    for (const [key, value] of [['core.fsmonitor', `touch ${ran}; false`], ['filter.a=b.clean', `touch ${ran}; cat`], ['filter.c.process', `touch ${ran}`], ['filter.c.required', 'true'], ['core.hooksPath', join(root, 'hooks')]] as const) git(checkout(), 'config', key, value);
+    await put(join(checkout(), '.git/info/attributes'), 'train.py filter=a=b\ndata/** filter=c\nrecords/** filter=c\n');
+    const later = new Date(Date.now() + 60_000);
+    for (const file of ['train.py', 'data/notes.md', 'records/best/train.py']) await utimes(join(checkout(), file), later, later); // so that git looks into them
+    expect((await load()).recipe['train.py']).toBe(TRAIN);
+    expect(existsSync(ran)).toBe(false);
   });
   test('at another commit, by the environment’s variable too', async () => {
     const elsewhere = join(folder, 'elsewhere');

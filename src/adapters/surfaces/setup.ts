@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, statfs, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { mkdir, readFile, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { BadSurface } from './bad-surface.ts';
 import { suggest } from '../../domain/likeness.ts';
 import { describeSurface } from './surface.ts';
-import { faultOf, git, stateFile, unpackedDir, upstreamDir, variableOf, type UpstreamState } from './upstream.ts';
+import { git, gitEnvironment } from './checkout.ts';
+import { faultOf, stateFile, unpackedDir, upstreamDir, variableOf, type UpstreamState } from './upstream.ts';
 import { unpack } from './unpack.ts';
 
 // Setting up a surface whose recipe is somebody else's: its checkout, its start, and what its evaluator prepares.
@@ -81,14 +82,28 @@ async function fetchCheckout(checkout: string, upstream: { readonly repository: 
   const [size, free] = [upstream.size, bavail * bsize].map((bytes) => `${Math.round(bytes / 1e6)} MB`);
   say(`checkout      ${source} at ${upstream.commit.slice(0, 12)}: ${size} of ${free} free, ${from === null ? 'a minute on a fast line' : 'seconds'}`); // G1
   if (bavail * bsize < upstream.size) throw new BadSurface([`${parent} has ${free} left and the checkout takes ${size}: free some space.`]);
-  const part = existsSync(checkout) ? checkout : `${checkout}.part`;
+  const part = existsSync(checkout) ? checkout : `${checkout}.part-${process.pid}`; // two at once must not share one
+  if (part !== checkout) await removeDead(`${checkout}.part`);
   await mkdir(part, { recursive: true });
   await git(part, ['init', '--quiet']);
-  await loud('git', ['-c', 'core.hooksPath=/dev/null', 'fetch', '--depth', '1', process.stderr.isTTY ? '--progress' : '--quiet', source, upstream.commit], part, `${source} cannot be fetched: look at the line above and run the same command again`);
-  await git(part, ['checkout', '--quiet', '--force', '--detach', upstream.commit]);
-  if (part !== checkout) await rename(part, checkout); // G2
+  await loud('git', ['fetch', '--depth', '1', process.stderr.isTTY ? '--progress' : '--quiet', source, upstream.commit], part, `${source} cannot be fetched: look at the line above and run the same command again`, gitEnvironment());
+  await git(part, ['checkout', '--quiet', '--force', '--detach', upstream.commit]).catch((cause: Error) => { throw new BadSurface([`${part} cannot be checked out: ${cause.message.trim().split('\n').at(-1) ?? ''}. Mend that, or move the folder away, and run the same command again.`], { cause }); });
+  if (part !== checkout) await rename(part, checkout).catch(async (error: unknown) => { // G2
+    if (await faultOf(checkout, upstream.commit) !== null) throw error;
+    await rm(part, { recursive: true, force: true }); // another had made it first
+  });
   const fault = await faultOf(checkout, upstream.commit);
   if (fault !== null) throw new BadSurface([`${fault}: remove the folder and run the same command again.`]);
+}
+
+/** Removes what set-ups that are gone had half done: a git that was killed leaves locks behind, which the next would trip over. */
+async function removeDead(begun: string): Promise<void> {
+  for (const name of await readdir(dirname(begun))) {
+    if (!name.startsWith(basename(begun))) continue;
+    const owner = Number(name.slice(basename(begun).length + 1));
+    if (owner > 0 && existsSync(`/proc/${owner}`)) continue;
+    await rm(join(dirname(begun), name), { recursive: true, force: true });
+  }
 }
 
 /** The evaluator's own program makes its environment and its data, and says itself what it will download. Words like `NAME=value` of a start go into its environment. */
@@ -101,13 +116,13 @@ async function prepare(root: string, evaluator: string, checkout: string, extra:
   const settings = Object.fromEntries(extra.flatMap((word) => { const at = /^([A-Z_]+)=(.*)$/.exec(word); return at ? [[at[1] ?? '', at[2] ?? '']] : []; }));
   const words = extra.filter((word) => !/^[A-Z_]+=/.test(word));
   await loud(process.execPath, [program, out, '--checkout', checkout, ...(data === null ? [] : ['--from', resolve(data)]), ...(python === null ? [] : ['--python', resolve(python)]), ...words], root,
-    `evaluators/${evaluator}/prepare.mjs did not finish: look at the lines above and run the same command again; --data PATH takes data you have, --python PATH an environment, --no-data leaves both out`, settings);
+    `evaluators/${evaluator}/prepare.mjs did not finish: look at the lines above and run the same command again; --data PATH takes data you have, --python PATH an environment, --no-data leaves both out`, { ...process.env, ...settings });
 }
 
 /** Runs a program that speaks to the person at the terminal itself. */
-function loud(program: string, args: readonly string[], cwd: string, problem: string, settings: Readonly<Record<string, string>> = {}): Promise<void> {
+function loud(program: string, args: readonly string[], cwd: string, problem: string, environment: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((done, fail) => {
-    const child = spawn(program, args, { cwd, stdio: ['ignore', process.stderr, process.stderr], env: { ...process.env, ...settings, GIT_TERMINAL_PROMPT: '0' } });
+    const child = spawn(program, args, { cwd, stdio: ['ignore', process.stderr, process.stderr], env: { ...environment, GIT_TERMINAL_PROMPT: '0' } });
     child.once('error', (cause) => fail(new BadSurface([`${problem} (${cause.message}).`], { cause })));
     child.once('exit', (code, signal) => { if (code === 0) done(); else fail(new BadSurface([`${problem} (it ended with ${signal ?? `code ${code}`}).`])); });
   });

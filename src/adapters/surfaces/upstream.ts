@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { Recipe } from '../../domain/recipe.ts';
 import { BadSurface } from './bad-surface.ts';
+import { git } from './checkout.ts';
 import type { Upstream } from './schema.ts';
 
 // The recipe of a surface whose files are somebody else's: read from a checkout, never kept in the project.
@@ -30,20 +29,17 @@ export const variableOf = ({ repository }: Pick<Upstream, 'repository'>): string
 /** Where a surface's checkout should lie (U2). */
 export const checkoutOf = (root: string, surface: string, upstream: Upstream): string => process.env[variableOf(upstream)] ?? upstreamDir(root, surface);
 
-const run = promisify(execFile);
-/** Runs git in a folder without hooks, prompts or anything of the user's that could change what it says. */
-export const git = async (folder: string, args: readonly string[]): Promise<string> =>
-  (await run('git', ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', ...args], { cwd: folder, maxBuffer: 64 * 2 ** 20, env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' } })).stdout;
-
 /** What is wrong with a checkout: null when it stands at the commit with no file changed (U1). */
 export async function faultOf(folder: string, commit: string): Promise<string | null> {
   if (!existsSync(folder)) return `${folder} is not there`;
   const top = await git(folder, ['rev-parse', '--show-toplevel']).then((text) => text.trim(), () => null);
-  if (top === null || await git(folder, ['rev-parse', '--show-prefix']).then((prefix) => prefix.trim() !== '')) return `${folder} is no git checkout`;
+  if (top === null || top !== await realpath(folder)) return `${folder} is no git checkout`;
   const head = (await git(folder, ['rev-parse', 'HEAD']).catch(() => 'nothing')).trim();
   if (head !== commit) return `${folder} stands at ${head.slice(0, 12)}, not at ${commit.slice(0, 12)}`;
-  const [changed] = (await git(folder, ['status', '--porcelain', '--untracked-files=no'])).split('\n');
-  return changed ? `${folder} has changed files (${changed.slice(3)})` : null;
+  const [changed] = (await git(folder, ['status', '--porcelain', '--untracked-files=no', '--ignore-submodules=all'])).split('\n');
+  if (changed) return `${folder} has changed files (${changed.slice(3)})`;
+  const unseen = (await git(folder, ['ls-files', '-v', '-z'])).split('\0').find((line) => /^[a-zS] /.test(line)); // git was told to believe that these are as they were
+  return unseen === undefined ? null : `${folder} has files that git was told not to look at (${unseen.slice(2)})`;
 }
 
 /** The files of a checkout that some globs name. */
