@@ -8,7 +8,7 @@ import type { Wrapped } from './command.ts';
 // What a git repository holds of a command's recipe.
 //
 //   R1. The baseline is a commit: a file that git does not have, or that differs from HEAD, is refused.
-//   R2. Nothing of the repository is run to look at it.
+//   R2. Nothing of the repository is run to look at it: neither a hook nor a monitor, none of the filters that its configuration names.
 
 const run = promisify(execFile);
 
@@ -20,7 +20,15 @@ export class NoBaseline extends Error {
   }
 }
 
-const git = async (folder: string, args: readonly string[]): Promise<string> => (await run('git', args, { cwd: folder, maxBuffer: 64 * 2 ** 20, env: { ...process.env, GIT_OPTIONAL_LOCKS: '0' } })).stdout;
+async function git(folder: string, args: readonly string[]): Promise<string> {
+  const ask = async (words: readonly string[], filters: readonly string[]): Promise<string> => {
+    const settings = [['core.hooksPath', '/dev/null'], ['core.fsmonitor', 'false'], ['safe.bareRepository', 'explicit'], ...filters.flatMap((filter) => [[`${filter}.clean`, ''], [`${filter}.process`, ''], [`${filter}.required`, 'false']])] as const; // R2
+    const env = { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_NO_LAZY_FETCH: '1', GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(settings.flatMap(([key, value], i) => [[`GIT_CONFIG_KEY_${i}`, key], [`GIT_CONFIG_VALUE_${i}`, value]])) };
+    return (await run('git', words, { cwd: folder, maxBuffer: 64 * 2 ** 20, env })).stdout;
+  };
+  const named = (await ask(['config', '--show-scope', '--null', '--name-only', '--get-regexp', '^filter\\..*\\.(clean|process)$'], []).catch(() => '')).split('\0'); // it fails where there is none
+  return ask(args, named.filter((_, i) => i % 2 === 1 && /^(?:local|worktree)$/.test(named[i - 1] ?? '')).map((key) => key.slice(0, key.lastIndexOf('.'))));
+}
 
 /** The commit that HEAD names. Throws `NoBaseline` outside a repository, and before its first commit. */
 export async function headOf(folder: string): Promise<string> {
@@ -85,7 +93,7 @@ const MOST_BYTES = 1_000_000;
 
 /** The text of files at HEAD. Throws `NoBaseline` for a file that is not there, differs from it, or is no text (R1). */
 export async function readHead(folder: string, files: readonly string[]): Promise<Readonly<Record<string, string>>> {
-  const changed = (await git(folder, ['status', '--porcelain', '-z', '--untracked-files=all', '--', ...files])).split('\0').filter((line) => line !== '');
+  const changed = (await git(folder, ['status', '--porcelain', '-z', '--untracked-files=all', '--ignore-submodules=all', '--', ...files])).split('\0').filter((line) => line !== '');
   const [first] = changed;
   if (first !== undefined) {
     const what = first.startsWith('??') ? 'is not tracked by git: git add it' : 'has changes that are not committed: commit them';
