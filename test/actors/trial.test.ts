@@ -75,6 +75,18 @@ describe('what a trial needs', () => {
     confirmAll(told, 't0002', [3.6, 3.58, 3.62, 3.61, 3.59]);
     expect(result(need(told, 't0002'))).toMatchObject({ status: 'discard', deltaVsBest: 0 });
   });
+  test('where the objective says fresh, a contender that another was kept before is measured again, beside that one', () => {
+    const objective = { metric: 'seconds', unit: 's', direction: 'minimize', range: [0, 100], confirm: 'fresh' } as const;
+    const told = calibrated({ objective }).admit('t0001').measure('t0001', 's1', 2.1).admit('t0002').measure('t0002', 's1', 1.9);
+    confirmAll(told, 't0001', [2.1, 2.12, 2.08, 2.11, 2.09]);
+    confirmAll(told, 't0002', [2.1, 2.12, 2.08, 2.11, 2.09]);
+    [2.6, 2.58, 2.62, 2.61, 2.59].forEach((score, k) => { told.measure('t0000', `c1-${k + 1}`, score).measure('t0000', `c2-${k + 1}`, score); });
+    const kept = result(need(told, 't0001'));
+    told.tell('run.best', ['1'], { trial: 't0001', score: 2.1, snapshot: 'b'.repeat(64), judgedAt: kept.judgedAt }).tell('trial.result', ['t0001'], kept);
+    expect(wanted(need(told, 't0002'))).toEqual([1, 2, 3, 4, 5].flatMap((k) => [`t0002.c1-${k}`, `t0001.c2-${k}`]));
+    [3.1, 3.12, 3.08, 3.11, 3.09].forEach((score, k) => { told.measure('t0001', `c2-${k + 1}`, score).measure('t0002', `c1-${k + 1}`, score); }); // the machine has become slower
+    expect(result(need(told, 't0002'))).toMatchObject({ status: 'discard', judgedAgainst: 't0001', deltaVsBest: 0, score: kept.score === null ? null : kept.score + 1 });
+  });
   test('under strict any improvement is kept at once', () => expect(result(need(calibrated({ keep: { kind: 'strict', alpha: 0.01, replicates: 5 } }).admit('t0001').measure('t0001', 's1', 2.499))).status).toBe('keep'));
   test('maximizing turns the comparison round', () => {
     const objective = { metric: 'acc', unit: '', direction: 'maximize', range: [0, 10] } as const;

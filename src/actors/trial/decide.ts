@@ -14,7 +14,8 @@ import type { TrialResult } from '../../domain/trial.ts';
 //   J2. A failure outranks a score; of several failures the first in the order of STATUSES is the status.
 //   J3. Search, confirm and final replicates are never mixed in one mean: they are drawn from different text.
 //   J4. A confirmation that is not ahead after two seeds is given up: this can only discard.
-//   J5. Where the objective says so, an incumbent's replicates of one confirmation serve no other: what they measure may have drifted since.
+//   J5. Where the objective says so, the replicates of one confirmation serve no other: what they measure may have drifted since. An incumbent's are
+//       its contender's alone, and a contender that another was kept before is measured again beside that one.
 
 const LETTER: Readonly<Record<Purpose, string>> = { search: 's', confirm: 'c', final: 'f' };
 /** An incumbent's replicate can fail by bad luck; this many spares are tried before the comparison is given up. */
@@ -39,9 +40,11 @@ export function weigh(lineage: Lineage, row: TrialRow): Need {
 }
 
 function confirm(lineage: Lineage, row: TrialRow, incumbentId: TrialId, keep: KeepRule, objective: Objective): Need {
-  const mine = collect(row, 'confirm', keep.replicates);
-  if (mine.ending) return end(lineage, row, { ...mine.ending, sample: mine.sample, delta: null, why: 'confirmation run' });
   const incumbent = lineage.trials.get(incumbentId);
+  const begun = row.replicates.get(`${LETTER.confirm}1`)?.attempts[0]?.seq ?? Infinity;
+  const isAnew = objective.confirm === 'fresh' && incumbent !== undefined && begun < (incumbent.result === null ? 0 : incumbent.seq); // J5
+  const mine = collect(row, 'confirm', keep.replicates, isAnew ? incumbent : null);
+  if (mine.ending) return end(lineage, row, { ...mine.ending, sample: mine.sample, delta: null, why: 'confirmation run' });
   const unscored = best(lineage)?.score === null;
   const theirs = incumbent && !unscored ? collectScored(incumbent, 'confirm', keep.replicates, { beside: objective.confirm === 'fresh' ? row : null }) : null; // J5
   if (theirs && mine.sample.n >= 2 && theirs.sample.n >= 2 && gain(objective, mine.sample.mean, theirs.sample.mean) <= 0) { // J4
@@ -122,8 +125,11 @@ const scored = (row: TrialRow, purpose: Purpose): Sample =>
 
 interface Collected { readonly wanted: readonly Wanted[]; readonly sample: Sample; readonly ending: { readonly status: Status; readonly failure: Failure | null } | null }
 
+/** The name of a replicate; `beside` another trial, of one that was measured for their comparison alone. */
+const nameOf = (purpose: Purpose, i: number, beside: TrialRow | null): string => `${LETTER[purpose]}${beside === null ? '' : `${beside.number}-`}${i}`;
+
 /** The first `count` replicates of a purpose: their sample, what is still wanted, and the worst ending among them. */
-function collect(row: TrialRow, purpose: Purpose, count: number): Collected {
+function collect(row: TrialRow, purpose: Purpose, count: number, beside: TrialRow | null = null): Collected {
   const wanted: Wanted[] = [];
   const scores: number[] = [];
   let ending: Collected['ending'] = null;
@@ -131,7 +137,7 @@ function collect(row: TrialRow, purpose: Purpose, count: number): Collected {
     if (ending === null || STATUSES.indexOf(status) < STATUSES.indexOf(ending.status)) ending = { status, failure }; // J2
   };
   for (let i = 1; i <= count; i++) {
-    const replicate = `${LETTER[purpose]}${i}`;
+    const replicate = nameOf(purpose, i, beside);
     const found = row.replicates.get(replicate);
     if (found?.measured) {
       const { failure, score } = found.measured.measurement;
@@ -149,7 +155,7 @@ function collectScored(row: TrialRow, purpose: Purpose, count: number, { spares 
   const wanted: Wanted[] = [];
   const scores: number[] = [];
   for (let i = first + 1; i <= first + count + spares && scores.length + wanted.length < count; i++) {
-    const replicate = `${LETTER[purpose]}${beside === null ? '' : `${beside.number}-`}${i}`;
+    const replicate = nameOf(purpose, i, beside);
     const found = row.replicates.get(replicate);
     if (found?.measured) {
       const { failure, score } = found.measured.measurement;
