@@ -21,6 +21,7 @@ class Crew:
     def view(self, role, writable):
         view = self.slot.staging.prepare(role, self.job, writable)
         self.views.append(view)
+        view['deaf'] = role == 'auditor'
         view['scratchBytes'] = self.job['limits']['scratchBytes']
         view['clock'], view['control'] = f"{view['top']}/clock", f"{view['top']}/control"
         if role != 'command':
