@@ -46,4 +46,12 @@ describe.each(held)('at level %s', (level) => {
     expect(end.milestones?.map(({ reached }) => reached)).toEqual([true, true, true]);
     expect(readFileSync(join(on.folder, 'stamps'), 'utf8').length).toBeLessThan(10_000);
   });
+
+  test('a flood of empty lines holds the warden up by no second that it decides on', async () => {
+    await using on = await bench(level);
+    const job = on.job('import os\nwhile True: os.write(1, b"\\n" * 65536)', stamped(on.folder, { milestones: [{ name: 'train', until: '^trained', seconds: 5 }] }));
+    const end = await on.slot.run({ ...job, limits: { ...job.limits, logBytes: 2 ** 23 } }, { signal: new AbortController().signal, onProgress: () => undefined });
+    expect(end).toMatchObject({ kind: 'over-budget', by: 'milestone' });
+    expect(end.wallSeconds).toBeLessThan(8);
+  });
 });

@@ -20,19 +20,22 @@ class Stamps:
 
     def write(self, piece, seconds):
         *whole, rest = piece.split(b'\n')
+        lines = []
         for part in whole:
             self._add(part)
-            self._line(bytes(self.open), seconds)
+            lines.append(self._line(bytes(self.open), seconds))
             self.open = bytearray()
+        self.log.write(b''.join(lines))
         self._add(rest)
 
     def _add(self, part):
         self.open += part[: MOST_LINE - len(self.open)]
 
     def _line(self, line, seconds):
-        self.log.write(b'%.3f\t%s\n' % (seconds, line))
+        """The line with its stamp."""
         if self.waiting and self.waiting[0][1] is not None and self.waiting[0][1].search(line):
             self._reach(seconds)
+        return b'%.3f\t%s\n' % (seconds, line)
 
     def _reach(self, seconds):
         name, _, _ = self.waiting.pop(0)
@@ -46,7 +49,7 @@ class Stamps:
     def close(self, seconds, ended_well):
         """All milestones that began, in order; the last of them is not reached unless it was the one that the end ends (T3)."""
         if self.open:
-            self._line(bytes(self.open), seconds)
+            self.log.write(self._line(bytes(self.open), seconds))
         if self.waiting:
             name, until, _ = self.waiting[0]
             self.reached.append({'name': name, 'seconds': round(max(0.0, seconds - self.since), 6), 'reached': until is None and ended_well})
