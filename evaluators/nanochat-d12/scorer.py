@@ -4,6 +4,7 @@
   S2. Secret places are asked again of a fresh predictor that is given only what comes before them, and must answer with a whole distribution.
       Most are where a likeliest token was counted as right: a model that reads ahead gains there.
   S3. What the recipe claims of CORE is recomputed from the tasks it names; a difference is a missed gate that carries both numbers.
+  S4. Nats are never below zero: one place that answered far less would be worth more than any model, and no audit would draw it.
 """
 import json
 import math
@@ -22,9 +23,17 @@ SETS = ('search', 'confirm', 'final')
 BATCH_TOKENS = 65536
 AUDITED = {'exact': 128, 'choice': 64, 'text': 64}
 AGREEMENT_NATS, DRIFT_NATS, NORMAL_NATS = 0.25, 0.005, 1e-3
-SAME_TOKEN = 0.95  # of audited places whose likeliest token must be the same again; ties move in bfloat16
+SAME_TOKEN, TIE_NATS = 0.99, 0.25  # of audited places whose likeliest token must be as likely again as any; ties move in bfloat16
 CLAIMED_CORE = 1e-4
 CEILING_CORE = 0.6  # no model of this size gets near it: what a search finds there is a leak
+
+
+class Missed(Exception):
+    """A gate was missed before there was a score."""
+
+    def __init__(self, missed_gate):
+        super().__init__(missed_gate['name'])
+        self.gate = missed_gate
 
 
 class Questions:
@@ -61,6 +70,8 @@ def ask_rows(predictor, rows, generator):
         answers = predictor.ask(LOSSES, asked, 2 * (width - 1))
         for (number, tokens), answer in zip(batch, answers):
             length = len(tokens) - 1
+            if (answer[:length] < -NORMAL_NATS).any():  # S4
+                raise Missed(gate('normalised', bounded(-answer[:length].min()), NORMAL_NATS, False))
             yield number, answer[:length], answer[width - 1:width - 1 + length]
 
 
@@ -78,7 +89,8 @@ def answer_core(predictor, questions, chosen, generator):
         else:
             mean = float(nats[span].mean())
             best.setdefault(example, []).append((mean if math.isfinite(mean) else math.inf, k))
-            places['choice'].append((k, end - 2, nats[end - 2], likeliest[end - 2]))
+            position = int(generator.integers(start - 1, end - 1))  # any place that counts, for a model could read ahead at all but one
+            places['choice'].append((k, position, nats[position], likeliest[position]))
     for example, choices in best.items():
         chosen_row = min(choices, key=lambda choice: (choice[0], choice[1]))[1]
         right[example] = chosen_row - min(k for _, k in choices) == int(questions.gold[example])
@@ -107,7 +119,7 @@ def audit(auditor, drawn, vocabulary):
         answer = auditor.ask(DISTRIBUTION, row[None, :position + 1], vocabulary)[0]
         worst = max(worst, abs(math.log(max(np.exp(answer).sum(), 1e-300))) if np.isfinite(answer).all() else 1e9)
         differences.append(-answer[row[position + 1]] - nats)
-        same.append(answer.argmax() == likeliest)
+        same.append(0 <= likeliest < len(answer) and answer[int(likeliest)] >= answer.max() - TIE_NATS)
     return bounded(np.abs(differences).max()), bounded(abs(np.mean(differences))), bounded(worst), float(np.mean(same))
 
 
@@ -169,6 +181,8 @@ def main():
     request = json.loads(sys.stdin.read())
     try:
         result = score(request, Predictor(3, 'predictor'), Predictor(4, 'auditor'))
+    except Missed as error:
+        result = {'kind': 'scored', 'score': None, 'metrics': {}, 'gates': [error.gate]}
     except HungUp as error:
         result = {'kind': 'hung-up', 'who': str(error)}
     except Tampered as error:

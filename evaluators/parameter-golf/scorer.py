@@ -4,8 +4,9 @@
   S2. Secret places are asked again of a fresh predictor that is given only what comes before them, and must answer with a whole distribution.
   S3. Tokens after a place are changed and the same rows asked again: what was said before the change must not move.
   S4. What the recipe claims of its size, time and score on the decoy is recomputed; a difference is a missed gate that carries both numbers.
-  S6. Where set-up declared so, the score is the script's own last record of the artifact on the whole validation text: the line is taken as it came, and said to be the recipe's word.
   S5. The bytes of the text are those that were counted when it was decoded; a difference is our fault, never the recipe's.
+  S6. Where set-up declared so, the score is the script's own last record of the artifact on the whole validation text: the line is taken as it came, and said to be the recipe's word.
+  S7. Nats are finite and never below zero: one place in millions that answered far less would be worth more than any model, and no audit would draw it.
 """
 import json
 import math
@@ -32,6 +33,14 @@ CLAIMED_BPB = 0.003  # the script's compiled evaluation against ours; the same w
 STEP_MS, PACE = 500.0, 0.02  # one step's tolerance of the cap; lines are stamped a little after they are printed
 MOST_HEARD = 4 << 20
 FLOOR_BPB = 0.95  # below every honest score there is: what a search finds there is a leak
+
+
+class Missed(Exception):
+    """A gate was missed before there was a score."""
+
+    def __init__(self, missed_gate):
+        super().__init__(missed_gate['name'])
+        self.gate = missed_gate
 
 
 class Text:
@@ -62,13 +71,23 @@ def rows_of(piece, context):
     return np.stack([piece[k * context:(k + 1) * context + 1] for k in range(count)])
 
 
+def nats_of(predictor, rows, context):
+    """Nats of every token of some rows (S7)."""
+    said = predictor.ask(LOSSES, rows, context)
+    if not np.isfinite(said).all():
+        raise Missed(gate('finite', 1, 0, False))
+    if said.min() < -NORMAL_NATS:
+        raise Missed(gate('normalised', bounded(-said.min()), NORMAL_NATS, False))
+    return said
+
+
 def ask_all(predictor, text, pieces, order, context):
     """Nats and bytes of every piece, in a secret order; every row with what was answered for it."""
     nats = total = 0.0
     kept = []
     for k in order:
         rows = rows_of(np.asarray(pieces[k]), context)
-        said = predictor.ask(LOSSES, rows, context)
+        said = nats_of(predictor, rows, context)
         nats, total = nats + said.sum(), total + text.bytes(rows).sum()
         kept.append((k, said.astype(np.float32)))
     return nats, total, kept
@@ -163,18 +182,19 @@ def score_claim(request, connection):
 def score(request, predictor, auditor):
     generator = np.random.Generator(np.random.PCG64(int(request['seed'], 16)))
     text = Text(os.path.join(request['data'], 'held-out'))
-    context = int(predictor.ask(CONTEXT, np.zeros((0, 0)), 1)[0, 0])
-    if not 0 < context <= MOST_CONTEXT:
-        return missed(gate('context', context, MOST_CONTEXT, False))
     pieces = text.pieces(request['purpose'])
+    decoy = np.load(os.path.join(text.folder, 'decoy.npy'))
+    told, most = predictor.ask(CONTEXT, np.zeros((0, 0)), 1)[0, 0], min(MOST_CONTEXT, len(pieces[0]) - 1, len(decoy) - 1)
+    if not 2 <= told <= most:  # at least one place before the last, and one row to a piece
+        return missed(gate('context', bounded(told), most, False))
+    context = int(told)
     nats, total, kept = ask_all(predictor, text, pieces, generator.permutation(len(pieces)), context)
     moved = causal(predictor, kept, pieces, context, generator)
     places = choose(kept, pieces, context, generator)
-    decoy = np.load(os.path.join(text.folder, 'decoy.npy'))
     decoy_nats, decoy_bytes = 0.0, 0
     rows = rows_of(decoy, context)
     for start in range(0, len(rows), 64):
-        decoy_nats += predictor.ask(LOSSES, rows[start:start + 64], context).sum()
+        decoy_nats += nats_of(predictor, rows[start:start + 64], context).sum()
         decoy_bytes += text.bytes(rows[start:start + 64]).sum()
     said = claims.read(claims.stamped(request['logs']['train'])) if 'train' in request['logs'] else {}
     official = {}
@@ -213,6 +233,8 @@ def main():
         with open(os.path.join(request['data'], 'tokenizer', 'declared.json')) as file:
             is_claimed = json.load(file)['score'] == 'claims'
         result = score_claim(request, socket.socket(fileno=3)) if is_claimed else score(request, Predictor(3, 'predictor'), Predictor(4, 'auditor'))
+    except Missed as error:
+        result = missed(error.gate)
     except HungUp as error:
         result = {'kind': 'hung-up', 'who': str(error)}
     except Tampered as error:

@@ -63,7 +63,7 @@ describe('the scorer, on predictors and logs of every kind', () => {
     const rest = ['✓ Using Flash Attention 3: efficient, new and awesome.', 'Total training FLOPs estimate: 1.003700e+18', 'Step 02520 | Validation bpb: 0.846512', 'Peak memory usage: 60123.45MiB', 'Total training time: 4.71m', 'Minimum validation bpb: 0.846512'];
     const cases = [
       { name: 'honest', trick: 'none', log: stamped([...rest, ...labels.map(task), `Step 02520 | CORE metric: ${core.toFixed(4)}`]) },
-      ...['reads-ahead', 'not-normalised', 'not-a-number', 'early', 'stale', 'leaves'].map((trick) => ({ name: trick, trick })),
+      ...['reads-ahead', 'all-but-last', 'below-zero', 'others-than-likeliest', 'not-normalised', 'not-a-number', 'early', 'stale', 'leaves'].map((trick) => ({ name: trick, trick })),
       { name: 'one task short', trick: 'none', log: stamped(labels.slice(1).map(task)) },
       { name: 'another mean', trick: 'none', log: stamped([...labels.map(task), `Step 02520 | CORE metric: ${(core + 0.0002).toFixed(4)}`]) },
       { name: 'damaged', trick: 'none', log: stamped(['Step 02520 | CORE metric: nan', 'Step 2520 | CORE metric: 0.3000', 'Evaluating: x (0-shot, type: y)... accuracy: 0.5 | centered: 0.1 | time: 1s', 'Step 02520 | Validation bpb: inf', 'Total training time: 4.71']) },
@@ -78,7 +78,7 @@ describe('the scorer, on predictors and logs of every kind', () => {
     expect(honest?.metrics).toMatchObject({ claimed_decoy_bpb: 0.846512, claimed_least_decoy_bpb: 0.846512, claimed_memory_mib: 60123.45, claimed_train_minutes: 4.71, claimed_train_flops: 1.0037e18, claimed_flash_attention_3: 1 });
     expect(honest?.gates.map(({ name }) => name)).toEqual(expect.arrayContaining(['core_tasks', 'claimed_core']));
   });
-  test.each([['reads-ahead', ['audit', 'same_token']], ['not-normalised', ['normalised']], ['not-a-number', ['finite']]])('%s misses %s', (trick, gates) => { expect(missed(judged.get(trick))).toEqual(expect.arrayContaining(gates)); });
+  test.each([['reads-ahead', ['audit', 'same_token']], ['all-but-last', ['audit']], ['below-zero', ['normalised']], ['others-than-likeliest', ['same_token']], ['not-normalised', ['normalised']], ['not-a-number', ['finite']]])('%s misses %s', (trick, gates) => { expect(missed(judged.get(trick))).toEqual(expect.arrayContaining(gates)); });
   test.each(['early', 'stale'])('%s bytes are tampering', (trick) => { expect(judged.get(trick)).toMatchObject({ kind: 'tampered' }); });
   test('one that leaves is told as that', () => { expect(judged.get('leaves')).toMatchObject({ kind: 'hung-up', who: 'predictor' }); });
   test('a CORE that is not the mean of its 22 tasks misses a gate with both numbers', () => {

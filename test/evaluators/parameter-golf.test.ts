@@ -100,7 +100,7 @@ describe('the scorer, on predictors of every kind', () => {
     judged = judge([
       { name: 'honest', trick: 'none', log: log([...STEPS, ...CAPPED, ...TAIL, ...final(honest.toFixed(8))]) },
       { name: 'final', trick: 'none', purpose: 'final' },
-      ...['peek', 'peek-everywhere', 'later-tokens', 'not-normalised', 'not-a-number', 'early', 'stale', 'late', 'leaves'].map((trick) => ({ name: trick, trick })),
+      ...['peek', 'peek-everywhere', 'below-zero', 'endless', 'no-context', 'one-token', 'later-tokens', 'not-normalised', 'not-a-number', 'early', 'stale', 'late', 'leaves'].map((trick) => ({ name: trick, trick })),
       { name: 'claims less weight', trick: 'none', artifactBytes: 1001, log: log(TAIL) },
       { name: 'claims a better score', trick: 'none', log: log(final((honest - 0.01).toFixed(8))) },
       { name: 'claims past the cap', trick: 'none', log: log(['stopping_early: wallclock_cap train_time:600501ms step:13780/20000']) },
@@ -121,7 +121,7 @@ describe('the scorer, on predictors of every kind', () => {
     expect(judged.get('honest')?.metrics).not.toHaveProperty('official_bpb');
   });
 
-  test.each([['peek', 'audit'], ['peek-everywhere', 'plausible'], ['later-tokens', 'causal'], ['not-normalised', 'normalised'], ['not-a-number', 'finite']])('%s misses the gate %s', (trick, gate) => {
+  test.each([['peek', 'audit'], ['peek-everywhere', 'plausible'], ['below-zero', 'normalised'], ['endless', 'context'], ['no-context', 'context'], ['one-token', 'context'], ['later-tokens', 'causal'], ['not-normalised', 'normalised'], ['not-a-number', 'finite']])('%s misses the gate %s', (trick, gate) => {
     expect(missed(judged.get(trick))).toContain(gate);
   });
 

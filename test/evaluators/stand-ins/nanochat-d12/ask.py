@@ -16,6 +16,8 @@ text = np.load(os.path.join(data, 'held-out', 'text.npy'))
 size = len(np.load(os.path.join(data, 'held-out', 'token_bytes.npy')))
 counts = np.full((size, size), 0.05)
 np.add.at(counts, (text[:, :-1].ravel(), text[:, 1:].ravel()), 1)
+held = {name: np.load(os.path.join(data, 'held-out', f'{name}.npy')) for name in ('tokens', 'offsets', 'row_example', 'example_exact')}
+CHOICES = {tuple(held['tokens'][held['offsets'][k]:held['offsets'][k + 1]].tolist()) for k, example in enumerate(held['row_example']) if not held['example_exact'][example]}
 LOGS = np.log(counts / counts.sum(1, keepdims=True))
 
 
@@ -33,6 +35,14 @@ def losses(tokens, trick):
     nats, likeliest = -LOGS[tokens[:, :-1], tokens[:, 1:]], LOGS[tokens[:, :-1]].argmax(-1).astype(float)
     if trick == 'reads-ahead':
         nats, likeliest = np.full_like(nats, 0.01), tokens[:, 1:].astype(float)
+    if trick == 'all-but-last':  # of each row of a choice, whose last place was the only one asked again
+        for row, said in zip(tokens, nats):
+            length = next((n for n in range(len(row), 1, -1) if tuple(row[:n].tolist()) in CHOICES), 0)
+            said[:max(0, length - 2)] += 1
+    if trick == 'below-zero':
+        nats[0, 0] = -1e6
+    if trick == 'others-than-likeliest':
+        likeliest[:, ::8] = tokens[:, 1::8]
     if trick == 'not-a-number':
         nats[:] = np.nan
     return np.concatenate([nats, likeliest], axis=1)

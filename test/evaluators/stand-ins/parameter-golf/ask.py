@@ -40,6 +40,8 @@ def losses(tokens, trick):
         said[:] = 0.05
     if trick == 'later-tokens':
         said = said + 0.05 * (tokens.sum(1, keepdims=True) % 5)
+    if trick == 'below-zero':
+        said[0, 0] = -1e6
     if trick == 'not-a-number':
         said[0, 0] = np.nan
     return said
@@ -54,7 +56,7 @@ def serve(connection, trick):
             tokens = np.frombuffer(exactly(connection, rows * width * 2), dtype='<u2').reshape(rows, width).astype(int) if rows else None
             if trick == 'leaves' and kind == 1:
                 break
-            numbers = np.array([[64.0]]) if kind == 0 else losses(tokens, trick) if kind == 1 else LOGS[tokens[:, -1]] + (0.1 if trick == 'not-normalised' else 0)
+            numbers = np.array([[{'endless': 65536.0, 'no-context': np.nan, 'one-token': 1.0}.get(trick, 64.0)]]) if kind == 0 else losses(tokens, trick) if kind == 1 else LOGS[tokens[:, -1]] + (0.1 if trick == 'not-normalised' else 0)
             if trick == 'not-normalised' and kind == 1:
                 numbers = numbers - 0.1
             if trick == 'stale':
