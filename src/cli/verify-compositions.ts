@@ -12,12 +12,15 @@ import { readingOf } from './recipe-reading.ts';
 /** One composed trial, merged again from what it names; `why` is null when that is the recipe that was measured. */
 export interface CompositionProof { readonly trial: string; readonly why: string | null }
 
-/** Merges every trial of a composer again from its parent and its parts; null when the surface cannot be read any more, which settles nothing. */
-export async function proveCompositions(root: string, { lineage, blobs }: Pick<OpenRun, 'lineage' | 'blobs'>): Promise<CompositionProof[] | null> {
+/**
+ * Merges every trial of a composer again from its parent and its parts, divided as the run's roster divides them; null when the surface is not there
+ * as it was, which settles nothing.
+ */
+export async function proveCompositions(root: string, { lineage, blobs }: Pick<OpenRun, 'lineage' | 'blobs'>, roster: string | null): Promise<CompositionProof[] | null> {
   const composed = [...lineage.trials.values()].filter((row) => row.proposal.specialist === COMPOSER && row.snapshot !== null);
   if (composed.length === 0) return [];
-  const surface = await loadSurface(root, lineage.started?.surface ?? '').catch(() => null);
-  if (surface === null) return null;
+  const surface = await loadSurface(root, lineage.started?.surface ?? '', null, { roster }).catch(() => null);
+  if (surface === null || surface.hash !== lineage.started?.surfaceHash) return null;
   const { symbols } = await openParser();
   const proofs: CompositionProof[] = [];
   for (const row of composed) proofs.push({ trial: row.trial, why: await wrong(row, lineage, blobs, surface, symbols) });

@@ -8,6 +8,7 @@ import { emptyLineage, grow, type Lineage, type Verify } from '../domain/lineage
 import { sample } from '../domain/noise.ts';
 import type { TrialResult } from '../domain/trial.ts';
 import { plural } from '../domain/figures.ts';
+import { listRunFiles } from './place.ts';
 import { jsonLine, reading, runCommand } from './reading.ts';
 import type { Surroundings } from './surroundings.ts';
 import { proveCompositions } from './verify-compositions.ts';
@@ -31,7 +32,8 @@ export function verifyCommand(program: Command, here: Surroundings): void {
       }
       const { proofs, refused, unproved, odd, superseded } = prove(opened.run, opened.facts, verifySignature);
       const wrong = proofs.filter(({ agrees }) => !agrees);
-      const compositions = await proveCompositions(here.place.root, opened);
+      const { roster = null } = (await listRunFiles(here.place)).find((file) => file.run === opened.run) ?? {};
+      const compositions = await proveCompositions(here.place.root, opened, roster);
       const unlike = compositions?.filter(({ why }) => why !== null) ?? [];
       const holds = wrong.length + odd + unproved + unlike.length === 0;
       const proved = (what: Said): number => proofs.filter((proof) => proof.what === what && proof.agrees).length;
@@ -44,7 +46,7 @@ export function verifyCommand(program: Command, here: Surroundings): void {
       }
       for (const { what, id, differs, judged } of wrong) here.out.write(`${what} ${id}   ${judged === null ? 'nothing before it supports it' : `differs in ${differs.join(', ')}`}\n`);
       for (const { trial, why } of unlike) here.out.write(`composition ${trial}   ${why ?? ''}\n`);
-      if (compositions === null) here.out.write('compositions   the surface cannot be read any more, so they were not merged again\n');
+      if (compositions === null) here.out.write('compositions   the surface is not there as it was, so they were not merged again\n');
       here.out.write(`${holds ? 'holds' : 'does not hold'}   ${plural(opened.facts.length, 'fact')} folded again   ${proved('status')} stored statuses, ${plural(proved('best'), 'best')}, ${plural(proved('calibration'), 'calibration')} and ${plural(proved('claim'), 'claim')} proved${compositions === null || compositions.length === 0 ? '' : `, ${plural(compositions.length - unlike.length, 'composition')} merged again`}, ${wrong.length + unlike.length} wrong   ${plural(refused, 'proposal')} refused   ${superseded} measurements superseded   ${odd} facts that make no sense${unproved > 0 ? `   ${unproved} results say they were judged after they were said` : ''}\n`);
     }));
 }
