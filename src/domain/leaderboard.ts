@@ -47,8 +47,11 @@ export function headline(summary: Summary): string {
   if (baseline.score === null || head.score === null) return `No ${metric} has been measured yet.`;
   if (head.delta === null || head.from === null) return `The baseline stands: ${metric} ${decimal(baseline.score)}${baseline.sd === null ? '' : ` ± ${decimal(baseline.sd)}`}.`;
   if (!claim) return `${metric} ${decimal(head.from)} → ${decimal(head.score)} (${head.trial}, ${signed(head.delta)}, ${relative(head.delta, head.from)}); the final claim has not been made.`;
-  return `${metric} ${decimal(claim.baselineMean)} → ${decimal(claim.bestMean)} (${head.trial}, ${signed(claim.delta)}, ${relative(claim.delta, claim.baselineMean)}; 95% interval ${range(claim.interval)}, p ${probability(claim.p)}, ${claim.n} fresh seeds each).`;
+  return `${metric} ${decimal(claim.baselineMean)} → ${decimal(claim.bestMean)} (${head.trial}, ${signed(claim.delta)}, ${relative(claim.delta, claim.baselineMean)}; 95% interval ${range(claim.interval)}, p ${probability(claim.p)}, ${claim.n} fresh seeds each${claim.scoreSource === 'recipe' ? `, ${measuredOn(claim)}` : ''}).`;
 }
+
+/** What a final claim was measured on. A recipe that scores itself has seen what it scores itself on, for all anybody knows. */
+export const measuredOn = ({ scoreSource }: NonNullable<Summary['claim']>): string => (scoreSource === 'recipe' ? 'by its own word' : 'unseen data');
 
 /** Counts of a run, in one line. */
 export const tallyLine = (summary: Summary): string => [

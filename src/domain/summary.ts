@@ -19,7 +19,7 @@ export interface Summary {
   readonly calibration: { readonly done: number; readonly of: number };
   /** `from` is the baseline on the text that the best was scored on; `delta` is between those two. */
   readonly best: { readonly trial: TrialId; readonly score: number | null; readonly from: number | null; readonly delta: number | null };
-  readonly claim: { readonly delta: number; readonly interval: readonly [number, number]; readonly p: number; readonly n: number; readonly bestMean: number; readonly baselineMean: number } | null;
+  readonly claim: { readonly delta: number; readonly interval: readonly [number, number]; readonly p: number; readonly n: number; readonly bestMean: number; readonly baselineMean: number; readonly scoreSource: 'evaluator' | 'recipe' } | null;
   readonly trials: number;
   readonly trialLimit: number | null;
   readonly keeps: number;
@@ -64,7 +64,7 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
     baseline: { score: baselineScore, sd: lineage.calibration?.sd ?? root?.sd ?? null, n: root?.n ?? lineage.calibration?.measurements.length ?? 0, beside: beside && { score: beside.mean, sd: beside.sd, n: beside.n } },
     calibration: { done: [...(lineage.trials.get(BASELINE)?.replicates.values() ?? [])].filter(({ replicate, measured }) => replicate.startsWith('s') && measured).length, of: lineage.started?.calibrationReplicates ?? 0 },
     best: { trial: head?.trial ?? BASELINE, score: head?.score ?? baselineScore, from, delta: head && head.score !== null && from !== null && head.trial !== BASELINE ? head.score - from : null },
-    claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean },
+    claim: claim && { delta: claim.delta, interval: claim.interval, p: claim.p, n: claim.n, bestMean: claim.bestMean, baselineMean: claim.baselineMean, scoreSource: lineage.trials.get(claim.best)?.result?.scoreSource ?? 'evaluator' },
     trials: having((status) => status !== 'rejected') + damaged, trialLimit: lineage.limits?.trials ?? null,
     keeps: having((status) => status === 'keep'), discards: having((status) => status === 'discard'), rejected: having((status) => status === 'rejected'), damaged,
     failures: having((status) => status !== 'rejected' && !isValid(status)), waiting: lineage.imported ? 0 : proposed.filter((row) => statusOf(row) === null).length,

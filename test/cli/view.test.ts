@@ -181,6 +181,14 @@ test('a run that found nothing ends by saying so', () => {
   expect(endingLines({ run: 'r', summary: summarize('r', lineage), folder: 'runs/r', runsAlone: false, further: [] }, { width: null, paint: plain })[0]).toMatch(/^best {5}the baseline stands {3}2\.\d{4} bpb {3}0 keeps/);
 });
 
+test('a final claim is called one on unseen data only where the evaluator computed the score', () => {
+  const summary = summarize('r', made.lineage);
+  const ending = (scoreSource: 'evaluator' | 'recipe'): string => endingLines({ run: 'r', summary: { ...summary, claim: summary.claim && { ...summary.claim, scoreSource } }, folder: 'runs/r', runsAlone: false, further: [] }, { width: null, paint: plain })[0] ?? '';
+  expect(summary.claim?.scoreSource).toBe('evaluator');
+  expect(ending('evaluator')).toContain('fresh seeds each, unseen data');
+  expect(ending('recipe')).toMatch(/fresh seeds each, by its own word {3}/);
+});
+
 test('where a recipe runs by itself its folder says how', () => {
   const recipe = (runsAlone: boolean): string | undefined => endingLines({ run: 'r', summary: summarize('r', made.lineage), folder: 'runs/r', runsAlone, further: [] }, { width: null, paint: plain }).find((line) => line.startsWith('recipe'));
   expect(recipe(true)).toMatch(/^recipe {3}runs\/r\/best\/ +python run\.py trains it again$/);

@@ -85,6 +85,13 @@ describe('effort', () => {
     expect(throughput(record([trial(1, 'opt', 0, 'crash')]))).toBeNull();
   });
 
+  test('two trials that two slots ended together tell of no rate, and of no efficiency', () => {
+    const pair = record([trial(1, 'opt', 0, 'keep', { endedAt: 1000 }), trial(2, 'data', 0, 'discard', { endedAt: 1009 })]);
+    expect(effort(pair, null)).toMatchObject({ perHour: null, efficiency: null, hours: expect.closeTo(0) });
+    const ended = (n: number): RunRecord => record(Array.from({ length: n }, (_, i) => trial(i + 1, 'opt', 0, 'discard')));
+    expect([throughput(ended(4)), throughput(ended(5))]).toEqual([null, expect.closeTo(1)]);
+  });
+
   test('efficiency is against the same trials back to back, or against a run of one agent', () => {
     const own = effort(RUN, null);
     expect(own).toMatchObject({ slotSeconds: 14_400, timed: 6, meanSeconds: 2400, alone: { perHour: 1.5, from: 'its own trials back to back' } });

@@ -1,5 +1,5 @@
 import { counted, decimal, duration, percent, plural, probability, signed } from '../../domain/figures.ts';
-import { comparability, range, relative } from '../../domain/leaderboard.ts';
+import { comparability, measuredOn, range, relative } from '../../domain/leaderboard.ts';
 import type { Lineage } from '../../domain/lineage.ts';
 import { summarize, type Summary } from '../../domain/summary.ts';
 import { analysisSection } from './analysis-section.ts';
@@ -38,7 +38,7 @@ ${predictionSection(lineage)}
 ${slotsSection(summary, lineage)}
 ${analysisSection(run, lineage)}
 <h2>How it was measured</h2>${method(summary, lineage)}
-<h2 class="trials">Every trial</h2><p class="lead trials">A line opens to its evidence and its diff. ${comparability(summary) ?? ''}</p>${trialList(lineage)}</main>`;
+<h2 class="trials">Every trial</h2><p class="lead trials">A line opens to its evidence${lineage.imported ? '' : ' and its diff'}. ${comparability(summary) ?? ''}</p>${trialList(lineage)}</main>`;
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escapeText(`${run}: ${titleOf(summary)}`)}</title><style>${STYLE}</style></head><body>${body.safe}</body></html>\n`;
 }
 
@@ -66,7 +66,7 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
   const facts: readonly (readonly [string, string, string])[] = [
     baselineFact(baseline, best.delta !== null),
     ['best', best.score === null ? 'unknown' : decimal(best.score), best.trial],
-    ['final claim', claim ? signed(claim.delta) : 'not made', claim ? `p ${probability(claim.p)}, unseen data` : ''],
+    ['final claim', claim ? signed(claim.delta) : 'not made', claim ? `p ${probability(claim.p)}, ${measuredOn(claim)}` : ''],
     ['trials', counted(summary.trials), `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')}${summary.rejected > 0 ? `; ${summary.rejected} refused` : ''}${summary.damaged > 0 ? `; ${plural(summary.damaged, 'row')} damaged` : ''}`],
     ['confirmations', counted(summary.confirmations), falseKeeps],
     ['time', duration(summary.wallSeconds), `${counted(summary.slotSeconds)} slot-seconds${summary.busyShare === null ? '' : `, ${percent(summary.busyShare)} busy`}`],

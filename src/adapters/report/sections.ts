@@ -38,7 +38,7 @@ function card(lineage: Lineage, row: TrialRow, n: number, stretch: readonly [num
   return markup`<li class="${hueOf(lineage.started?.roster ?? [], proposal.specialist)}"><div class="who">${n} · ${row.trial} · ${proposal.specialist} · on ${proposal.parent} · ${proposal.proposer.kind}:${proposal.proposer.strategy}</div>
 <div class="title">${proposal.hypothesis}</div><div><span class="delta">${result?.deltaVsBest == null ? 'first to pass' : signed(result.deltaVsBest)}</span><span class="sure">${sure}</span></div>
 ${stretch ? markup`<div class="fall" title="its part of the way from the baseline to the best"><b style="left:${left}%;width:${width}%"></b></div>` : NOTHING}
-<details><summary>diff: ${diffStat(proposal.patch) || 'no change of code'}</summary>${diffMarkup(proposal.patch)}</details></li>`;
+${lineage.imported ? NOTHING : markup`<details><summary>diff: ${diffStat(proposal.patch) || 'no change of code'}</summary>${diffMarkup(proposal.patch)}</details>`}</li>`; // a table holds no diffs
 }
 
 /** How each specialist's trials ended, as one bar each. */

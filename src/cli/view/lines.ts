@@ -1,7 +1,7 @@
 import { describeEnding, describeFailure } from '../../domain/evidence.ts';
 import { change, counted, decimal, duration, oneLine, percent, plural, probability, signed } from '../../domain/figures.ts';
 import { BASELINE } from '../../domain/ids.ts';
-import { range, relative } from '../../domain/leaderboard.ts';
+import { measuredOn, range, relative } from '../../domain/leaderboard.ts';
 import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import type { Summary } from '../../domain/summary.ts';
 import { owner } from '../../domain/tables.ts';
@@ -107,7 +107,7 @@ export function endingLines({ run, summary, folder, runsAlone, further }: { read
   const head = best.delta === null || best.score === null || best.from === null
     ? ['best', 'the baseline stands', ...(baseline.score === null ? [] : [`${decimal(baseline.score)} ${summary.unit}`]), tally]
     : claim
-      ? ['best', best.trial, `${decimal(claim.bestMean)} ${summary.unit}`, `${signed(claim.delta)} (${relative(claim.delta, claim.baselineMean)})`, `95% interval ${range(claim.interval)}, p ${probability(claim.p)}, final claim: ${claim.n} fresh seeds each, unseen data`, tally]
+      ? ['best', best.trial, `${decimal(claim.bestMean)} ${summary.unit}`, `${signed(claim.delta)} (${relative(claim.delta, claim.baselineMean)})`, `95% interval ${range(claim.interval)}, p ${probability(claim.p)}, final claim: ${claim.n} fresh seeds each, ${measuredOn(claim)}`, tally]
       : ['best', best.trial, `${decimal(best.score)} ${summary.unit}`, `${signed(best.delta)} (${relative(best.delta, best.from)})`, 'the final claim was not made', tally];
   const resume = [`brigade run --resume ${run}`, ...further].join(' ');
   const next: readonly (readonly [string, string])[] = best.delta !== null

@@ -2,14 +2,14 @@ import { oneLine, signed } from '../../domain/figures.ts';
 import { range } from '../../domain/leaderboard.ts';
 import type { Lineage } from '../../domain/lineage.ts';
 import { worthOf, type Worth } from '../../domain/worth.ts';
-import { aligned, painter } from './terminal.ts';
+import { aligned, fit, painter } from './terminal.ts';
 
 /** What each component is worth, a line each. */
 export function worthLines(lineage: Lineage, { color, width }: { readonly color: boolean; width(): number | null }): string[] {
   const all = worthOf(lineage);
   if (all.length === 0) return ['nothing was kept, so there are no components'];
   const paint = painter(color);
-  const rows = all.map((one) => [one.component, one.specialist, sayGain(one), sayHow(one), oneLine(one.hypothesis).slice(0, Math.max(20, (width() ?? 140) - 90))]);
+  const rows = all.map((one) => [one.component, one.specialist, sayGain(one), sayHow(one), fit(oneLine(one.hypothesis), Math.max(20, (width() ?? 140) - 90))]);
   return aligned([['component', 'specialist', `gains, in ${lineage.started?.objective.metric ?? 'score'}`, 'measured', ''].map((cell) => paint('quiet', cell)), ...rows]);
 }
 
