@@ -37,7 +37,7 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
         `${name}   ${slots} ${slots === 1 ? 'slot' : 'slots'}   ${planned.from === 'calibration' ? `from the calibration of ${calibrated?.reusedFrom ?? 'an earlier run'}` : 'upper bounds from the phases\' budgets: nothing was measured here yet'}`,
         line('calibration', `${config.calibrationReplicates} replicates`, planned.calibrationSeconds, calibrated ? `nothing to pay if a node is still as ${calibrated.device} was` : ''),
         line('a trial', '1 replicate', planned.trialSeconds),
-        line('a confirmation', config.keep.kind === 'strict' ? 'none under strict' : `${config.keep.replicates} replicates`, planned.confirmationSeconds, config.keep.kind === 'strict' ? '' : 'and as many once for the incumbent, if it is the baseline'),
+        line('a confirmation', config.keep.kind === 'strict' ? 'none under strict' : `${planned.confirmationReplicates} replicates`, planned.confirmationSeconds, config.keep.kind === 'strict' ? '' : planned.incumbentSeconds > 0 ? 'and as many once for the incumbent, if it is the baseline' : 'half of them of the incumbent, turn by turn'),
         line('the final claim', `${2 * config.keep.replicates} replicates`, planned.claimSeconds),
         `${trials} trials: ${duration(planned.runSeconds[0] / slots)} when none needs confirming, ${duration(planned.runSeconds[1] / slots)} when every one does`,
         ...(first === null ? [] : [sayFirst(first, config.limits)]),
@@ -50,7 +50,7 @@ function sayFirst(first: FirstLimit, limits: Limits): string {
   if (first.limit === 'trials') return `the limit of ${limits.trials} trials ends it first`;
   const time = first.limit === 'wallSeconds' ? duration(limits.wallSeconds ?? 0) : `${limits.slotSeconds} slot-seconds`;
   const [least, most] = first.trials;
-  return first.confirmations === null ? `the limit of ${time} ends it first, after ${least} to ${most} trials` : `the limit of ${time} ends it first when more than ${plural(first.confirmations, 'trial')} need confirming, else that of ${limits.trials} trials`;
+  return first.confirmations === null ? `the limit of ${time} ends it first, after ${least} to ${most} trials` : `the limit of ${time} ends it first when ${first.confirmations === 0 ? 'any trial needs' : `more than ${plural(first.confirmations, 'trial')} ${first.confirmations === 1 ? 'needs' : 'need'}`} confirming, else that of ${limits.trials} trials`;
 }
 
 const duration = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);

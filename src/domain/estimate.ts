@@ -9,7 +9,11 @@ export interface Estimate {
   readonly replicateSeconds: number;
   readonly calibrationSeconds: number;
   readonly trialSeconds: number;
+  /** Replicates of a confirmation; where the incumbent is measured anew beside every contender, of both. */
+  readonly confirmationReplicates: number;
   readonly confirmationSeconds: number;
+  /** The incumbent's own replicates, measured once, whoever is confirmed first. */
+  readonly incumbentSeconds: number;
   readonly claimSeconds: number;
   /** Every trial screened and none confirmed; every trial confirmed. */
   readonly runSeconds: readonly [number, number];
@@ -22,11 +26,13 @@ export function estimate(evaluator: EvaluatorSpec, calibrated: Calibrated | null
   const replicateSeconds = measured.length > 0 ? measured.reduce((a, b) => a + b, 0) / measured.length : bound;
   const calibrationSeconds = calibrated ? 0 : settings.calibrationReplicates * replicateSeconds;
   const { replicates, kind } = settings.keep;
-  const confirmationSeconds = kind === 'confirmed' ? (evaluator.objective.confirm === 'fresh' ? 2 : 1) * replicates * replicateSeconds : 0;
+  const isFresh = evaluator.objective.confirm === 'fresh';
+  const confirmationReplicates = kind === 'confirmed' ? (isFresh ? 2 : 1) * replicates : 0;
+  const confirmationSeconds = confirmationReplicates * replicateSeconds;
+  const incumbentSeconds = isFresh ? 0 : confirmationSeconds;
   const claimSeconds = 2 * replicates * replicateSeconds;
   const least = calibrationSeconds + settings.trials * replicateSeconds;
-  // The baseline's own confirm seeds are measured once, whoever is confirmed first.
-  return { from: measured.length > 0 ? 'calibration' : 'budgets', replicateSeconds, calibrationSeconds, trialSeconds: replicateSeconds, confirmationSeconds, claimSeconds, runSeconds: [least, least + (settings.trials + 1) * confirmationSeconds + claimSeconds] };
+  return { from: measured.length > 0 ? 'calibration' : 'budgets', replicateSeconds, calibrationSeconds, trialSeconds: replicateSeconds, confirmationReplicates, confirmationSeconds, incumbentSeconds, claimSeconds, runSeconds: [least, least + settings.trials * confirmationSeconds + incumbentSeconds + claimSeconds] };
 }
 
 /** The limit that ends a run first: for certain, or only when more than `confirmations` trials need confirming. `trials` are how many a limit of time leaves room for, at least and at most. */
@@ -37,11 +43,11 @@ export function firstLimit(planned: Estimate, limits: Limits, slots: number): Fi
   const times = [...(limits.wallSeconds === null ? [] : [{ limit: 'wallSeconds' as const, seconds: limits.wallSeconds * slots }]), ...(limits.slotSeconds === null ? [] : [{ limit: 'slotSeconds' as const, seconds: limits.slotSeconds }])];
   const first = times.sort((a, b) => a.seconds - b.seconds)[0];
   if (first === undefined) return limits.trials === null ? null : { limit: 'trials' };
-  const { trialSeconds, confirmationSeconds, calibrationSeconds } = planned;
+  const { trialSeconds, confirmationSeconds, incumbentSeconds, calibrationSeconds } = planned;
   const left = Math.max(0, first.seconds - calibrationSeconds);
-  const trials = [Math.floor(Math.max(0, left - confirmationSeconds) / (trialSeconds + confirmationSeconds)), Math.floor(left / trialSeconds)] as const; // the incumbent's own seeds once
+  const trials = [Math.floor(Math.max(0, left - incumbentSeconds) / (trialSeconds + confirmationSeconds)), Math.floor(left / trialSeconds)] as const;
   if (limits.trials !== null && trials[0] >= limits.trials) return { limit: 'trials' };
   const isCertain = limits.trials === null || trials[1] < limits.trials;
   const spare = left - (limits.trials ?? 0) * trialSeconds;
-  return { limit: first.limit, trials, confirmations: isCertain ? null : Math.max(0, Math.floor(spare / confirmationSeconds) - 1) };
+  return { limit: first.limit, trials, confirmations: isCertain ? null : Math.max(0, Math.floor((spare - incumbentSeconds) / confirmationSeconds)) };
 }

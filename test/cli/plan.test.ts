@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -50,10 +50,25 @@ test('the limit that ends a run first is told: trials, time, or whichever the co
 });
 
 test('a first limit is only ever one that was given', () => {
-  const planned = { from: 'budgets', replicateSeconds: 10, calibrationSeconds: 50, trialSeconds: 10, confirmationSeconds: 50, claimSeconds: 100, runSeconds: [0, 0] } as const;
+  const planned = { from: 'budgets', replicateSeconds: 10, calibrationSeconds: 50, trialSeconds: 10, confirmationReplicates: 5, confirmationSeconds: 50, incumbentSeconds: 50, claimSeconds: 100, runSeconds: [0, 0] } as const;
   expect(firstLimit(planned, NO_LIMITS, 2)).toBeNull();
   expect(firstLimit(planned, { ...NO_LIMITS, trials: 5 }, 2)).toEqual({ limit: 'trials' });
   expect(firstLimit(planned, { ...NO_LIMITS, wallSeconds: 100 }, 2)).toEqual({ limit: 'wallSeconds', trials: [1, 15], confirmations: null });
   expect(firstLimit(planned, { ...NO_LIMITS, trials: 5, wallSeconds: 1e6, slotSeconds: 60 }, 2)).toEqual({ limit: 'slotSeconds', trials: [0, 1], confirmations: null });
-  expect(firstLimit({ ...planned, confirmationSeconds: 0 }, { ...NO_LIMITS, trials: 5, wallSeconds: 100 }, 2)).toEqual({ limit: 'trials' });
+  expect(firstLimit({ ...planned, confirmationSeconds: 0, incumbentSeconds: 0 }, { ...NO_LIMITS, trials: 5, wallSeconds: 100 }, 2)).toEqual({ limit: 'trials' });
+});
+
+test('where the incumbent is measured anew beside every contender, a confirmation is of both, and nothing is paid once', async () => {
+  const evaluator = await loadEvaluator(place.root, 'tiny', { dataDir: join(place.root, '.brigade', 'data') });
+  const settings = { trials: 4, keep: { kind: 'confirmed', alpha: 0.01, replicates: 5 }, calibrationReplicates: 3 } as const;
+  const [reused, fresh] = [evaluator, { ...evaluator, objective: { ...evaluator.objective, confirm: 'fresh' } } as const].map((one) => estimate(one, null, settings));
+  const confirming = ({ runSeconds, claimSeconds, replicateSeconds }: ReturnType<typeof estimate>): number => Math.round((runSeconds[1] - runSeconds[0] - claimSeconds) / replicateSeconds);
+  expect(reused && [reused.confirmationReplicates, reused.incumbentSeconds / reused.replicateSeconds, confirming(reused)]).toEqual([5, 5, 25]);
+  expect(fresh && [fresh.confirmationReplicates, fresh.incumbentSeconds, confirming(fresh)]).toEqual([10, 0, 40]);
+  expect(await plan()).toMatch(/\na confirmation +5 replicates .*and as many once for the incumbent/);
+  const file = join(place.root, 'evaluators/tiny/evaluator.yaml');
+  const before = await readFile(file, 'utf8');
+  await writeFile(file, before.replace('direction: minimize', 'direction: minimize, confirm: fresh'));
+  expect(await plan()).toMatch(/\na confirmation +10 replicates .*half of them of the incumbent, turn by turn\n/);
+  await writeFile(file, before);
 });
