@@ -30,7 +30,7 @@ export function importCommand(program: Command, { place, out }: Surroundings): v
       for (const path of paths) {
         const files = await findTrace(resolve(path));
         const run = flags.name ?? files.name.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 64);
-        if (!TOKEN.test(run)) throw new Mistake(`${path} gives no name for a run: give one by --name`);
+        if (!TOKEN.test(run)) throw new Mistake(flags.name === undefined ? `${path} gives no name for a run: give one by --name` : `--name ${flags.name} must be 1 to 64 letters, digits, - or _`);
         const { lineage, isNew } = await importOne(place, run, files, asked);
         if (lineage.imported) out.write(flags.json ? jsonLine({ run, dir: runDir(place, run), isNew, ...lineage.imported, summary: summarize(run, lineage) }) : `${told(run, lineage, lineage.imported, isNew).join('\n')}\n`);
       }

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openParser, openSyntax } from '../adapters/python/index.ts';
 import { BadSurface, listSurfaces, loadEvaluator, loadSurface, setUpSurface, SurfaceNotSetUp } from '../adapters/surfaces/index.ts';
 import { divide } from '../domain/block.ts';
 import { ownerOf, PROTECTED } from '../domain/partition.ts';
+import { suggest } from '../domain/likeness.ts';
 import { MODULE } from '../domain/symbol.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import { adviceFor, turnable } from './init/advice.ts';
@@ -13,6 +15,9 @@ import { findPlace, type Place } from './place.ts';
 
 interface Flags { readonly json?: true; readonly roster?: string; readonly verify?: true }
 interface SetupFlags { readonly from?: string; readonly data?: string | false; readonly start?: string; readonly python?: string; readonly json?: true }
+/** What a flag of `setup` takes the path of. */
+const GIVEN = { '--from': 'a checkout of its repository', '--data': 'the folder with the data', '--python': "an environment's bin/python" } as const;
+
 interface Out { write(text: string): unknown }
 
 /** `brigade surfaces`: which surfaces there are, who owns what in one, and whether an edited one is right. */
@@ -21,10 +26,12 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
     .addHelpText('after', '\nExample:\n  $ brigade surfaces check golf-mini');
   const line = (text: string): unknown => out.write(`${text}\n`);
 
-  surfaces.command('list', { isDefault: true }).description('one line a surface').option('--json', 'one JSON object a line')
+  surfaces.command('list', { isDefault: true }).allowExcessArguments().description('one line a surface').option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  $ brigade surfaces list --json')
-    .action(({ json }: Flags) => guarded(async () => {
+    .action(({ json }: Flags, command: Command) => guarded(async () => {
       const names = await listSurfaces(place.root);
+      const [word] = command.args; // what is no command of `surfaces` arrives here
+      if (word !== undefined) throw new Mistake(names.includes(word) ? `say what about ${word}: brigade surfaces show ${word}, check ${word} or setup ${word}` : `brigade surfaces has no command ${word}${suggest(word, surfaces.commands.map((one) => one.name()))} brigade surfaces --help lists them`);
       if (names.length === 0) throw new Mistake(`there are no surfaces in ${join(place.root, 'surfaces')}: add a folder with a surface.yaml`);
       for (const name of names) {
         const read = await loadSurface(place.root, name).then((surface) => ({ surface, problem: null }), (error: unknown) => {
@@ -82,10 +89,14 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
     .option('--from <path>', 'take the pinned commit from a checkout you have, without a network').option('--start <start>', 'which of its starting recipes').option('--data <path>', 'take the data from a folder you have').option('--no-data', 'leave the data and the environment out')
     .option('--python <path>', 'take the environment of this interpreter, ENVIRONMENT/bin/python').option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  $ brigade surfaces setup parameter-golf --start sp8192 --from ~/parameter-golf')
-    .action((name: string, { from, start, data, python, json }: SetupFlags) => guarded(() => setUpSurface(place.root, name, {
-      from: from ?? null, start: start ?? null, data: typeof data === 'string' ? data : null, prepare: data !== false, python: python ?? null,
-      anyPython: 'python3', say: (text) => line(json ? JSON.stringify({ step: text.split(' ')[0], says: text.slice(14) }) : text),
-    })));
+    .action((name: string, { from, start, data, python, json }: SetupFlags) => guarded(() => {
+      if (data === false && python !== undefined) throw new Mistake('--no-data leaves the environment out too, so --python would not be looked at: give one of the two');
+      for (const [flag, path] of [['--from', from], ['--data', data], ['--python', python]] as const) if (typeof path === 'string' && !existsSync(path)) throw new Mistake(`${flag} ${path} is not there: give the path of ${GIVEN[flag]}`); // also where the step it is for was done
+      return setUpSurface(place.root, name, {
+        from: from ?? null, start: start ?? null, data: typeof data === 'string' ? data : null, prepare: data !== false, python: python ?? null,
+        anyPython: 'python3', say: (text) => line(json ? JSON.stringify({ step: text.split(' ')[0], says: text.slice(14) }) : text),
+      });
+    }));
 }
 
 async function read(place: Place, name: string, roster: string | null = null, verify = false) {

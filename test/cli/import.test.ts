@@ -84,7 +84,7 @@ describe('brigade import', () => {
     await expect(brigade('import', file, file, '--name', 'two')).rejects.toThrow('--name names one run');
     await expect(brigade('import', traces)).rejects.toThrow(/traces has no results\.tsv, and 3 of its folders have: give them one by one, .*damaged first/);
     await expect(brigade('import', file, '--direction', 'up')).rejects.toThrow('--direction up must be minimize or maximize');
-    await expect(brigade('import', file, '--name', 'a name')).rejects.toThrow('give one by --name');
+    await expect(brigade('import', file, '--name', 'a name')).rejects.toThrow('--name a name must be 1 to 64 letters');
   });
 
   test('what cannot be read leaves nothing behind, and a run of our own is not taken over', async () => {
@@ -122,11 +122,11 @@ describe('an imported run', () => {
     expect(await readdir(place.runs)).not.toContain('short-lived');
   });
 
-  test('its report has its tree, its damage and its tables, names no slots and no people, and its trajectory a commit a trial', async () => {
+  test('its report has its tree, its damage and its tables, names no slots, no people and no diffs, and its trajectory a commit a trial', async () => {
     const { report } = objects(await brigade('report', 'damaged', '--json'))[0] ?? {};
     const page = await readFile(String(report), 'utf8');
     for (const text of ['as the file states them; nothing was measured here', 'results.tsv:6   t0004   7 cells of 18; tool markup leaked into hypothesis', 'In the tables of brigade analyze', 'cross-role parents', 'not recorded']) expect(page).toContain(text);
-    for (const text of ['Slots over time', 'nobody intervened', '</hypothesis>', 'NaN']) expect(page).not.toContain(text);
+    for (const text of ['Slots over time', 'nobody intervened', '</hypothesis>', 'NaN', 'no change of code', 'and its diff.']) expect(page).not.toContain(text);
     const names = await readdir(join(place.runs, 'damaged'));
     expect(names).toEqual(expect.arrayContaining(['results.tsv', 'tree.tsv', 'trials.jsonl', 'LEADERBOARD.md', 'KNOWLEDGE.md', 'summary.json', 'trials', 'trajectory.git', 'import']));
     expect(names).not.toContain('best');

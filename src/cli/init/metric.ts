@@ -20,7 +20,7 @@ export async function settleMetric(folder: string, flags: InitFlags, texts: read
   const fault = faultOf(pattern);
   if (fault !== null) throw new Mistake(`--pattern ${pattern} will not do: ${fault}`);
   const values = sample === null ? [] : valuesIn(sample, pattern);
-  if (sample !== null && values.length === 0) throw new Mistake(`no line of ${flags.log ?? 'the sample'} says ${name} (${pattern})${seen.length > 0 ? `: it has ${seen.slice(0, 8).join(', ')}` : ''}; give another --metric, or the --pattern with one group round the number`);
+  if (sample !== null && values.length === 0) throw new Mistake(`no line of ${flags.log ?? 'the sample'} says ${name}${flags.pattern === undefined ? '' : ` (${pattern})`}${seen.length > 0 ? `: it has ${seen.slice(0, 8).join(', ')}` : ''}; give another --metric, or the --pattern with one group round the number`);
   const direction = flags.minimize ? 'minimize' : flags.maximize ? 'maximize' : directionOf(name) ?? await askDirection(name, asker);
   if (direction === null) throw new Mistake(`is more ${name} better? Give --minimize or --maximize`);
   const take = choice(flags.take ?? 'last');
