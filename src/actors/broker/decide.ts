@@ -13,7 +13,8 @@ import type { Wanted } from '../../domain/need.ts';
 //   B3. Only nodes that measure as the run does are leased to: from the start by its evaluator, once calibrated on its device and in its environment.
 //       Scores that differ in one of these are not compared, and a run that has nobody else left ends.
 //   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go to whoever has used the fewest slot seconds.
-//   B5. A lease of a trial that was decided meanwhile lapses, unless its measurement will be read: the best's and the baseline's are compared with what comes.
+//   B5. A lease of a trial that was decided meanwhile lapses, unless its measurement will be read: the best's and the baseline's are compared with what
+//       comes, but for those that stand beside one contender alone.
 
 export type Stage = 'waiting' | 'calibrating' | 'running' | 'paused' | 'finishing' | 'claiming' | 'stopped';
 
@@ -65,7 +66,8 @@ export const lapses = (lineage: Lineage, silentMs: (key: string) => number): { r
 export const needless = (lineage: Lineage, wanted: readonly Wanted[]): { readonly lease: Lease; readonly reason: string }[] => {
   const best = lineage.bests.at(-1)?.trial;
   const asked = new Set(wanted.map(({ trial, replicate }) => `${trial}.${replicate}`));
-  return [...lineage.leases].filter(([key, { trial }]) => lineage.trials.get(trial)?.result != null && trial !== best && trial !== BASELINE && !asked.has(key)) // B5
+  const isCompared = ({ trial, replicate }: Lease): boolean => (trial === best || trial === BASELINE) && !replicate.includes('-');
+  return [...lineage.leases].filter(([key, lease]) => lineage.trials.get(lease.trial)?.result != null && !isCompared(lease) && !asked.has(key)) // B5
     .map(([, lease]) => ({ lease, reason: 'its trial has been decided' }));
 };
 

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { needless } from '../../src/actors/broker/decide.ts';
+import { weigh } from '../../src/actors/trial/index.ts';
+import { calibrated } from '../support/story.ts';
+
+test('an incumbent\'s replicate beside a contender that was decided is let go; one that serves every contender is measured to its end', () => {
+  const told = calibrated({ objective: { metric: 'seconds', unit: 's', direction: 'minimize', range: [0, 100], confirm: 'fresh' } }).admit('t0001').measure('t0001', 's1', 2.1);
+  for (const i of [1, 2]) told.measure('t0001', `c${i}`, 2.7).measure('t0000', `c1-${i}`, 2.5);
+  told.lease('t0000', 'c1-3').lease('t0000', 'c4');
+  const row = told.lineage.trials.get('t0001');
+  const need = row && weigh(told.lineage, row);
+  if (need?.kind !== 'end') throw new Error('not futile');
+  const released = () => needless(told.lineage, []).map(({ lease }) => lease.replicate);
+  told.tell('trial.result', ['t0001'], need.result);
+  expect(released()).toEqual(['c1-3']);
+  expect(needless(told.lineage, [{ trial: 't0000', replicate: 'c1-3', purpose: 'confirm' }])).toEqual([]);
+});
