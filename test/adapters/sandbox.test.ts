@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -115,6 +115,56 @@ while True: pass
     expect(end.seconds).toBeLessThan(1.5);
     expectNobody(on);
   });
+});
+
+describe.each(held)('a process tree without control groups at level %s', (level) => {
+  test('is timed from one child to the next, where nobody waits for the dead', async () => {
+    await using on = await bench(level, { groups: 'tree' });
+    const three = (before: string): string => `${READY}
+import signal, time
+${before}
+for _ in range(3):
+    if os.fork() == 0:
+        while time.process_time() < 0.3: pass
+        os._exit(0)
+    try: os.wait()
+    except OSError: pass
+`;
+    const waited = await on.run(three(''), { clock: 'calibrated' });
+    const ignored = await on.run(three('signal.signal(signal.SIGCHLD, signal.SIG_IGN)'), { clock: 'calibrated' });
+    expect([waited.kind, ignored.kind]).toEqual(['exited', 'exited']);
+    expect(ignored.seconds).toBeGreaterThan(0.6 * waited.seconds);
+  });
+});
+
+test('a calibrated clock runs from the moment that ready was said, however long the tree takes to be frozen', () => {
+  const seconds = execFileSync(python, ['-I', '-c', `
+import sys
+sys.path.insert(0, ${JSON.stringify(join(program, '..'))})
+sys.dont_write_bytecode = True
+from reference import NOMINAL_SECONDS
+from stopwatch import Stopwatch
+class Group:
+    paths, spent, looks = ('here',), 2.0, 0
+    def cpu_seconds(self): return self.spent
+    def freeze(self): pass
+    def thaw(self): pass
+    def frozen(self):
+        self.looks, self.spent = self.looks + 1, self.spent + 0.1
+        return self.looks > 3
+class Reference:
+    def ask(self, then): then(NOMINAL_SECONDS)
+class Page:
+    def write(self, *line): self.line = line
+group, page = Group(), Page()
+watch = Stopwatch('calibrated', [group], Reference())
+watch.times(group, page)
+group.spent = 5.0
+watch.start(True)
+while watch.busy: watch.go_on(watch.since)
+print(round(watch.seconds(0), 6), round(page.line[2], 6))
+`], { encoding: 'utf8' });
+  expect(seconds.trim()).toBe('0.4 0.4');
 });
 
 describe('the level', () => {

@@ -1,7 +1,7 @@
 """The clock of one phase: started once, read at will, and calibrated while everything it times is frozen.
 
 S1. Whatever freezes thaws: a calibration that cannot be finished is given up, and the last rate stands.
-S2. A clock that says `ready` began there; one that never does is charged from its first instant.
+S2. A clock that says `ready` began there, not when the tree it was said in was frozen at last; one that never does is charged from its first instant.
 """
 import time
 
@@ -24,7 +24,7 @@ class Stopwatch:
     def times(self, group, page):
         """Names the command's group, whose seconds count, and the page that the sandbox reads."""
         self.group, self.page = group, page
-        self.cpu_at_start = group.cpu_seconds() if group.paths else 0.0
+        self.cpu_at_start = self.cpu_at_ready = group.cpu_seconds() if group.paths else 0.0
 
     @property
     def started(self):
@@ -40,6 +40,7 @@ class Stopwatch:
             self.timer = clock.Wall(self.now() if ready else self.began)
             self._show(self.now())
         else:
+            self.cpu_at_ready = self.group.cpu_seconds()  # S2
             self._calibrate()
 
     def go_on(self, now):
@@ -82,9 +83,8 @@ class Stopwatch:
         if self.calibration != 'measuring':
             return
         if self.timer is None:
-            self.timer = clock.Calibrated(self.cpu_frozen if self.ready else self.cpu_at_start, unit_seconds)
-        else:
-            self.timer.calibrate(self.cpu_frozen, unit_seconds)
+            self.timer = clock.Calibrated(self.cpu_at_ready if self.ready else self.cpu_at_start, unit_seconds)
+        self.timer.calibrate(self.cpu_frozen, unit_seconds)
         self.page.write(*self.timer.page(self.now()))
         self.give_up()
 
@@ -104,7 +104,7 @@ class Stopwatch:
             if self.calibration != 'last':
                 return
             if self.timer is None:
-                self.timer = clock.Calibrated(self.cpu_at_start, unit_seconds)
+                self.timer = clock.Calibrated(self.cpu_at_ready if self.ready else self.cpu_at_start, unit_seconds)
             self.timer.calibrate(self.group.cpu_seconds(), unit_seconds)
             then()
 

@@ -13,7 +13,7 @@ class Tree:
 
     def __init__(self, name=None, parents=None):
         self.root = None
-        self.spent = 0.0
+        self.spent, self.own = 0.0, {}
         self.tick = os.sysconf('SC_CLK_TCK')
 
     @classmethod
@@ -27,7 +27,7 @@ class Tree:
         pass
 
     def _members(self):
-        """{pid: (state, CPU ticks with reaped children)} of the root and all below it."""
+        """{pid: (state, CPU ticks with reaped children, own CPU ticks, when it began)} of the root and all below it."""
         parents, rows = {}, {}
         for entry in os.listdir('/proc'):
             if not entry.isdigit():
@@ -38,7 +38,7 @@ class Tree:
                 continue
             pid = int(entry)
             parents.setdefault(int(fields[1]), []).append(pid)
-            rows[pid] = (fields[0], sum(int(field) for field in fields[11:15]))
+            rows[pid] = (fields[0], sum(int(field) for field in fields[11:15]), sum(int(field) for field in fields[11:13]), fields[19])
         found, queue = {}, [self.root]
         while queue:
             pid = queue.pop()
@@ -48,8 +48,10 @@ class Tree:
         return found
 
     def cpu_seconds(self):
-        now = sum(ticks for _, ticks in self._members().values()) / self.tick
-        self.spent = max(self.spent, now)  # a child whose parent ignores its death takes its ticks with it
+        members = self._members()
+        self.own.update({(pid, began): own for pid, (_, _, own, began) in members.items()})
+        reaped, seen = sum(ticks for _, ticks, _, _ in members.values()), sum(self.own.values())
+        self.spent = max(self.spent, reaped / self.tick, seen / self.tick)  # a child whose parent ignores its death takes its ticks with it: what was seen of it stays
         return self.spent
 
     def freeze(self):
@@ -57,7 +59,7 @@ class Tree:
             send(pid, signal.SIGSTOP)
 
     def frozen(self):
-        running = [pid for pid, (state, _) in self._members().items() if state not in 'TtZX']
+        running = [pid for pid, (state, *_) in self._members().items() if state not in 'TtZX']
         for pid in running:
             send(pid, signal.SIGSTOP)  # born since
         return not running
@@ -70,7 +72,7 @@ class Tree:
         return 0
 
     def pids(self):
-        return [pid for pid, (state, _) in self._members().items() if state not in 'ZX'] if self.root else []
+        return [pid for pid, (state, *_) in self._members().items() if state not in 'ZX'] if self.root else []
 
     def kill(self):
         """The root last: it gathers what its children leave behind."""
