@@ -54,6 +54,19 @@ os.read(3, 1)
     expect(end).toMatchObject({ kind: 'exited', code: 0, scored: { command: "of this environment, alpha, read-only, /mounts, ['weights']", own: false } });
   });
 
+  test('a package installed in place shows nothing of a project that holds data and keys', async () => {
+    const environment = join(root, 'environment');
+    execFileSync(python, ['-m', 'venv', '--without-pip', environment]);
+    const packages = execFileSync(join(environment, 'bin/python'), ['-I', '-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])'], { encoding: 'utf8' }).trim();
+    const [theirs, beside] = [join(root, 'theirs'), join(root, 'beside')];
+    for (const folder of [join(theirs, '.brigade'), beside]) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(theirs, '.brigade', 'held-out.bin'), 'held out');
+    writeFileSync(join(packages, '__editable__.pth'), `${theirs}\n${beside}\n`);
+    await using on = await bench(level, { interpreter: join(environment, 'bin/python') });
+    const end = await on.run(`import os, sys\nprint([os.path.exists(path) for path in ${JSON.stringify([theirs, beside])}])\n`);
+    expect(end.logTail).toBe('[False, True]\n');
+  });
+
   test('an interpreter that does not run is refused when the slot is opened, with its own words', async () => {
     writeFileSync(join(root, 'python'), '#!/bin/sh\necho "libpython is not here" >&2\nexit 127\n', { mode: 0o755 });
     await expect(bench(level, { interpreter: join(root, 'python') })).rejects.toThrow(/does not run as a Python interpreter: libpython is not here/);
@@ -64,6 +77,14 @@ test('an interpreter and a mount are read by path, absolute or from the project 
   symlinkSync(join(home, 'environment'), join(root, 'environment'));
   add(`python: environment/bin/python\nmounts: {weights: ${join(home, 'weights')}}`);
   expect(await load()).toMatchObject({ python: join(root, 'environment/bin/python'), mounts: { weights: join(home, 'weights') }, missing: [] });
+});
+
+test('seconds that end where the recipe prints a line cannot be the score', async () => {
+  const file = join(root, 'evaluators/mine/evaluator.yaml');
+  const text = readFileSync(file, 'utf8');
+  const timed = (until: string): void => writeFileSync(file, `${text.replace(/(name: train, [^\n]*)\}$/m, `$1, milestones: [{name: start, ${until}budget: 1}, {name: train, budget: 1}]}`)}score: {seconds: [train]}\n`);
+  timed("until: '^begun', ");
+  expect(await problem()).toMatch(/score\.seconds.*the stretches of train end where the recipe prints a line, so it could choose its own score/);
 });
 
 test.each([

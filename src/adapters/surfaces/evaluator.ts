@@ -124,7 +124,9 @@ function problemsOf({ value, problem }: EvaluatorFile, files: readonly string[])
   }
   if (!value.phases.some(({ role, scorer }) => role === 'eval' && scorer !== null)) problems.push(problem(['phases'], 'no phase has the role eval and a scorer: the score must come from a program of the evaluator.'));
   for (const [i, timed] of value.score?.seconds.entries() ?? []) {
-    if (!value.phases.some((phase) => phase.name === timed && phase.role !== 'smoke')) problems.push(problem(['score', 'seconds', i], `${timed} is no phase that trains or evaluates: name those whose seconds are the score.`));
+    const phase = value.phases.find(({ name: called, role }) => called === timed && role !== 'smoke');
+    if (phase === undefined) problems.push(problem(['score', 'seconds', i], `${timed} is no phase that trains or evaluates: name those whose seconds are the score.`));
+    else if (phase.milestones.some(({ until }) => until !== null)) problems.push(problem(['score', 'seconds', i], `the stretches of ${timed} end where the recipe prints a line, so it could choose its own score: time the whole phase, with one milestone and no until, or without milestones.`));
   }
   if (value.score !== null && value.scoreSource === 'recipe') problems.push(problem(['scoreSource'], 'a score in seconds is the evaluator\'s own: leave scoreSource out, or leave out score.'));
   for (const [i, canary] of value.canaries.entries()) {

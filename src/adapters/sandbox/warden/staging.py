@@ -47,11 +47,12 @@ def private_namespace():
 
 def interpreter_roots(of):
     """What an interpreter needs outside /usr, as (path, place inside): a virtual environment always lies at /python, everything else
-    where it is, for its own files name those places. A project may lie under a name that the sandbox uses itself, such as /work."""
+    where it is, for its own files name those places. A project may lie under a name that the sandbox uses itself, such as /work.
+    A package installed in place names its project's folder, and that holds held-out data and keys: such a folder is never shown."""
     own = os.path.dirname(os.path.abspath(__file__))
     roots = [(of['prefix'], ENVIRONMENT)] if relocated(of) else []
     for path in sorted({os.path.abspath(path) for path in of['needs']}):
-        if path in ('/', '/usr', own) or any(path == root or path.startswith(root + '/') for root in ['/usr', *(root for root, _ in roots)]):
+        if os.path.isdir(os.path.join(path, '.brigade')) or path in ('/', '/usr', own) or any(path == root or path.startswith(root + '/') for root in ['/usr', *(root for root, _ in roots)]):
             continue
         roots.append((path, path))
     return roots
