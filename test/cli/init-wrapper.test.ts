@@ -90,6 +90,10 @@ test('of several values the last counts, the best or the first where that was as
   expect(await score(log, { take: 'first' })).toMatchObject({ score: 3 });
 });
 
+test.each(['', 'loss: 1', '[]', '{}', '{"artifactBytes": "small"}', '{"artifactBytes": -1}', '{"artifactBytes": 1e999}'])('a log that begins with %j was written by the recipe: that is tampering, not our fault', async (header) => {
+  expect(await score('loss: 3\n', {}, header)).toMatchObject({ kind: 'tampered', where: 'log.txt' });
+});
+
 test('a run that ended in NaN has no score and a gate that says so, and the size of what it left is a metric', async () => {
   expect(await score('loss: 3\nloss: nan\n', {}, '{"artifactBytes": 41}')).toEqual({ kind: 'scored', score: null, metrics: { lines: 2, artifact_bytes: 41 }, gates: [{ name: 'finite', value: 0, limit: 1, passed: false }] });
 });

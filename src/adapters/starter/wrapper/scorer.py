@@ -24,15 +24,29 @@ def choose(found):
     return min(finite) if SETTINGS['direction'] == 'minimize' else max(finite)
 
 
+def read_header(line):
+    """Bytes of the artifact, None where none is weighed, False for a line that the harness does not write."""
+    try:
+        header = json.loads(line)
+    except ValueError:
+        return False
+    weighed = header.get('artifactBytes', False) if isinstance(header, dict) else False
+    return weighed if weighed is None or (type(weighed) is int and 0 <= weighed < 1 << 53) else False
+
+
 def main():
     request = json.loads(sys.stdin.read())
     with open(request['artifact'], 'rb') as sealed:
-        header, log = json.loads(sealed.readline()), sealed.read()
+        first, log = sealed.readline(), sealed.read()
+    weighed = read_header(first)
+    if weighed is False:
+        print(json.dumps({'kind': 'tampered', 'what': 'the log does not begin as the harness leaves it: a process of the recipe wrote it anew', 'where': 'log.txt'}), flush=True)
+        return
     found = reading.values(log, SETTINGS['pattern'])
     value = choose(found) if found else math.nan
     metrics = {'lines': len(found)}
-    if header['artifactBytes'] is not None:
-        metrics['artifact_bytes'] = header['artifactBytes']
+    if weighed is not None:
+        metrics['artifact_bytes'] = weighed
     if math.isfinite(value):
         result = {'kind': 'scored', 'score': value, 'metrics': metrics, 'gates': []}
     else:
