@@ -37,6 +37,10 @@ test('set-up gives a training process images under the test set’s name that ar
   expect((await bench.load()).phases.at(-1)?.data).toEqual([]);
 });
 
+test('an artifact has no room for CIFAR-10’s training images as they are, to be trained on again where no clock counts', async () => {
+  expect((await bench.load()).artifact.capBytes).toBeLessThan(50_000 * 32 * 32 * 3 / 2);
+});
+
 test('a set that was damaged or left half made is made again; one that is whole is left alone', () => {
   const set = join(bench.dataDir, 'airbench96');
   const again = (): string[] => { bench.prepare('--checkout', join(bench.root, 'checkout'), '--from', join(bench.root, 'images')); return readdirSync(set).sort(); };
