@@ -169,6 +169,28 @@ test('a running phase is killed as soon as the journal says that its lease has l
   expect((await node.facts()).some((fact) => fact.word === 'trial.measured' && fact.ids[0] === 't0001')).toBe(false);
 });
 
+test('a lease that lapses while a phase is being laid out leaves its folder alone until that is done', async () => {
+  await using node = await rig('tiny');
+  const stage = node.workbench.stage.bind(node.workbench);
+  let goOn = (): void => undefined;
+  const held = new Promise<void>((resolve) => { goOn = resolve; });
+  let isLaying = (): void => undefined;
+  const laying = new Promise<void>((resolve) => { isLaying = resolve; });
+  const order: string[] = [];
+  node.workbench.stage = async (slot, recipe) => {
+    const bench = await stage(slot, recipe);
+    const dispose = bench[Symbol.asyncDispose].bind(bench);
+    return { ...bench, scratch: async (phase) => { isLaying(); await held; order.push('laid out'); return bench.scratch(phase); }, [Symbol.asyncDispose]: async () => { order.push('cleared'); await dispose(); } };
+  };
+  await node.start();
+  await node.lease('t0001', node.baseline);
+  await laying;
+  await node.ports.journal.record('lease.lapsed', ['t0001', 's1', '1'], { reason: 'its trial has been decided' });
+  await expect.poll(async () => (await node.ports.bus.ask(ActorState, { actor: 'evaluator' }, {}, { timeoutMs: 1000 }))).toMatchObject({ context: { cpu0: expect.stringMatching(/(clearing|idle)$/) as string } });
+  goOn();
+  await expect.poll(() => order).toEqual(['laid out', 'cleared']);
+});
+
 test('a measurement that no journal would take frees its slot and is told, and one that finds the journal away is said when it is back', async () => {
   await using node = await rig('tiny');
   const record = node.ports.journal.record.bind(node.ports.journal);

@@ -63,9 +63,11 @@ interface Holding { bench: Bench; readonly draw: Draw; readonly logs: string[]; 
 export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: NodeTools, publish: Publish): SlotActor {
   const { spec, workbench, node } = tools;
   let holding: Holding | null = null;
-  let running: Promise<PhaseEnd> | null = null;
+  let busy: Promise<unknown> = Promise.resolve();
   let confirmed: PromiseWithResolvers<void> = withResolvers();
   const held = (): Holding => { if (holding === null) throw new Error(`${slot} holds no recipe`); return holding; };
+  /** Whatever writes to the bench or runs on it; a folder that is cleared under it is not empty again when it is removed. */
+  const onBench = <T>(doing: Promise<T>): Promise<T> => { busy = doing.catch(() => undefined); return doing; };
   const phaseOf = (role: PhaseSpec['role']): PhaseSpec | null => spec.phases.find((phase) => phase.role === role) ?? null;
   const tell = (work: Work | null, phase: string, seconds: number, budgetSeconds: number): void =>
     ports.bus.tell(Progress, { run: ports.journal.run, node, slot }, { trial: work?.trial ?? null, replicate: work?.replicate ?? null, phase, seconds, budgetSeconds });
@@ -77,7 +79,7 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     const recipe = await readRecipe(ports, work);
     if (recipe === null) return abandon(nothingFound, 'the snapshot is not in the blob store');
     signal.throwIfAborted();
-    holding = { bench: await workbench.stage(slot, recipe), draw: tools.draw(), logs: [], stamps: {}, sealed: null }; // X2
+    await onBench(workbench.stage(slot, recipe).then((bench) => { holding = { bench, draw: tools.draw(), logs: [], stamps: {}, sealed: null }; })); // X2
     return nothingFound;
   }
 
@@ -90,11 +92,11 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     if (role === 'eval' && sealed !== null) await bench.place(sealed, scratch.folder);
     const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw: drawn(draw, found.seeds.length), sealed, readings: readingsOfSeed(spec, found.readings), stamps });
     if (job.stamps !== null) stamps[phase.name] = job.stamps;
+    signal.throwIfAborted();
     tell(work, phase.name, 0, job.budgetSeconds);
     const beating = new AbortController();
     void beat(sandbox, ports, AbortSignal.any([beating.signal, signal]));
-    running = sandbox.run(job, { signal, onProgress: ({ seconds }) => tell(work, phase.name, seconds, job.budgetSeconds) });
-    const end = await running.finally(() => { beating.abort(); running = null; });
+    const end: PhaseEnd = await sandbox.run(job, { signal, onProgress: ({ seconds }) => tell(work, phase.name, seconds, job.budgetSeconds) }).finally(() => beating.abort());
     signal.throwIfAborted();
     if (end.logTail !== '') logs.push(`== ${folderOf(phase, found)}\n${end.logTail}`);
     const changed = await bench.changed() ?? await workbench.changed(); // X1
@@ -126,7 +128,7 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
   }
 
   async function clear(): Promise<void> {
-    await running?.catch(() => undefined);
+    await busy;
     await holding?.bench[Symbol.asyncDispose]();
     holding = null;
     confirmed = withResolvers();
@@ -142,8 +144,8 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
   return createActor(slotMachine.provide({
     actors: {
       stage: fromPromise(({ input, signal }) => stage(input.work, signal)),
-      runPhase: fromPromise(({ input, signal }) => runPhase({ ...input, signal })),
-      seal: fromPromise(({ input }) => sealArtifact(input.found)),
+      runPhase: fromPromise(({ input, signal }) => onBench(runPhase({ ...input, signal }))),
+      seal: fromPromise(({ input }) => onBench(sealArtifact(input.found))),
       publish: fromPromise(({ input, signal }) => telling(input.work, signal, sayMeasurement(input.work, input.found, signal))),
       keepLease: fromPromise(async ({ input: { work }, signal }) => {
         const reason = await telling(work, signal, keepLease({ ports, node, work, onRenewed: () => confirmed.resolve(), signal }));
