@@ -38,8 +38,8 @@ def finite(text):
 def last_record(lines):
     """Loss, bits per byte and milliseconds of the last record line whose numbers are numbers; None where there is none."""
     for _, text in reversed(lines):
-        if (found := RECORD.match(text)) and None not in (numbers := (finite(found[2]), finite(found[3]))):
-            return {'loss': numbers[0], 'bpb': numbers[1], 'eval_ms': float(found[4])}
+        if (found := RECORD.match(text)) and None not in (numbers := (finite(found[2]), finite(found[3]), finite(found[4]))):
+            return {'loss': numbers[0], 'bpb': numbers[1], 'eval_ms': numbers[2]}
     return None
 
 
@@ -66,4 +66,4 @@ def read(lines):
     if len(steps) > 1:
         claims['paced_ms'] = steps[-1][1] - steps[0][1]
         claims['stamped_ms'] = 1000 * (steps[-1][0] - steps[0][0])
-    return {name: value for name, value in claims.items() if value is not None}
+    return {name: value for name, value in claims.items() if value is not None and math.isfinite(value)}  # C1: of enough digits comes infinity

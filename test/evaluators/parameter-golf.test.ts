@@ -105,7 +105,7 @@ describe('the scorer, on predictors of every kind', () => {
       { name: 'claims a better score', trick: 'none', log: log(final((honest - 0.01).toFixed(8))) },
       { name: 'claims past the cap', trick: 'none', log: log(['stopping_early: wallclock_cap train_time:600501ms step:13780/20000']) },
       { name: 'claims a faster clock', trick: 'none', log: log(STEPS.map((line) => line.replace(/train_time:(\d+)000ms/, 'train_time:$100ms'))) },
-      { name: 'claims in damaged lines', trick: 'none', log: log(['final_int8_zlib_roundtrip_exact val_loss:nan val_bpb:-+.', 'final_int8_zlib_roundtrip_exact val_loss:2.07 val_bpb:inf', 'Total submission size: 12 bytes', 'Total submission size int8+zlib: x bytes', 'stopping_early: wallclock_cap train_time:ms']) + 'Total submission size int8+zlib: 5 bytes\n12.5\tTotal submission size int8+zlib: 5 bytes\n' },
+      { name: 'claims in damaged lines', trick: 'none', log: log(['final_int8_zlib_roundtrip_exact val_loss:nan val_bpb:-+.', 'final_int8_zlib_roundtrip_exact val_loss:2.07 val_bpb:inf', 'Total submission size: 12 bytes', 'Total submission size int8+zlib: x bytes', 'stopping_early: wallclock_cap train_time:ms', `Total submission size int8+zlib: ${'9'.repeat(400)} bytes`, `stopping_early: wallclock_cap train_time:${'9'.repeat(400)}ms step:${'9'.repeat(400)}/1`, ...['1', '2'].map((loss) => `step:${'9'.repeat(400)}/2 train_loss:${loss} train_time:${'9'.repeat(400)}ms`)]) + 'Total submission size int8+zlib: 5 bytes\n12.5\tTotal submission size int8+zlib: 5 bytes\n' },
     ]);
   }, 120_000);
 
