@@ -8,7 +8,8 @@ import { difference, slotOf } from '../moves/move.ts';
 
 // What the lineage says about moves.
 //
-//   H1. A gain is taken against the best a trial was judged by, if that was its parent, and else against its parent's score.
+//   H1. A gain is the sum of changes that were each measured on one kind of data, from the best a trial was judged by back to its parent. Only where
+//       none leads there are the two scores set side by side: a screened and a confirmed one differ by their data too.
 //   H2. A difference no larger than that of two measurements of one recipe, √2 times the noise of one, is neither a gain nor a loss.
 
 /** How a trial's change turned out. */
@@ -46,7 +47,7 @@ export function readHistory(view: SpecialistView, objective: Objective): History
     const parent = rows.get(row.parent);
     if (parent === undefined || parent === row) return [];
     const { put, taken } = difference(row.moves, parent.moves);
-    const gain = gainAgainstParent(row, parent, objective);
+    const gain = gainAgainstParent(row, parent, rows, objective);
     return [{ row, put, taken, gain, verdict: verdictOf(row, gain, noise) }];
   });
   return {
@@ -57,10 +58,21 @@ export function readHistory(view: SpecialistView, objective: Objective): History
   };
 }
 
-function gainAgainstParent(row: LineageRow, parent: LineageRow, objective: Objective): number | null {
+function gainAgainstParent(row: LineageRow, parent: LineageRow, rows: ReadonlyMap<string, LineageRow>, objective: Objective): number | null {
   if (row.score === null) return null;
-  if (row.judgedAgainst === row.parent && row.deltaVsBest !== null) return gainOf(objective, row.deltaVsBest, 0); // H1
-  return parent.score === null ? null : gainOf(objective, delta(row.score, parent.score), 0);
+  const change = changeSince(row, parent, rows) ?? (parent.score === null ? null : delta(row.score, parent.score));
+  return change === null ? null : gainOf(objective, change, 0);
+}
+
+/** What a trial changed, in the objective's unit, since an earlier best: over every best in between (H1); null when the parent is none of these. */
+function changeSince(row: LineageRow, parent: LineageRow, rows: ReadonlyMap<string, LineageRow>): number | null {
+  let change = 0;
+  for (let at: LineageRow | undefined = row; at !== undefined && at.deltaVsBest !== null; at = rows.get(at.judgedAgainst ?? '')) {
+    change += at.deltaVsBest;
+    if (at.judgedAgainst === parent.trial) return change;
+    if (at.judgedAgainst === at.trial) return null;
+  }
+  return null;
 }
 
 function verdictOf(row: LineageRow, gain: number | null, noise: number): Verdict {
