@@ -8,7 +8,7 @@ export interface Figure {
   readonly p50: number | null;
   readonly p95: number | null;
   readonly max: number | null;
-  /** What SPEC §10 asks for; null where it asks for nothing. */
+  /** What we aim at; null where there is no aim. */
   readonly aim: Aim | null;
   readonly note: string;
 }
