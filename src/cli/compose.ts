@@ -44,7 +44,7 @@ export function composeCommand(program: Command, here: Surroundings): void {
             says: has === 0 ? 'nothing was kept' : `${head} is made of ${plural(has, 'component')}, and ${apart.length === 0 ? 'nothing that was kept lies' : `${apart.join(', ')} ${apart.length === 1 ? 'lies' : 'lie'}`} apart from it`,
           };
         });
-        if (trials === 0) throw new Mistake(`${run}: ${says}, so there is nothing for ${strategy} to try${remedy}`);
+        if (trials === 0) throw new Mistake(`${run}: ${says}: nothing is left for ${strategy} to try${remedy}`);
         if (!flags.json) here.out.write(`${run}   ${says}: ${plural(trials, 'trial')} at most\n`);
         await goOn(here, run, {
           strategy, trials: so + trials, ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }), json: flags.json === true,
