@@ -15,7 +15,7 @@ export default class Tally implements Reporter {
       // A file that does not load, or whose hooks fail, has no failed test to count.
       if (module.state() === 'failed' && [...module.children.allTests('failed')].length === 0) count.failed++;
     }
-    const line = `${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`;
-    process.once('exit', () => process.stdout.write(`${line}\n`));
+    const skipped = count.skipped > 0 ? `${count.skipped} skipped, each saying above what it wants\n` : '';
+    process.once('exit', () => process.stdout.write(`${skipped}${count.passed} passed, ${count.failed} failed\n`));
   }
 }
