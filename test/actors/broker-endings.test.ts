@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { openTrial } from '../../src/actors/trial/index.ts';
 import type { Lineage } from '../../src/domain/lineage.ts';
 import { Pulse } from '../../src/protocols/actor.ts';
 import { LimitRun, StopRun } from '../../src/protocols/run.ts';
@@ -21,6 +22,21 @@ describe('the end of a run', () => {
     expect(await w.ports.bus.ask(StopRun, RUN, { now: false }, { timeoutMs: 1000 })).toEqual({ ok: true, message: 'finishing 1 replicate' });
     const lineage = await w.until((l) => l.stopped !== null);
     expect([lineage.trials.get('t0001')?.replicates.get('s1')?.measured?.measurement.score, lineage.trials.get('t0001')?.result, lineage.claim]).toEqual([expect.any(Number), null, null]);
+  });
+
+  test('asked to stop, it says what was measured before it says that it has stopped, however slow the journal', async () => {
+    const w = await world({
+      measure: byPatch, durationMs: 5000, started: { keep: { kind: 'strict', alpha: 0.01, replicates: 5 } },
+      open: (journal, ...rest) => openTrial({ ...journal, record: async (...said) => { await w.clock.wait(700, new AbortController().signal); return journal.record(...said); } }, ...rest),
+    });
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    await w.propose('loss=2.0');
+    await w.until((l) => l.leases.size > 0);
+    await w.ports.bus.ask(StopRun, RUN, { now: false }, { timeoutMs: 1000 });
+    const lineage = await w.until((l) => l.stopped !== null);
+    expect([status(lineage, 't0001'), lineage.bests.at(-1)?.trial]).toEqual(['keep', 't0001']);
   });
 
   test('slot-seconds are spoken for before they are spent: what the limit cannot pay for is not begun, and the claim is paid from it', async () => {

@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly started?: Partial<RunStarted>;
   readonly measure: (lease: Lease, recipe: string) => Measurement;
   readonly durationMs?: number | ((lease: Lease) => number);
+  /** How a trial says how it ended; at once unless given. */
+  readonly open?: typeof openTrial;
   /** Whether a signature holds; every one does unless given. */
   readonly verify?: Verify;
   readonly calibrations?: { find(): Promise<Calibrated | null>; keep(): Promise<void> };
@@ -59,7 +61,7 @@ export async function world(options: WorldOptions): Promise<World> {
   };
   const world: World = {
     ports, clock, overlaps,
-    startBroker: () => startBroker(ports, { admit, trials: { weigh, weighClaim, open: openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal }),
+    startBroker: () => startBroker(ports, { admit, trials: { weigh, weighClaim, open: options.open ?? openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal }),
     async startNode(node, { slots = 2, deaf = false, enrolled = {} } = {}) {
       const stop = new AbortController();
       const running = new Map<string, string>();

@@ -21,7 +21,7 @@ import { brokerMachine } from './machine.ts';
 export interface Trials {
   readonly weigh: (lineage: Lineage, row: TrialRow) => Need;
   readonly weighClaim: (lineage: Lineage) => { readonly kind: 'measure'; readonly wanted: readonly Wanted[] } | { readonly kind: 'claim'; readonly claim: RunClaimed } | null;
-  readonly open: (journal: Journal, trial: TrialId, onFailure: (error: unknown) => void) => { weighed(need: Need, leased: number): void; ended(): void; state(): string };
+  readonly open: (journal: Journal, trial: TrialId, onFailure: (error: unknown) => void) => { weighed(need: Need, leased: number): void; ended(): void; isSaying(): boolean };
 }
 
 /** Baselines measured by earlier runs of the same surface, evaluator, environment and device. */
@@ -110,15 +110,18 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     }
     const wanted: Wanted[] = [];
     const root = lineage.trials.get(BASELINE);
+    let isDeciding = false;
     for (const id of lineage.open) {
       const row = lineage.trials.get(id);
       if (!row) continue;
       const need = needs.trials.weigh(lineage, row);
+      isDeciding ||= need.kind === 'end';
       if (need.kind === 'measure') wanted.push(...need.wanted);
       else if (id === BASELINE && !lineage.calibration) { said.push(calibrate(row)); continue; }
       const trial = trials.get(id) ?? needs.trials.open(journal, id, (error) => presence.log('error', 'a result could not be said', { trial: id, error: String(error) }));
       trials.set(id, trial);
       trial.weighed(need, [...lineage.leases.values()].filter((lease) => lease.trial === id).length);
+      isDeciding ||= trial.isSaying(); // between a best and its result it is weighed otherwise
     }
     const claim = stage === 'claiming' ? needs.trials.weighClaim(lineage) : null;
     if (claim?.kind === 'measure') wanted.push(...claim.wanted);
@@ -136,7 +139,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     if (isAble || wanted.length === 0 || lineage.paused) ableMs = clock.now();
     const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000); // B3
     if (reason) said.push(keeper.say('run.stopping', [String(lineage.stoppings + 1)], reason));
-    const over = lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && lineage.leases.size === 0) || (stage === 'claiming' && claim === null && lineage.leases.size === 0);
+    const over = lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && lineage.leases.size === 0 && !isDeciding) || (stage === 'claiming' && claim === null && lineage.leases.size === 0);
     if (over && lineage.stopping !== null) said.push(keeper.say('run.stopped', [String(lineage.stops + 1)], { reason: lineage.stopping, wallSeconds: Math.round(spent.wallSeconds * 1000) / 1000 }));
     await Promise.all(said);
     return said.length > 0;

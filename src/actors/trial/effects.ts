@@ -31,7 +31,8 @@ export interface OpenTrial {
   weighed(need: Need, leased: number): void;
   /** Its result came back from the journal. */
   ended(): void;
-  state(): string;
+  /** Whether it is telling the journal how it ended, or has told it what was not folded yet. */
+  isSaying(): boolean;
 }
 
 /** Starts the actor of one trial. `onFailure` hears why a result could not be said; the trial is then weighed again. */
@@ -42,6 +43,6 @@ export function openTrial(journal: Journal, trial: TrialId, onFailure: (error: u
   return {
     weighed: (need, leased) => actor.send({ type: 'trial.weighed', need, leased }),
     ended: () => actor.send({ type: 'trial.result' }),
-    state: () => String(actor.getSnapshot().value),
+    isSaying: () => ['deciding', 'said'].includes(actor.getSnapshot().value),
   };
 }
