@@ -149,7 +149,7 @@ export interface OperatorAct {
   readonly limits: Limits | null;
 }
 
-/** A fact as the journal holds it: its position and the server's time of writing, for display only. */
+/** A fact as the journal holds it: its position, and the time of writing by the server's clock, the one clock of a run. */
 export type Fact = FactBody & { readonly seq: number; readonly at: number };
 
 export type Word = FactBody['word'];

@@ -2,6 +2,7 @@ import { describeEnding } from './evidence.ts';
 import { counted, decimal, duration, oneLine, probability } from './figures.ts';
 import { best, chain, statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import type { Failure } from './measurement.ts';
+import { ageOf } from './spending.ts';
 import { isShownToSpecialists } from './status.ts';
 import type { Brief, Claim } from './surface.ts';
 import { survey, type Survey } from './survey.ts';
@@ -148,7 +149,7 @@ const saturation = ({ lastFive }: Survey): string[] => (lastFive.length === 5 &&
 
 function budgets(lineage: Lineage): Section {
   const { limits } = lineage;
-  const wall = lineage.wallSecondsBefore + (lineage.startedAt === null ? 0 : (lineage.newestAt - lineage.startedAt) / 1000);
+  const wall = ageOf(lineage, lineage.newestAt);
   const left = (limit: number | null, used: number, say: (value: number) => string): string => (limit === null ? `${say(used)} used, no limit` : `${say(Math.max(0, limit - used))} left of ${say(limit)}`);
   return {
     title: 'budgets left', cap: 1_000, none: 'unknown: the run has not started',

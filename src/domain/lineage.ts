@@ -3,6 +3,7 @@ import type { Calibrated, Fact, Handoff, NodeEnrolled, OperatorAct, RunBest, Run
 import type { Imported } from './imported.ts';
 import { BASELINE, trialNumber, type BlobHash, type NodeId, type ReplicateId, type TrialId } from './ids.ts';
 import type { Lease, Measurement } from './measurement.ts';
+import { ageOf, charge, type Attempt } from './spending.ts';
 import type { Proposal, Rejection, TrialResult } from './trial.ts';
 
 // The lineage: what the journal says, folded. Every reader that folds the same journal holds the same lineage.
@@ -16,7 +17,7 @@ import type { Proposal, Rejection, TrialResult } from './trial.ts';
 
 export interface ReplicateRow {
   readonly replicate: ReplicateId;
-  readonly attempts: { readonly lease: Lease; readonly seq: number; lapsed: string | null }[];
+  readonly attempts: Attempt[];
   measured: { readonly measurement: Measurement; readonly node: NodeId; readonly attempt: number; readonly heldMs: number; readonly seq: number; readonly at: number } | null;
 }
 
@@ -134,6 +135,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       return true;
     }
     case 'run.stopped': {
+      for (const { trial, replicate, attempt } of lineage.leases.values()) chargeUntil(lineage, trial, attemptOf(lineage, trial, replicate, attempt), fact);
       lineage.stopped = fact.body.reason;
       lineage.wallSecondsBefore = fact.body.wallSeconds;
       lineage.stops += 1;
@@ -170,16 +172,18 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       const replicate: ReplicateRow = row.replicates.get(fact.ids[1]) ?? { replicate: fact.ids[1], attempts: [], measured: null };
       row.replicates.set(fact.ids[1], replicate);
       if (Number(fact.ids[2]) !== replicate.attempts.length + 1) return odd(lineage);
-      replicate.attempts.push({ lease: fact.body, seq: fact.seq, lapsed: null });
+      replicate.attempts.push({ lease: fact.body, seq: fact.seq, lapsed: null, age: ageOf(lineage, fact.at), seconds: 0, chargedSeq: fact.seq });
       lineage.leases.set(`${fact.ids[0]}.${fact.ids[1]}`, fact.body);
       return true;
     }
     case 'lease.lapsed': {
-      const attempt = lineage.trials.get(fact.ids[0])?.replicates.get(fact.ids[1])?.attempts[Number(fact.ids[2]) - 1];
+      const attempt = attemptOf(lineage, fact.ids[0], fact.ids[1], Number(fact.ids[2]));
       if (!attempt) return odd(lineage);
       attempt.lapsed ??= fact.body.reason;
       const held = lineage.leases.get(`${fact.ids[0]}.${fact.ids[1]}`);
-      if (held?.attempt === Number(fact.ids[2])) lineage.leases.delete(`${fact.ids[0]}.${fact.ids[1]}`);
+      if (held?.attempt !== Number(fact.ids[2])) return true;
+      lineage.leases.delete(`${fact.ids[0]}.${fact.ids[1]}`);
+      chargeUntil(lineage, fact.ids[0], attempt, fact);
       return true;
     }
     case 'trial.measured': {
@@ -194,10 +198,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
         && publicKey !== undefined && verify(publicKey, { run, trial, replicate: replicateId, attempt, node, measurement }, signature);
       if (!counts) { lineage.superseded += 1; return true; }
       lineage.leases.delete(`${trial}.${replicateId}`);
-      const seconds = (fact.body.heldMs / 1000) * newest.lease.slots.length;
-      const author = lineage.trials.get(trial)?.proposal.specialist ?? '';
-      lineage.slotSeconds += seconds;
-      lineage.secondsBySpecialist.set(author, (lineage.secondsBySpecialist.get(author) ?? 0) + seconds);
+      charge(lineage, { attempt: newest, heldSeconds: fact.body.heldMs / 1000, author: authorOf(lineage, trial), seq: fact.seq });
       if (measurement.failure?.kind === 'harness_abort' && attempt < MAX_ATTEMPTS) { newest.lapsed ??= measurement.failure.reason; return true; } // F2
       if (newest.lease.purpose === 'confirm' && !lineage.confirmed.includes(trial)) lineage.confirmed.push(trial);
       replicate.measured = { measurement, node, attempt, heldMs: fact.body.heldMs, seq: fact.seq, at: fact.at };
@@ -222,6 +223,15 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
     }
     default: return fact satisfies never;
   }
+}
+
+const authorOf = (lineage: Lineage, trial: TrialId): string => lineage.trials.get(trial)?.proposal.specialist ?? '';
+
+const attemptOf = (lineage: Lineage, trial: TrialId, replicate: ReplicateId, ordinal: number): Attempt | undefined => lineage.trials.get(trial)?.replicates.get(replicate)?.attempts[ordinal - 1];
+
+/** Charges a lease that nothing measured with what it held up to now. */
+function chargeUntil(lineage: Lineage, trial: TrialId, attempt: Attempt | undefined, { at, seq }: Fact): void {
+  if (attempt) charge(lineage, { attempt, heldSeconds: ageOf(lineage, at) - attempt.age, author: authorOf(lineage, trial), seq });
 }
 
 function odd(lineage: Lineage): boolean { // F4

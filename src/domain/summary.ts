@@ -2,6 +2,7 @@ import { BASELINE, type TrialId } from './ids.ts';
 import { best, statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import type { Purpose } from './measurement.ts';
 import { baselineBeside } from './purpose.ts';
+import type { Attempt } from './spending.ts';
 import { isValid, type Status } from './status.ts';
 import { endedRows, owner } from './tables.ts';
 
@@ -115,9 +116,9 @@ export function bestSoFar(lineage: Lineage): BestPoint[] {
 
 /** Slot-seconds the run had used when a row ended, by journal order. */
 function spentUntil(lineage: Lineage): (row: TrialRow) => number {
-  const spending = [...lineage.trials.values()].flatMap((row) => measuredSeconds(row)).sort((a, b) => a.seq - b.seq);
+  const spending = [...lineage.trials.values()].flatMap(attemptsOf).sort((a, b) => a.chargedSeq - b.chargedSeq);
   let total = 0;
-  const sums = spending.map(({ seq, seconds }) => ({ seq, total: (total += seconds) }));
+  const sums = spending.map(({ chargedSeq: seq, seconds }) => ({ seq, total: (total += seconds) }));
   return (row) => {
     let low = 0;
     for (let high = sums.length; low < high;) { const middle = (low + high) >> 1; if ((sums[middle]?.seq ?? 0) <= row.seq) low = middle + 1; else high = middle; }
@@ -125,11 +126,10 @@ function spentUntil(lineage: Lineage): (row: TrialRow) => number {
   };
 }
 
-/** Slot-seconds one trial has used. */
-export const slotSecondsOf = (row: TrialRow): number => measuredSeconds(row).reduce((sum, { seconds }) => sum + seconds, 0);
+/** Slot-seconds one trial has used, in vain or not. */
+export const slotSecondsOf = (row: TrialRow): number => attemptsOf(row).reduce((sum, { seconds }) => sum + seconds, 0);
 
-const measuredSeconds = (row: TrialRow): { seq: number; seconds: number }[] =>
-  [...row.replicates.values()].flatMap(({ measured, attempts }) => (measured ? [{ seq: measured.seq, seconds: (measured.heldMs / 1000) * (attempts[measured.attempt - 1]?.lease.slots.length ?? 1) }] : []));
+const attemptsOf = (row: TrialRow): Attempt[] => [...row.replicates.values()].flatMap(({ attempts }) => attempts);
 
 /** How many trials of each status a specialist has, in roster order, and what they cost. */
 export interface OutcomeMix { readonly specialist: string; readonly total: number; readonly counts: ReadonlyMap<Status, number>; readonly slotSeconds: number }

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/domain/fact.ts';
 import { best, chain, countTrials, emptyLineage, grow, statusOf, type Lineage, type Verify } from '../../src/domain/lineage.ts';
+import type { Lease } from '../../src/domain/measurement.ts';
+import { slotSecondsOf } from '../../src/domain/summary.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
 
 const made = syntheticRun(40);
@@ -16,6 +18,15 @@ const measured = made.facts.find((fact) => fact.word === 'trial.measured' && fac
 if (measured?.word !== 'trial.measured') throw new Error('the made-up run measures t0001');
 const upTo = (seq: number) => made.facts.filter((fact) => fact.seq <= seq);
 const [, replicate] = measured.ids;
+
+/** The made-up run up to the first lease of t0001, which here has two slots; what is told after it, and when it was granted. */
+function leased(): readonly [(...more: readonly object[]) => Lineage, number, Lease] {
+  const lease = made.facts.find((fact) => fact.word === 'lease.granted' && fact.ids[0] === 't0001' && fact.ids[1] === replicate);
+  if (lease?.word !== 'lease.granted') throw new Error('the made-up run leases t0001');
+  const facts = [...upTo(lease.seq - 1), { ...lease, body: { ...lease.body, slots: ['cpu0', 'cpu1'] } }];
+  return [(...more) => fold([...facts, ...more.map((fact, i) => ({ ...fact, seq: lease.seq + 1 + i }) as Fact)]), lease.at, lease.body];
+}
+const never = (): never => { throw new Error('the made-up run has t0001'); };
 
 describe('a lineage', () => {
   test('grows to the same from the same journal, and a fact said again changes nothing', () => {
@@ -54,6 +65,32 @@ describe('a lineage', () => {
     const stale = fold(facts);
     expect(stale.trials.get('t0001')?.replicates.get(replicate)?.measured).toBeNull();
     expect(stale.superseded).toBe(1);
+  });
+  test('a lease that lapses costs its author the slots it held until then, once, and what a late measurement says in its stead', () => {
+    const [told, at, lease] = leased();
+    const silent = { word: 'lease.lapsed', ids: ['t0001', replicate, '1'], body: { reason: 'silence' } };
+    const spent = ({ slotSeconds, secondsBySpecialist, trials }: Lineage) => [slotSeconds, secondsBySpecialist.get('optimizer'), slotSecondsOf(trials.get('t0001') ?? never())].map((seconds) => Math.round((seconds ?? 0) * 1000) / 1000);
+    const before = spent(told());
+    const costs = (...more: readonly object[]): number[] => spent(told(...more)).map((seconds, i) => Math.round((seconds - (before[i] ?? 0)) * 1000) / 1000);
+    const lapsed = { ...silent, at: at + 30_000 };
+    expect(costs(lapsed)).toEqual([60, 60, 60]); // two slots
+    expect(costs(lapsed, { ...lapsed, at: at + 90_000 })).toEqual([60, 60, 60]);
+    const late = { ...measured, at: at + 99_000, body: { ...measured.body, heldMs: 98_000 } };
+    expect(costs(lapsed, late)).toEqual([196, 196, 196]); // it still counts, and its node knows better
+    expect(costs(lapsed, { word: 'lease.granted', ids: ['t0001', replicate, '2'], at: at + 31_000, body: { ...lease, attempt: 2 } }, late)).toEqual([60, 60, 60]);
+    expect(costs({ ...measured, at: at + 9_000, body: { ...measured.body, heldMs: 8_000 } }, lapsed)).toEqual([16, 16, 16]);
+  });
+  test('a lease that a stop finds open costs what it held until then, and after a resume what it holds further; what lies between costs nothing', () => {
+    const [told, at] = leased();
+    const before = told().slotSeconds;
+    const stopped = { word: 'run.stopped', ids: ['1'], at: at + 10_000, body: { reason: 'stopped', wallSeconds: (at + 10_000 - (made.lineage.startedAt ?? 0)) / 1000 } };
+    const resumed = { word: 'run.resumed', ids: ['1'], at: at + 9_000_000, body: { limits: made.lineage.limits } };
+    const lapsed = { word: 'lease.lapsed', ids: ['t0001', replicate, '1'], at: at + 9_004_000, body: { reason: 'silence' } };
+    expect(told(stopped).slotSeconds - before).toBeCloseTo(20, 6);
+    expect(told(stopped, resumed, lapsed).slotSeconds - before).toBeCloseTo(28, 6);
+    const killed = { ...made.facts.find(({ word }) => word === 'handoff.offered'), ids: ['h1'], at: at + 10_000 };
+    expect(told(killed, resumed, lapsed).slotSeconds - before).toBeCloseTo(28, 6);
+    expect(told(stopped, { ...measured, at: at + 11_000, body: { ...measured.body, heldMs: 10_500 } }).slotSeconds - before).toBeCloseTo(21, 6);
   });
   test('keeps a trial’s first result', () => {
     const result = made.facts.find((fact) => fact.word === 'trial.result' && fact.body.status === 'discard');
