@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -15,13 +15,29 @@ export interface Place {
   readonly runs: string;
 }
 
-/** The project one stands in: the nearest folder upwards with a surface in it, else this program's own. Runs go to `runs/` in it, or where BRIGADE_RUNS says. */
-export function findPlace(environment: Readonly<Record<string, string | undefined>>, from: string = process.cwd()): Place {
+/** Who one is, and whose a path is, in the numbers of the system. */
+interface Users { readonly me: number; readonly ownerOf: (path: string) => number }
+
+const realUsers: Users = { me: process.geteuid?.() ?? 0, ownerOf: (path) => statSync(path).uid };
+
+/**
+ * The project one stands in: the nearest folder upwards with a surface in it, else this program's own. Runs go to `runs/` in it, or where BRIGADE_RUNS says.
+ * What lies in a project is run as whoever stands in it, so it must be theirs, root's, or of the owner of the folder they went into. Throws `Mistake`.
+ */
+export function findPlace(environment: Readonly<Record<string, string | undefined>>, from: string = process.cwd(), { me, ownerOf }: Users = realUsers): Place {
   let root = from;
   while (!hasSurface(root) && dirname(root) !== root) root = dirname(root);
   if (!hasSurface(root)) root = projectRoot();
+  else if (root !== projectRoot()) for (const path of [root, join(root, 'surfaces'), join(root, 'evaluators')].filter((each) => existsSync(each))) {
+    const owner = ownerOf(path);
+    if ([me, ROOT, ownerOf(from)].includes(owner)) continue;
+    throw new Mistake(`${path} is taken for the project of this folder, and it belongs to another user (number ${owner}; you are ${me}): its code would run as you. ${root === from ? 'Work in a folder of your own' : `If you trust them, cd ${root} first`}; if it is no project of yours, go where it does not lie above you`);
+  }
   return { root, runs: resolve(environment.BRIGADE_RUNS ?? join(root, 'runs')) };
 }
+
+/** Who could do anything as anybody anyway. */
+const ROOT = 0;
 
 /** A folder called surfaces/ may be anything; one with a surface.yaml in it is ours. */
 function hasSurface(folder: string): boolean {
