@@ -1,3 +1,4 @@
+import type { Answer, Price, Question, Usage } from './domain/conversation.ts';
 import type { BodyOf, Fact, IdsOf, Word } from './domain/fact.ts';
 import type { BlobHash, RunId, SlotId } from './domain/ids.ts';
 import type { Measurement, SandboxLevel } from './domain/measurement.ts';
@@ -84,6 +85,33 @@ export type { PatchResult } from './domain/patch.ts';
 export interface Sampler {
   /** So many answers, the best first; the same study has the same ones. */
   suggest(study: Study, answers: number, signal: AbortSignal): Promise<readonly Values[]>;
+}
+
+/** A language model behind some endpoint. */
+export interface Model {
+  /** As a person would name it: the model and where it is asked; never a key. */
+  readonly name: string;
+  /** null where nobody said what it costs. */
+  readonly price: Price | null;
+  /** Asks once: whether to ask again is the asker's to decide. Throws `ModelFailed`, or the signal's reason within a second of it. */
+  ask(question: Question, options: { readonly signal: AbortSignal; readonly onProgress: (characters: number) => void }): Promise<Answer>;
+}
+
+/** A model did not answer. */
+export class ModelFailed extends Error {
+  /** `rate`, `server`, `timeout` and `cut` may pass; `refused` and `key` want a person. */
+  readonly kind: 'rate' | 'server' | 'timeout' | 'cut' | 'garbled' | 'refused' | 'key';
+  /** How long the endpoint asked to be left alone, in milliseconds; null when it did not say. */
+  readonly retryAfterMs: number | null;
+  /** What was used all the same; null when nothing is known of it. */
+  readonly usage: Usage | null;
+  constructor(kind: ModelFailed['kind'], message: string, more: { readonly retryAfterMs?: number | null; readonly usage?: Usage | null; readonly cause?: unknown } = {}) {
+    super(message, { cause: more.cause });
+    this.name = 'ModelFailed';
+    this.kind = kind;
+    this.retryAfterMs = more.retryAfterMs ?? null;
+    this.usage = more.usage ?? null;
+  }
 }
 
 /** Where recipes run. One slot runs one thing at a time. */

@@ -2,6 +2,7 @@ import type { Limits } from './budget.ts';
 import type { BlobHash, NodeId, RunId, SlotId, TrialId } from './ids.ts';
 import type { Lease, Measurement, SandboxLevel } from './measurement.ts';
 import type { Objective } from './objective.ts';
+import type { CallReserved, CallSettled, JointAnswered, JointOffered, SessionEnded, SessionOpened, SpecialistStalled } from './session.ts';
 import type { Proposal, Rejection, TrialResult } from './trial.ts';
 
 /** How specialists are arranged, for controlled comparison at equal budget. */
@@ -117,6 +118,14 @@ export type FactBody =
   | { readonly word: 'trial.measured'; readonly ids: readonly [trial: TrialId, replicate: string, attempt: string, node: NodeId]; readonly body: Measured }
   | { readonly word: 'trial.result'; readonly ids: readonly [trial: TrialId]; readonly body: TrialResult }
   | { readonly word: 'handoff.offered'; readonly ids: readonly [handoff: string]; readonly body: Handoff }
+  | { readonly word: 'session.opened'; readonly ids: readonly [session: string]; readonly body: SessionOpened }
+  | { readonly word: 'session.ended'; readonly ids: readonly [session: string]; readonly body: SessionEnded }
+  | { readonly word: 'call.reserved'; readonly ids: readonly [session: string, call: string]; readonly body: CallReserved }
+  | { readonly word: 'call.settled'; readonly ids: readonly [session: string, call: string]; readonly body: CallSettled }
+  | { readonly word: 'specialist.stalled'; readonly ids: readonly [specialist: string, n: string]; readonly body: SpecialistStalled }
+  | { readonly word: 'specialist.recovered'; readonly ids: readonly [specialist: string, n: string]; readonly body: Readonly<Record<never, never>> }
+  | { readonly word: 'joint.offered'; readonly ids: readonly [joint: string]; readonly body: JointOffered }
+  | { readonly word: 'joint.answered'; readonly ids: readonly [joint: string]; readonly body: JointAnswered }
   | { readonly word: 'operator.acted'; readonly ids: readonly [n: string]; readonly body: OperatorAct };
 
 export interface Admitted {

@@ -3,6 +3,7 @@ import type { Calibrated, Fact, Handoff, NodeEnrolled, OperatorAct, RunBest, Run
 import type { Imported } from './imported.ts';
 import { BASELINE, trialNumber, type BlobHash, type NodeId, type ReplicateId, type TrialId } from './ids.ts';
 import type { Lease, Measurement } from './measurement.ts';
+import { growSessions, noSessions, type Sessions } from './sessions.ts';
 import { ageOf, charge, type Attempt } from './spending.ts';
 import type { Proposal, Rejection, TrialResult } from './trial.ts';
 
@@ -69,6 +70,8 @@ export interface Lineage {
   slotSeconds: number;
   readonly secondsBySpecialist: Map<string, number>;
   readonly tokens: { tokens: number; money: number };
+  /** What was thought with a model, and what was agreed between two owners. */
+  readonly sessions: Sessions;
   superseded: number;
   odd: number;
   lastKeepAt: number | null;
@@ -94,7 +97,7 @@ export const MAX_ATTEMPTS = 3;
 export const emptyLineage = (): Lineage => ({
   applied: 0, started: null, limits: null, calibration: null, claim: null, bests: [], trials: new Map(), byClientId: new Map(), bySnapshot: new Map(),
   children: new Map(), nodes: new Map(), handoffs: [], operatorActs: [], paused: false, stopping: null, stopMode: null, stopped: null,
-  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, secondsBySpecialist: new Map(), tokens: { tokens: 0, money: 0 }, superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0, confirmed: [], open: new Set(), leases: new Map(), imported: null,
+  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, secondsBySpecialist: new Map(), tokens: { tokens: 0, money: 0 }, sessions: noSessions(), superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0, confirmed: [], open: new Set(), leases: new Map(), imported: null,
 });
 
 /** Whether a node's signature holds; supplied from outside because the domain does no cryptography. */
@@ -221,6 +224,8 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       if (fact.body.limits !== null) lineage.limits = fact.body.limits;
       return true;
     }
+    case 'session.opened': case 'session.ended': case 'call.reserved': case 'call.settled': case 'specialist.stalled': case 'specialist.recovered': case 'joint.offered': case 'joint.answered':
+      return growSessions(lineage.sessions, fact, run) || odd(lineage);
     default: return fact satisfies never;
   }
 }

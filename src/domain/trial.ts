@@ -27,6 +27,10 @@ export interface Proposal {
   readonly proposer: Proposer;
   readonly tokens: number;
   readonly money: number;
+  /** The session it came from; absent where no model thought. */
+  readonly session?: string | undefined;
+  /** The draft that this trial carries out, and the drafter who stands on it beside `specialist`; absent for a trial of one. */
+  readonly joint?: { readonly draft: string; readonly with: string } | undefined;
 }
 
 /** Why a proposal was refused before it could cost a slot. */

@@ -2,6 +2,7 @@ import type { Word } from '../domain/fact.ts';
 import { LeaseGranted, LeaseLapsed, TrialMeasured } from './measurement.ts';
 import type { FactMessage } from './message.ts';
 import { NodeEnrolledFact, OperatorActed, RunBestFact, RunCalibrated, RunClaimedFact, RunResumed, RunStartedFact, RunStopped, RunStopping } from './run.ts';
+import { CallReservedFact, CallSettledFact, JointAnsweredFact, JointOfferedFact, SessionEndedFact, SessionOpenedFact, SpecialistRecovered, SpecialistStalledFact } from './session.ts';
 import { HandoffOffered, TrialAdmitted, TrialRejected, TrialResultFact } from './trial.ts';
 
 /** Every fact by its word: two subject tokens after the run. */
@@ -21,6 +22,14 @@ export const FACTS = {
   'trial.measured': TrialMeasured,
   'trial.result': TrialResultFact,
   'handoff.offered': HandoffOffered,
+  'session.opened': SessionOpenedFact,
+  'session.ended': SessionEndedFact,
+  'call.reserved': CallReservedFact,
+  'call.settled': CallSettledFact,
+  'specialist.stalled': SpecialistStalledFact,
+  'specialist.recovered': SpecialistRecovered,
+  'joint.offered': JointOfferedFact,
+  'joint.answered': JointAnsweredFact,
   'operator.acted': OperatorActed,
 } as const satisfies Record<Word, FactMessage<string, unknown> | FactMessage<never, unknown>>;
 

@@ -21,6 +21,8 @@ export const ProposalSchema = z.strictObject({
   }),
   tokens: count,
   money: finite.min(0),
+  session: token.optional(),
+  joint: z.strictObject({ draft: token, with: token }).optional(),
 }) satisfies z.ZodType<Proposal>;
 
 export const RejectionSchema = z.strictObject({

@@ -16,6 +16,11 @@ export function eventOf(run: string, fact: Fact): Readonly<Record<string, unknow
     case 'node.enrolled': return { ...head, node: fact.ids[0], boot: fact.ids[1], ...fact.body };
     case 'run.best': return { ...head, n: Number(fact.ids[0]), ...fact.body };
     case 'handoff.offered': return { ...head, handoff: fact.ids[0], ...fact.body };
+    case 'session.opened': case 'session.ended': return { ...head, session: fact.ids[0], ...fact.body };
+    case 'call.reserved': case 'call.settled': return { ...head, session: fact.ids[0], call: Number(fact.ids[1]), ...fact.body };
+    case 'specialist.stalled': case 'specialist.recovered': return { ...head, specialist: fact.ids[0], n: Number(fact.ids[1]), ...fact.body };
+    case 'joint.offered': { const { patch: _patch, ...rest } = fact.body; return { ...head, joint: fact.ids[0], ...rest }; }
+    case 'joint.answered': return { ...head, joint: fact.ids[0], ...fact.body };
     case 'run.started': case 'run.claimed': case 'run.stopping': case 'run.stopped': case 'run.resumed': case 'lease.granted': case 'operator.acted': return { ...head, ...fact.body };
     default: return fact satisfies never;
   }

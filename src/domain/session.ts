@@ -1,0 +1,88 @@
+import type { BlobHash, RunId, TrialId } from './ids.ts';
+
+// What the journal holds of a specialist that thinks with a model. A session is one conversation: feedback in, at most a few trials out.
+//
+//   S1. What a call may cost is reserved before it is made and settled after; what was reserved and never settled counts in full.
+//   S2. A session's exact prompt and its whole conversation are kept, whatever came of it.
+
+/** A session began. */
+export interface SessionOpened {
+  readonly specialist: string;
+  /** Journal position of the feedback in its prompt. */
+  readonly asOf: number;
+  /** Model and endpoint, as a person would name them; never a key. */
+  readonly model: string;
+  /** Blob with the exact text the model is told first. */
+  readonly prompt: BlobHash;
+  /** Chosen by the specialist: asked twice, it is one session. */
+  readonly clientId: string;
+}
+
+/** The most one call may cost. */
+export interface CallReserved { readonly tokens: number; readonly money: number }
+
+/** What one call did cost. */
+export interface CallSettled {
+  readonly input: number; readonly cached: number; readonly output: number; readonly money: number;
+  /** False: the endpoint did not say how much, and it was estimated. */
+  readonly isMeasured: boolean;
+  readonly ended: 'answered' | 'failed';
+  /** Why it failed, in a line; empty for an answer. */
+  readonly why: string;
+}
+
+/** How a session ended. Only `submitted` led to a trial; the others are counted and cost no slot. */
+export const SESSION_ENDINGS = ['submitted', 'gave_up', 'malformed', 'capped', 'failed', 'lost'] as const;
+export type SessionEnding = (typeof SESSION_ENDINGS)[number];
+
+export interface SessionEnded {
+  readonly ending: SessionEnding;
+  readonly reason: string;
+  readonly trials: readonly TrialId[];
+  /** Replies that were not what they should be, and were asked for again. */
+  readonly repairs: number;
+  /** Blob with every turn; null when it was lost. */
+  readonly transcript: BlobHash | null;
+}
+
+/** A specialist cannot think for now, while the others go on. */
+export interface SpecialistStalled { readonly cause: 'endpoint' | 'budget' | 'model'; readonly reason: string }
+
+/** A trial that needs two owners, as one of them drafted it. */
+export interface JointOffered {
+  readonly from: string;
+  readonly to: string;
+  readonly parent: TrialId;
+  readonly hypothesis: string;
+  readonly expectedDelta: number;
+  readonly patch: string;
+  readonly clientId: string;
+}
+
+/** What the other owner said: an accepted draft is a trial, amended or not. */
+export interface JointAnswered { readonly by: string; readonly answer: 'accepted' | 'declined'; readonly reason: string; readonly trial: TrialId | null }
+
+/** One session as the journal tells it. */
+export interface SessionRow {
+  readonly session: string;
+  readonly run: RunId;
+  readonly opened: SessionOpened;
+  readonly openedAt: number;
+  readonly calls: Map<number, { readonly reserved: CallReserved; settled: CallSettled | null }>;
+  ended: SessionEnded | null;
+  endedAt: number | null;
+}
+
+/** Tokens and money of a session so far: what was settled, and in full what was reserved and not settled. */
+export function spentOn(session: SessionRow): { readonly tokens: number; readonly money: number } { // S1
+  let tokens = 0;
+  let money = 0;
+  for (const { reserved, settled } of session.calls.values()) {
+    tokens += settled ? settled.input + settled.output : reserved.tokens;
+    money += settled ? settled.money : reserved.money;
+  }
+  return { tokens, money };
+}
+
+/** The id of the n-th session of a run, counted from 1. */
+export const sessionId = (n: number): string => `s${String(n).padStart(4, '0')}`;
