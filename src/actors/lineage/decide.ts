@@ -7,7 +7,7 @@ import type { LineageRow } from '../../protocols/lineage.ts';
 //
 //   K1. An answer about a position is the same whenever it is given.
 //   K2. Our own faults and dead machines say nothing about a recipe: its author learns that the trial is over, and nothing else.
-//   K3. In an arm without lineage only the current best's id, score and code are told.
+//   K3. In an arm without lineage only the current best's id, score and code are told, whatever position is asked about: an earlier best is an earlier outcome.
 
 /** When what is told changed, in journal order: kept beside the lineage, so that an earlier position can be answered without folding again. */
 export interface Timeline {
@@ -90,16 +90,16 @@ export function bestAt(lineage: Lineage, timeline: Timeline, asOf: number): Best
 export function bareRow(lineage: Lineage, best: BestRow): LineageRow { // K3
   const row = lineage.trials.get(best.trial);
   return {
-    trial: best.trial, specialist: row?.proposal.specialist ?? 'baseline', parent: BASELINE, status: best.trial === BASELINE ? 'baseline' : 'keep',
+    trial: best.trial, specialist: 'unknown', parent: BASELINE, status: best.trial === BASELINE ? 'baseline' : 'keep',
     score: best.score, deltaVsBest: null, judgedAgainst: null, expectedDelta: 0, hypothesis: '', strategy: '',
     moves: [...(row?.proposal.proposer.moves ?? [])], parts: [], snapshot: best.snapshot, failure: null, rejection: null, artifactBytes: null, seq: best.seq,
   };
 }
 
-/** Whether a snapshot may be read: those of trials, and without lineage those that were a best. */
+/** Whether a snapshot may be read: those of trials, and without lineage the best's. */
 export function mayRead(lineage: Lineage, snapshot: BlobHash): boolean {
   if (lineage.started?.snapshot === snapshot) return true;
-  if (lineage.started?.arm.lineage === false) return lineage.bests.some((each) => each.snapshot === snapshot); // K3; a reader may be one best behind
+  if (lineage.started?.arm.lineage === false) return lineage.bests.slice(-2).some((each) => each.snapshot === snapshot); // K3; a reader may be one best behind
   return lineage.bySnapshot.has(snapshot);
 }
 

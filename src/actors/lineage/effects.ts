@@ -109,17 +109,19 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
       if (asOf !== null && asOf > keeper.passed()) await keeper.reached(asOf, ended);
     };
     const isBare = (): boolean => lineage.started?.arm.lineage === false;
+    /** What an answer is about; without lineage always now. */
+    const moment = (asOf: number | null): number => (isBare() ? keeper.passed() : asOf ?? keeper.passed());
     return [
       bus.serve(ReadFeedback, ids, async ({ specialist, asOf }) => {
         await ready(asOf);
         keep();
-        const at = asOf ?? keeper.passed();
+        const at = moment(asOf);
         const then = at >= lineage.applied ? lineage : await keeper.at(at);
         return { asOf: at, text: renderFeedback(then, { specialist, brief: briefs.find((each) => each.specialist === specialist) ?? null, claims }) };
       }),
       bus.serve(ReadRows, ids, async ({ after, asOf, limit }) => {
         await ready(asOf);
-        const at = asOf ?? keeper.passed();
+        const at = moment(asOf);
         const best = bestAt(lineage, timeline, at);
         const told = best === null ? null : { trial: best.trial, score: best.score, snapshot: best.snapshot };
         if (isBare()) return { asOf: at, rows: best !== null && best.seq > after ? [bareRow(lineage, best)] : [], more: false, best: told, noise: null };
