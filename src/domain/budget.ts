@@ -1,5 +1,6 @@
 import { BASELINE } from './ids.ts';
 import type { Lineage } from './lineage.ts';
+import type { Cost } from './session.ts';
 
 /** Every limit of a run in one object; null means not limited. Reserved before it is spent. */
 export interface Limits {
@@ -39,6 +40,19 @@ export function exhausted(limits: Limits, spent: Spent): string | null {
   if (limits.secondsWithoutKeep !== null && spent.secondsSinceKeep >= limits.secondsWithoutKeep) return `${limits.secondsWithoutKeep} s without a keep`;
   return null;
 }
+
+/** Why no further trial is taken, where their number is what is limited; null while one is. */
+export const trialsUsedUp = ({ limits, admittedCount }: Pick<Lineage, 'limits' | 'admittedCount'>): string | null =>
+  (limits !== null && limits.trials !== null && admittedCount >= limits.trials ? `trial limit of ${limits.trials} reached` : null);
+
+/** Why what is left of tokens and money does not cover a call, by the most it may take; null where it does. */
+export function uncovered({ limits, tokens: used }: Pick<Lineage, 'limits' | 'tokens'>, most: Cost): string | null {
+  if (limits?.tokens != null && used.tokens + most.tokens > limits.tokens) return `token limit of ${limits.tokens} reached: ${used.tokens} used, and one more call may take ${most.tokens}`;
+  if (limits?.money != null && used.money + most.money > limits.money) return `money limit of ${limits.money} reached: ${money(used.money)} used, and one more call may take ${money(most.money)}`;
+  return null;
+}
+
+const money = (amount: number): string => String(Number(amount.toPrecision(4)));
 
 /** Slot-seconds of one replicate, as the calibration measured it; 0 before there is one. */
 export function replicateCost({ calibration, started }: Lineage): number {

@@ -3,8 +3,10 @@ import type { Calibrated, Fact, Handoff, NodeEnrolled, OperatorAct, RunBest, Run
 import type { Imported } from './imported.ts';
 import { BASELINE, trialNumber, type BlobHash, type NodeId, type ReplicateId, type TrialId } from './ids.ts';
 import type { Lease, Measurement } from './measurement.ts';
-import { growSessions, noSessions, type Sessions } from './sessions.ts';
-import { ageOf, charge, type Attempt } from './spending.ts';
+import { measuredFor, payerOf } from './authors.ts';
+import type { Cost } from './session.ts';
+import { carryOut, growSessions, noSessions, type Sessions } from './sessions.ts';
+import { ageOf, charge, spend, type Attempt } from './spending.ts';
 import type { Proposal, Rejection, TrialResult } from './trial.ts';
 
 // The lineage: what the journal says, folded. Every reader that folds the same journal holds the same lineage.
@@ -69,7 +71,9 @@ export interface Lineage {
   wallSecondsBefore: number;
   slotSeconds: number;
   readonly secondsBySpecialist: Map<string, number>;
+  /** What thinking took: calls that are not settled count in full. */
   readonly tokens: { tokens: number; money: number };
+  readonly thinkingBySpecialist: Map<string, Cost>;
   /** What was thought with a model, and what was agreed between two owners. */
   readonly sessions: Sessions;
   superseded: number;
@@ -97,7 +101,7 @@ export const MAX_ATTEMPTS = 3;
 export const emptyLineage = (): Lineage => ({
   applied: 0, started: null, limits: null, calibration: null, claim: null, bests: [], trials: new Map(), byClientId: new Map(), bySnapshot: new Map(),
   children: new Map(), nodes: new Map(), handoffs: [], operatorActs: [], paused: false, stopping: null, stopMode: null, stopped: null,
-  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, secondsBySpecialist: new Map(), tokens: { tokens: 0, money: 0 }, sessions: noSessions(), superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0, confirmed: [], open: new Set(), leases: new Map(), imported: null,
+  stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, secondsBySpecialist: new Map(), tokens: { tokens: 0, money: 0 }, thinkingBySpecialist: new Map(), sessions: noSessions(), superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0, confirmed: [], open: new Set(), leases: new Map(), imported: null,
 });
 
 /** Whether a node's signature holds; supplied from outside because the domain does no cryptography. */
@@ -138,7 +142,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       return true;
     }
     case 'run.stopped': {
-      for (const { trial, replicate, attempt } of lineage.leases.values()) chargeUntil(lineage, trial, attemptOf(lineage, trial, replicate, attempt), fact);
+      for (const { trial, replicate, attempt } of lineage.leases.values()) chargeUntil(lineage, attemptOf(lineage, trial, replicate, attempt), fact);
       lineage.stopped = fact.body.reason;
       lineage.wallSecondsBefore = fact.body.wallSeconds;
       lineage.stops += 1;
@@ -161,7 +165,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       lineage.bySnapshot.set(fact.body.snapshot, lineage.bySnapshot.get(fact.body.snapshot) ?? trial);
       lineage.open.add(trial);
       if (trial !== BASELINE) lineage.admittedCount += 1;
-      return true;
+      return carryOut(lineage.sessions, trial, fact.body.proposal) || odd(lineage);
     }
     case 'trial.rejected': {
       const [trial] = fact.ids;
@@ -186,7 +190,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       const held = lineage.leases.get(`${fact.ids[0]}.${fact.ids[1]}`);
       if (held?.attempt !== Number(fact.ids[2])) return true;
       lineage.leases.delete(`${fact.ids[0]}.${fact.ids[1]}`);
-      chargeUntil(lineage, fact.ids[0], attempt, fact);
+      chargeUntil(lineage, attempt, fact);
       return true;
     }
     case 'trial.measured': {
@@ -201,7 +205,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
         && publicKey !== undefined && verify(publicKey, { run, trial, replicate: replicateId, attempt, node, measurement }, signature);
       if (!counts) { lineage.superseded += 1; return true; }
       lineage.leases.delete(`${trial}.${replicateId}`);
-      charge(lineage, { attempt: newest, heldSeconds: fact.body.heldMs / 1000, author: authorOf(lineage, trial), seq: fact.seq });
+      charge(lineage, { attempt: newest, heldSeconds: fact.body.heldMs / 1000, author: payer(lineage, trial, replicateId), seq: fact.seq });
       if (measurement.failure?.kind === 'harness_abort' && attempt < MAX_ATTEMPTS) { newest.lapsed ??= measurement.failure.reason; return true; } // F2
       if (newest.lease.purpose === 'confirm' && !lineage.confirmed.includes(trial)) lineage.confirmed.push(trial);
       replicate.measured = { measurement, node, attempt, heldMs: fact.body.heldMs, seq: fact.seq, at: fact.at };
@@ -225,18 +229,22 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       return true;
     }
     case 'session.opened': case 'session.ended': case 'call.reserved': case 'call.settled': case 'specialist.stalled': case 'specialist.recovered': case 'joint.offered': case 'joint.answered':
-      return growSessions(lineage.sessions, fact, run) || odd(lineage);
+      return growSessions(lineage.sessions, fact, { run, spend: (specialist, more) => { spend(lineage, specialist, more); } }) || odd(lineage);
     default: return fact satisfies never;
   }
 }
 
-const authorOf = (lineage: Lineage, trial: TrialId): string => lineage.trials.get(trial)?.proposal.specialist ?? '';
+/** Whose account a lease is on. */
+function payer(lineage: Lineage, trial: TrialId, replicate: ReplicateId): string {
+  const row = lineage.trials.get(measuredFor(lineage, trial, replicate));
+  return row ? payerOf(row.proposal) : '';
+}
 
 const attemptOf = (lineage: Lineage, trial: TrialId, replicate: ReplicateId, ordinal: number): Attempt | undefined => lineage.trials.get(trial)?.replicates.get(replicate)?.attempts[ordinal - 1];
 
 /** Charges a lease that nothing measured with what it held up to now. */
-function chargeUntil(lineage: Lineage, trial: TrialId, attempt: Attempt | undefined, { at, seq }: Fact): void {
-  if (attempt) charge(lineage, { attempt, heldSeconds: ageOf(lineage, at) - attempt.age, author: authorOf(lineage, trial), seq });
+function chargeUntil(lineage: Lineage, attempt: Attempt | undefined, { at, seq }: Fact): void {
+  if (attempt) charge(lineage, { attempt, heldSeconds: ageOf(lineage, at) - attempt.age, author: payer(lineage, attempt.lease.trial, attempt.lease.replicate), seq });
 }
 
 function odd(lineage: Lineage): boolean { // F4
@@ -247,8 +255,7 @@ function odd(lineage: Lineage): boolean { // F4
 function addRow(lineage: Lineage, row: Pick<TrialRow, 'trial' | 'proposal' | 'snapshot' | 'feedback' | 'clientId' | 'rejection'>, fact: Fact): void {
   const number = trialNumber(row.trial);
   const ended = row.rejection !== null;
-  lineage.tokens.tokens += row.proposal.tokens;
-  lineage.tokens.money += row.proposal.money;
+  if (!lineage.sessions.rows.has(row.proposal.session ?? '')) spend(lineage, row.proposal.specialist, row.proposal);
   lineage.trials.set(row.trial, { ...row, number, admittedAt: fact.at, admittedSeq: fact.seq, replicates: new Map(), result: null, endedAt: ended ? fact.at : null, seq: fact.seq });
   lineage.byClientId.set(row.clientId, row.trial);
   lineage.nextNumber = Math.max(lineage.nextNumber, number + 1);

@@ -18,8 +18,17 @@ export interface SessionOpened {
   readonly clientId: string;
 }
 
+/** What thinking takes. */
+export interface Cost { readonly tokens: number; readonly money: number }
+
+/** Nothing was thought. */
+export const NO_COST: Cost = { tokens: 0, money: 0 };
+
+/** Two costs together. */
+export const plus = (a: Cost, b: Cost): Cost => ({ tokens: a.tokens + b.tokens, money: a.money + b.money });
+
 /** The most one call may cost. */
-export interface CallReserved { readonly tokens: number; readonly money: number }
+export interface CallReserved extends Cost {}
 
 /** What one call did cost. */
 export interface CallSettled {
@@ -73,16 +82,14 @@ export interface SessionRow {
   endedAt: number | null;
 }
 
+/** What a call did cost. */
+export const costOf = ({ input, output, money }: CallSettled): Cost => ({ tokens: input + output, money });
+
 /** Tokens and money of a session so far: what was settled, and in full what was reserved and not settled. */
-export function spentOn(session: SessionRow): { readonly tokens: number; readonly money: number } { // S1
-  let tokens = 0;
-  let money = 0;
-  for (const { reserved, settled } of session.calls.values()) {
-    tokens += settled ? settled.input + settled.output : reserved.tokens;
-    money += settled ? settled.money : reserved.money;
-  }
-  return { tokens, money };
-}
+export const spentOn = (session: SessionRow): Cost => [...session.calls.values()].reduce((sum, { reserved, settled }) => plus(sum, settled ? costOf(settled) : reserved), NO_COST); // S1
 
 /** The id of the n-th session of a run, counted from 1. */
 export const sessionId = (n: number): string => `s${String(n).padStart(4, '0')}`;
+
+/** The id of the n-th draft for two owners, counted from 1. */
+export const jointId = (n: number): string => `j${String(n).padStart(4, '0')}`;

@@ -1,9 +1,22 @@
 import type { Fact } from './fact.ts';
-import type { RunId } from './ids.ts';
-import { spentOn, type JointAnswered, type JointOffered, type SessionRow, type SpecialistStalled } from './session.ts';
+import type { RunId, TrialId } from './ids.ts';
+import { costOf, type Cost, type JointAnswered, type JointOffered, type SessionRow, type SpecialistStalled } from './session.ts';
+import type { Proposal } from './trial.ts';
+
+// What the journal says of thinking with a model, folded fact by fact.
+//
+//   N1. A call is charged in full when it is reserved, and put right when it is settled: the sum needs no second look at earlier calls.
+//   N2. A draft is open until its owner said no or a trial carries it out. That trial is the answer, even where nobody was left to record one.
 
 /** A draft for two owners, and what became of it. */
-export interface JointRow { readonly joint: string; readonly offered: JointOffered; readonly seq: number; answered: JointAnswered | null }
+export interface JointRow {
+  readonly joint: string;
+  readonly offered: JointOffered;
+  readonly seq: number;
+  /** The admitted trial that carries it out. */
+  trial: TrialId | null;
+  answered: JointAnswered | null;
+}
 
 /** Everything the journal says of thinking with a model. */
 export interface Sessions {
@@ -11,6 +24,8 @@ export interface Sessions {
   readonly byClientId: Map<string, string>;
   readonly joints: Map<string, JointRow>;
   readonly jointByClientId: Map<string, string>;
+  /** Drafts that a trial carries out and nobody has recorded as accepted. */
+  readonly unanswered: Map<string, TrialId>;
   /** Who cannot think for now, and why. */
   readonly stalled: Map<string, SpecialistStalled>;
   /** How often each stalled and recovered, for the next ordinals. */
@@ -19,12 +34,12 @@ export interface Sessions {
 }
 
 /** Nobody has thought with a model yet. */
-export const noSessions = (): Sessions => ({ rows: new Map(), byClientId: new Map(), joints: new Map(), jointByClientId: new Map(), stalled: new Map(), stalls: new Map(), recoveries: new Map() });
+export const noSessions = (): Sessions => ({ rows: new Map(), byClientId: new Map(), joints: new Map(), jointByClientId: new Map(), unanswered: new Map(), stalled: new Map(), stalls: new Map(), recoveries: new Map() });
 
 type SessionFact = Extract<Fact, { word: `session.${string}` | `call.${string}` | `specialist.${string}` | `joint.${string}` }>;
 
-/** Folds one fact about sessions; false for one that makes no sense here. */
-export function growSessions(sessions: Sessions, fact: SessionFact, run: RunId): boolean {
+/** Folds one fact about sessions, telling `spend` what its specialist's thinking took; false for one that makes no sense here. */
+export function growSessions(sessions: Sessions, fact: SessionFact, { run, spend }: { readonly run: RunId; readonly spend: (specialist: string, more: Cost) => void }): boolean {
   switch (fact.word) {
     case 'session.opened': {
       const [session] = fact.ids;
@@ -34,15 +49,19 @@ export function growSessions(sessions: Sessions, fact: SessionFact, run: RunId):
       return true;
     }
     case 'call.reserved': {
-      const calls = sessions.rows.get(fact.ids[0])?.calls;
-      if (!calls || calls.has(Number(fact.ids[1]))) return false;
-      calls.set(Number(fact.ids[1]), { reserved: fact.body, settled: null });
+      const row = sessions.rows.get(fact.ids[0]);
+      if (!row || row.calls.has(Number(fact.ids[1]))) return false;
+      row.calls.set(Number(fact.ids[1]), { reserved: fact.body, settled: null });
+      spend(row.opened.specialist, fact.body); // N1
       return true;
     }
     case 'call.settled': {
-      const call = sessions.rows.get(fact.ids[0])?.calls.get(Number(fact.ids[1]));
-      if (!call || call.settled) return false;
+      const row = sessions.rows.get(fact.ids[0]);
+      const call = row?.calls.get(Number(fact.ids[1]));
+      if (!row || !call || call.settled) return false;
       call.settled = fact.body;
+      const did = costOf(fact.body);
+      spend(row.opened.specialist, { tokens: did.tokens - call.reserved.tokens, money: did.money - call.reserved.money }); // N1
       return true;
     }
     case 'session.ended': {
@@ -64,28 +83,37 @@ export function growSessions(sessions: Sessions, fact: SessionFact, run: RunId):
     case 'joint.offered': {
       const [joint] = fact.ids;
       if (sessions.joints.has(joint)) return false;
-      sessions.joints.set(joint, { joint, offered: fact.body, seq: fact.seq, answered: null });
+      sessions.joints.set(joint, { joint, offered: fact.body, seq: fact.seq, trial: null, answered: null });
       sessions.jointByClientId.set(fact.body.clientId, joint);
       return true;
     }
     case 'joint.answered': {
       const row = sessions.joints.get(fact.ids[0]);
-      if (!row || row.answered) return false;
+      const isSo = fact.body.answer === 'accepted' ? row?.trial != null && row.trial === fact.body.trial : row?.trial === null; // N2
+      if (!row || row.answered || !isSo || fact.body.by !== row.offered.to) return false;
       row.answered = fact.body;
+      sessions.unanswered.delete(row.joint);
       return true;
     }
     default: return fact satisfies never;
   }
 }
 
-/** Tokens and money of every session so far, of one specialist where named. */
-export function spentThinking(sessions: Sessions, specialist: string | null): { readonly tokens: number; readonly money: number } {
-  let [tokens, money] = [0, 0];
-  for (const row of sessions.rows.values()) {
-    if (specialist !== null && row.opened.specialist !== specialist) continue;
-    const spent = spentOn(row);
-    tokens += spent.tokens;
-    money += spent.money;
-  }
-  return { tokens, money };
+/** Notes that an admitted trial carries out a draft; false where no such draft was open to its author. */
+export function carryOut(sessions: Sessions, trial: TrialId, { specialist, joint }: Pick<Proposal, 'specialist' | 'joint'>): boolean {
+  if (joint === undefined) return true;
+  const row = sessions.joints.get(joint.draft);
+  if (!row || !isOpenTo(sessions, joint.draft, { from: joint.with, to: specialist })) return false;
+  row.trial = trial;
+  sessions.unanswered.set(row.joint, trial);
+  return true;
+}
+
+/** Whether a draft still waits for its owner. */
+export const isOpen = ({ trial, answered }: JointRow): boolean => trial === null && answered === null; // N2
+
+/** Whether a draft of one specialist still waits for this other one. */
+export function isOpenTo(sessions: Sessions, joint: string, { from, to }: { readonly from: string; readonly to: string }): boolean {
+  const row = sessions.joints.get(joint);
+  return row !== undefined && isOpen(row) && row.offered.from === from && row.offered.to === to;
 }

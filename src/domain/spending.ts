@@ -1,12 +1,14 @@
 import type { Lineage } from './lineage.ts';
 import type { Lease } from './measurement.ts';
+import { NO_COST, plus, type Cost } from './session.ts';
 
-// What leases cost: the slots they held, for as long as they held them.
+// What leases cost: the slots they held, for as long as they held them. And what thinking costs.
 //
 //   S1. A lease that was measured held its slots as long as its node says. One that lapsed held them from its grant to its lapse, whatever became of the
 //       work, for nobody else could use them; one that a stop found open, up to the stop.
 //   S2. Those moments are the journal server's, one clock for all, so that every reader reckons the same. Between two stretches of a run no time passes.
 //   S3. A lease is charged once: what is said of it later replaces what was charged before.
+//   S4. Thinking is charged once: by the calls of the session it was done in, or, where there was none, by what the proposal says it took.
 
 /** One lease of a replicate, and what it has cost. */
 export interface Attempt {
@@ -32,4 +34,12 @@ export function charge(lineage: Lineage, { attempt, heldSeconds, author, seq }: 
   attempt.chargedSeq = seq;
   lineage.slotSeconds += more;
   lineage.secondsBySpecialist.set(author, (lineage.secondsBySpecialist.get(author) ?? 0) + more);
+}
+
+/** Charges thinking to the run and to whoever thought; less than nothing was never spent, whatever rounding says. */
+export function spend(lineage: Lineage, specialist: string, more: Cost): void { // S4
+  lineage.tokens.tokens += more.tokens;
+  lineage.tokens.money = Math.max(0, lineage.tokens.money + more.money);
+  const { tokens, money } = plus(lineage.thinkingBySpecialist.get(specialist) ?? NO_COST, more);
+  lineage.thinkingBySpecialist.set(specialist, { tokens, money: Math.max(0, money) });
 }

@@ -46,14 +46,17 @@ const Closed = z.strictObject({ kind: z.literal('closed'), reason: line(400) });
 const Refused = z.strictObject({ kind: z.literal('refused'), reason: line(1000) });
 const Done = z.strictObject({ kind: z.literal('done') });
 
-/** A specialist opens a session, or finds the one it opened under this client id. */
+/** A specialist opens a session, or finds the one it opened under this client id: `calls` is then the last ordinal it took. `spent` is what this specialist's thinking has taken in the whole run. */
 export const OpenSession = command('broker.open-session.:run', 'specialist',
   z.strictObject({ clientId: token, specialist: token, asOf: count, model: line(200), prompt: text(LONGEST_PROMPT) }),
-  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('opened'), session: token }), Closed]));
+  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('opened'), session: token, calls: count, spent: z.strictObject({ tokens: count, money }) }), Closed]));
 
-/** May this call be made? Refused when the run's limits would not cover its worst case; `closed` when the run takes no more. */
+/**
+ * May this call be made? Refused by `limit` when those of the run would not cover its worst case, by `order` when the ordinal was used, by `session`
+ * when that is over or nobody's; `closed` when the run takes no more.
+ */
 export const ReserveCall = command('broker.reserve-call.:run', 'specialist', z.strictObject({ session: token, call: count, tokens: count, money }),
-  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('reserved') }), Refused, Closed]));
+  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('reserved') }), Refused.extend({ by: z.enum(['limit', 'order', 'session']) }), Closed]));
 
 /** This is what the call cost. */
 export const SettleCall = command('broker.settle-call.:run', 'specialist', z.strictObject({ session: token, call: count, ...Settled }), z.discriminatedUnion('kind', [Done, Refused]));
@@ -64,7 +67,7 @@ export const EndSession = command('broker.end-session.:run', 'specialist', z.str
 /** A specialist cannot think, or, with null, can again. */
 export const StallSpecialist = command('broker.stall.:run', 'specialist', z.strictObject({ specialist: token, stalled: Stalled.nullable() }), Done);
 
-/** Every free check of a proposal, without proposing it. */
+/** Every free check of a proposal, without proposing it; of a trial of two, with the drafter as `specialist`. */
 export const CheckProposal = command('broker.check.:run', 'specialist',
   z.strictObject({ specialist: token, with: token.nullable(), parent: token, patch: z.string().max(PATCH_BYTES) }),
   z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('passes') }), z.strictObject({ kind: z.literal('rejected'), rejection: RejectionSchema })]));

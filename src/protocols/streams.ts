@@ -39,7 +39,7 @@ export const PERMISSIONS: Readonly<Record<Role, Permissions>> = {
     subscribe: ['brigade.cmd.evaluator.>', ...SERVE],
   },
   specialist: {
-    publish: ['brigade.cmd.broker.propose.*', 'brigade.cmd.lineage.>', ...ACTOR],
+    publish: [...['propose', 'open-session', 'reserve-call', 'settle-call', 'end-session', 'stall', 'check', 'hint', 'offer-joint', 'decline-joint'].map((verb) => `brigade.cmd.broker.${verb}.*`), 'brigade.cmd.lineage.>', ...ACTOR],
     subscribe: ['brigade.cmd.specialist.>', ...SERVE],
   },
   operator: { publish: ['brigade.cmd.>', ...READ_JOURNAL, '$SRV.>', INBOX], subscribe: ['brigade.>', '$SRV.>', INBOX, '$JS.EVENT.>'] },

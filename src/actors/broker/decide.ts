@@ -1,10 +1,11 @@
-import { exhausted, NO_LIMITS, reserve, type Spent } from '../../domain/budget.ts';
+import { exhausted, NO_LIMITS, reserve, uncovered, type Spent } from '../../domain/budget.ts';
 import type { NodeEnrolled, StopMode } from '../../domain/fact.ts';
 import { COMPOSER } from '../../domain/components.ts';
 import { BASELINE, type NodeId, type SlotId, type TrialId } from '../../domain/ids.ts';
 import { countTrials, type Lineage } from '../../domain/lineage.ts';
 import type { Lease } from '../../domain/measurement.ts';
 import type { Wanted } from '../../domain/need.ts';
+import type { Cost } from '../../domain/session.ts';
 
 // What the broker should do now. Everything is derived from the lineage and a glance at the world; nothing is remembered besides.
 //
@@ -15,6 +16,7 @@ import type { Wanted } from '../../domain/need.ts';
 //   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go to whoever has used the fewest slot seconds.
 //   B5. A lease of a trial that was decided meanwhile lapses, unless its measurement will be read: the best's and the baseline's are compared with what
 //       comes, but for those that stand beside one contender alone.
+//   B6. A limit of tokens or money ends the run when the last who could think was refused a call by it, not before: another's calls may be smaller.
 
 export type Stage = 'waiting' | 'calibrating' | 'running' | 'paused' | 'finishing' | 'claiming' | 'stopped';
 
@@ -56,6 +58,15 @@ export function reasonToStop(lineage: Lineage, spent: Spent, idleSeconds: number
 
 /** Specialists that have run dry would otherwise keep a night's machine waiting. */
 const IDLE_SECONDS = 60;
+
+/** Why nobody can think any more: what is left covers no call of anybody who might make one. `refused` are the calls asked for last, by who was refused; null while somebody can. */
+export function starved(lineage: Lineage, refused: ReadonlyMap<string, Cost>): { readonly reason: string; readonly mode: StopMode } | null { // B6
+  if (!lineage.started || lineage.stopping !== null || lineage.bests.length === 0) return null;
+  const whys = [...refused.values()].map((most) => uncovered(lineage, most));
+  const [reason] = whys;
+  const canNobody = lineage.started.roster.every((specialist) => refused.has(specialist) || lineage.sessions.stalled.has(specialist));
+  return reason != null && canNobody && !whys.includes(null) ? { reason, mode: 'complete' } : null;
+}
 
 /** Leases that nobody renewed for too long. `silentMs` answers for a lease by its key. */
 export const lapses = (lineage: Lineage, silentMs: (key: string) => number): { readonly lease: Lease; readonly reason: string }[] =>

@@ -6,10 +6,12 @@ import type { Need, Wanted } from '../../domain/need.ts';
 import { sample } from '../../domain/noise.ts';
 import type { Journal, Ports } from '../../ports.ts';
 import { Pulse } from '../../protocols/actor.ts';
-import { grants, lapses, needless, reasonToStop, spentBy, stageOf, strandedBy, strangers, unlike } from './decide.ts';
-import { openDesk, type Admit } from './desk.ts';
+import { grants, lapses, needless, reasonToStop, spentBy, stageOf, starved, strandedBy, strangers, unlike } from './decide.ts';
+import { openDesk } from './desk.ts';
+import { openJudge, type Admit } from './judge.ts';
 import { lineageAt, openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
+import { openSessions } from './sessions.ts';
 
 // The broker at work: fold, ask what is due, say it, wait for it to come back, ask again.
 //
@@ -87,7 +89,9 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
   const thinking = bus.listen(Pulse, { run, actor: 'specialist' }, ({ state }) => {
     if (state === 'proposing' || state === 'submitting') proposedMs = clock.now(); // whoever thinks for long has not run dry
   });
-  const desk = openDesk(ports, keeper, needs.admit, {
+  const judge = openJudge(ports, keeper, needs.admit);
+  const sessions = openSessions(ports, keeper, judge, { run, onThought: () => { proposedMs = clock.now(); } });
+  const desk = openDesk(ports, keeper, judge, {
     run, onProposal: () => { proposedMs = clock.now(); },
     onRenewal: (key, node) => { renewedMs.set(key, clock.now()); seenMs.set(node, clock.now()); },
   });
@@ -137,7 +141,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     const quietMs = lineage.open.size > 0 || lineage.paused ? 0 : clock.now() - Math.max(proposedMs, newestSeenMs);
     const isAble = [...lineage.nodes].some(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null);
     if (isAble || wanted.length === 0 || lineage.paused) ableMs = clock.now();
-    const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000); // B3
+    const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000) ?? starved(lineage, sessions.refused); // B3, B6
     if (reason) said.push(keeper.say('run.stopping', [String(lineage.stoppings + 1)], reason));
     const over = lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && lineage.leases.size === 0 && !isDeciding) || (stage === 'claiming' && claim === null && lineage.leases.size === 0);
     if (over && lineage.stopping !== null) said.push(keeper.say('run.stopped', [String(lineage.stops + 1)], { reason: lineage.stopping, wallSeconds: Math.round(spent.wallSeconds * 1000) / 1000 }));
@@ -211,6 +215,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     async [Symbol.asyncDispose]() {
       stop.abort();
       await desk[Symbol.asyncDispose]();
+      await sessions[Symbol.asyncDispose]();
       await listening[Symbol.asyncDispose]();
       await thinking[Symbol.asyncDispose]();
       await done.catch(() => undefined);

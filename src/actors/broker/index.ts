@@ -1,2 +1,2 @@
 export { startBroker, type CalibrationKey } from './effects.ts';
-export { readRecipe, type Admit } from './desk.ts';
+export type { Admit } from './judge.ts';

@@ -9,6 +9,10 @@ export interface Keeper {
   /** Records a fact and waits until the fold holds it; `taken` when somebody had said it, whose words are then folded too. */
   say<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>): Promise<'recorded' | 'taken'>;
   folded(seq: number): Promise<void>;
+  /** Waits until the fold holds everything the journal holds now. */
+  upToDate(): Promise<void>;
+  /** Does one thing at a time: what is decided by the fold and then said, with nothing said in between. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
   /** Folds live facts until aborted; `onFact` sees each after it was applied. */
   follow(onFact: (fact: Fact) => void, onUnreadable: (what: { seq: number; subject: string; reason: string }) => void, signal: AbortSignal): Promise<void>;
 }
@@ -25,10 +29,17 @@ export function openKeeper(run: RunId, journal: Journal, verify: Verify): Keeper
       if (waiter && waiter.seq <= passed) { waiting.splice(i, 1); waiter.resolve(); }
     }
   };
+  let last: Promise<unknown> = Promise.resolve();
   const folded = (seq: number): Promise<void> => (seq <= passed ? Promise.resolve() : new Promise((resolve) => { waiting.push({ seq, resolve }); }));
   return {
     lineage,
     folded,
+    upToDate: async () => folded(await journal.position()),
+    alone(work) {
+      const next = last.then(work, work);
+      last = next.catch(() => undefined);
+      return next;
+    },
     async say(word, ids, body) {
       const said = await journal.record(word, ids, body);
       await folded(said.kind === 'recorded' ? said.seq : await journal.position());

@@ -1,0 +1,116 @@
+import { trialsUsedUp, uncovered } from '../../domain/budget.ts';
+import type { RunId } from '../../domain/ids.ts';
+import { NO_COST, sessionId, type Cost, type SessionRow } from '../../domain/session.ts';
+import type { Ports } from '../../ports.ts';
+import { CheckProposal, EndSession, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../protocols/session.ts';
+import type { Judge } from './judge.ts';
+import type { Keeper } from './keeper.ts';
+
+// Where the broker is asked by specialists that think with a model.
+//
+//   N1. What is asked twice is recorded once and answered alike: sessions by their client id, calls by their ordinals, endings by their session.
+//   N2. A call is reserved, under the lock that everything is said under, only where the run's limits cover the most it may cost beside all that is
+//       used and reserved. What was reserved once stays so: whoever asks again for a call that was settled is told to take the next.
+//   N3. A check is the desk's own judgement, and leaves nothing behind but a recipe under its hash.
+//   N4. A call that the limits refused is remembered until its specialist is granted one: by these it is known when nobody can think any more.
+
+/** Who was refused a call by the run's limits, and what it might have cost. */
+export interface Sessions extends AsyncDisposable { readonly refused: ReadonlyMap<string, Cost> }
+
+/** Serves sessions until disposed. */
+export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge, options: { readonly run: RunId; readonly onThought: () => void }): Sessions {
+  const { lineage } = keeper;
+  const { sessions } = lineage;
+  const ids = { run: options.run };
+  const refused = new Map<string, Cost>();
+  const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+  const closed = (): { kind: 'closed'; reason: string } | null => {
+    const reason = lineage.stopped ?? lineage.stopping ?? trialsUsedUp(lineage);
+    return reason === null ? null : { kind: 'closed', reason };
+  };
+  const find = async (session: string): Promise<SessionRow | null> => {
+    if (!sessions.rows.has(session)) await keeper.upToDate(); // another broker may have opened it a moment ago
+    return sessions.rows.get(session) ?? null;
+  };
+  const unknown = (session: string) => ({ kind: 'refused' as const, reason: `${session} is no session of this run: open one first` });
+  const refuse = (by: 'limit' | 'order' | 'session', reason: string) => ({ kind: 'refused' as const, by, reason });
+  const opened = ({ session, opened: { specialist }, calls }: SessionRow) =>
+    ({ kind: 'opened' as const, session, calls: Math.max(0, ...calls.keys()), spent: { ...lineage.thinkingBySpecialist.get(specialist) ?? NO_COST } });
+
+  const done = { kind: 'done' as const };
+
+  const served = [
+    bus.serve(OpenSession, ids, async ({ prompt, ...asked }) => {
+      await keeper.upToDate();
+      const earlier = (): SessionRow | undefined => sessions.rows.get(sessions.byClientId.get(asked.clientId) ?? ''); // N1
+      const hash = earlier() || closed() ? '' : await blobs.put(text(prompt));
+      return keeper.alone(async () => {
+        const over = closed();
+        for (let n = sessions.rows.size + 1; earlier() === undefined; n++) {
+          if (over) return over;
+          await keeper.say('session.opened', [sessionId(n)], { ...asked, prompt: hash });
+        }
+        options.onThought();
+        const row = earlier();
+        if (!row) throw new Error('a session that was found is gone');
+        return opened(row);
+      });
+    }),
+    bus.serve(ReserveCall, ids, async ({ session, call, tokens, money }) => {
+      const row = await find(session);
+      if (!row) return { ...unknown(session), by: 'session' };
+      const { specialist } = row.opened;
+      return keeper.alone(async () => {
+        const known = row.calls.get(call);
+        if (known) { // N1
+          const isSame = known.reserved.tokens === tokens && known.reserved.money === money;
+          return isSame && known.settled === null ? { kind: 'reserved' as const } : refuse('order', `call ${call} of ${session} was ${known.settled ? 'made' : 'reserved with other figures'}: the next is ${Math.max(...row.calls.keys()) + 1}`); // N2
+        }
+        if (row.ended) return refuse('session', `${session} has ended: open another`);
+        const over = closed();
+        if (over) return over;
+        const why = uncovered(lineage, { tokens, money });
+        if (why !== null) { // N4
+          refused.set(specialist, { tokens, money });
+          return refuse('limit', why);
+        }
+        refused.delete(specialist);
+        options.onThought();
+        const said = await keeper.say('call.reserved', [session, String(call)], { tokens, money });
+        return said === 'recorded' ? { kind: 'reserved' as const } : refuse('order', `call ${call} of ${session} was reserved by somebody else: take the next`);
+      });
+    }),
+    bus.serve(SettleCall, ids, async ({ session, call, ...settled }) => {
+      const row = await find(session);
+      if (!row) return unknown(session);
+      if (!row.calls.has(call)) return { kind: 'refused' as const, reason: `call ${call} of ${session} was not reserved: reserve before calling` };
+      if (!row.calls.get(call)?.settled) await keeper.say('call.settled', [session, String(call)], settled); // N1
+      options.onThought();
+      return done;
+    }),
+    bus.serve(EndSession, ids, async ({ session, transcript, ...ended }) => {
+      const row = await find(session);
+      if (!row) return unknown(session);
+      if (row.ended) return done; // N1
+      const [stranger] = ended.trials.filter((trial) => lineage.trials.get(trial)?.proposal.session !== session);
+      if (stranger !== undefined) return { kind: 'refused' as const, reason: `${stranger} did not come from ${session}` };
+      await keeper.say('session.ended', [session], { ...ended, transcript: transcript === null ? null : await blobs.put(text(transcript)) });
+      return done;
+    }),
+    bus.serve(StallSpecialist, ids, ({ specialist, stalled }) => keeper.alone(async () => {
+      const now = sessions.stalled.get(specialist);
+      const isSaid = stalled === null ? now === undefined : now?.cause === stalled.cause && now.reason === stalled.reason;
+      if (isSaid) return done; // N1
+      if (stalled === null) await keeper.say('specialist.recovered', [specialist, String((sessions.recoveries.get(specialist) ?? 0) + 1)], {});
+      else await keeper.say('specialist.stalled', [specialist, String((sessions.stalls.get(specialist) ?? 0) + 1)], stalled);
+      return done;
+    })),
+    bus.serve(CheckProposal, ids, async ({ specialist, with: other, parent, patch }) => {
+      if (!lineage.trials.has(parent)) await keeper.upToDate();
+      const judged = await judge({ asOf: 0, specialist, parts: [], parent, patch }, other === null ? [specialist] : [specialist, other]); // N3
+      return judged.kind === 'admitted' ? { kind: 'passes' } : judged;
+    }),
+  ];
+  return { refused, async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); } };
+}

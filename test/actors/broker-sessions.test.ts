@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import { spentOn } from '../../src/domain/session.ts';
+import { CheckProposal, EndSession, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../src/protocols/session.ts';
+import { LimitRun } from '../../src/protocols/run.ts';
+import { byPatch, world, type World } from '../support/world.ts';
+
+const RUN = { run: 'toy-1' };
+const NOW = { timeoutMs: 60_000 };
+const NO_LIMITS = { trials: null, slotSeconds: null, wallSeconds: null, tokens: null, money: null, secondsWithoutKeep: null };
+const SETTLED = { cached: 0, isMeasured: true, ended: 'answered' as const, why: '' };
+
+const ask = (w: World) => ({
+  open: (clientId: string, specialist = 'optimizer') => w.ports.bus.ask(OpenSession, RUN, { clientId, specialist, asOf: 1, model: 'toy at nowhere', prompt: `you are ${specialist}` }, NOW),
+  reserve: (session: string, call: number, tokens = 100, money = 0.5) => w.ports.bus.ask(ReserveCall, RUN, { session, call, tokens, money }, NOW),
+  settle: (session: string, call: number, input = 60, output = 10, money = 0.2) => w.ports.bus.ask(SettleCall, RUN, { session, call, input, output, money, ...SETTLED }, NOW),
+  end: (session: string, trials: string[] = []) => w.ports.bus.ask(EndSession, RUN, { session, ending: trials.length > 0 ? 'submitted' : 'gave_up', reason: 'nothing left to try', trials, repairs: 1, transcript: '[]' }, NOW),
+  stall: (specialist: string, reason: string | null) => w.ports.bus.ask(StallSpecialist, RUN, { specialist, stalled: reason === null ? null : { cause: 'endpoint', reason } }, NOW),
+  check: (patch: string, parent = 't0000', other: string | null = null) => w.ports.bus.ask(CheckProposal, RUN, { specialist: 'optimizer', with: other, parent, patch }, NOW),
+});
+
+async function ready(limits: Partial<typeof NO_LIMITS> & Record<string, number | null> = {}, more: { lineage?: boolean } = {}) {
+  const w = await world({ measure: byPatch, started: { limits: { ...NO_LIMITS, ...limits }, proposer: 'llm', arm: { kind: 'specialists', agents: 2, ownership: 'enforced', lineage: more.lineage ?? true } } });
+  const broker = await w.startBroker();
+  await w.startNode('atlas');
+  await w.until((l) => l.bests.length === 1);
+  return { w, broker, ...ask(w), words: async (word: string) => (await w.facts()).filter((fact) => fact.word === word) };
+}
+
+describe('a session', () => {
+  test('is opened, called in, submitted from and ended, and each of these asked twice is one fact', async () => {
+    const { w, broker, open, reserve, settle, end } = await ready();
+    await using _broker = broker;
+    const nothing = { tokens: 0, money: 0 };
+    expect(await open('c-1')).toEqual({ kind: 'opened', session: 's0001', calls: 0, spent: nothing });
+    expect(await open('c-1')).toEqual({ kind: 'opened', session: 's0001', calls: 0, spent: nothing });
+    expect(await open('c-2', 'data')).toMatchObject({ session: 's0002' });
+    for (let twice = 0; twice < 2; twice++) expect(await reserve('s0001', 1)).toEqual({ kind: 'reserved' });
+    for (let twice = 0; twice < 2; twice++) expect(await settle('s0001', 1)).toEqual({ kind: 'done' });
+    const proposed = await w.propose('loss=2.4', { tokens: 70, money: 0.2, session: 's0001', proposer: { kind: 'llm', strategy: 's0001/1', moves: [] } });
+    expect(proposed).toEqual({ kind: 'admitted', trial: 't0001' });
+    for (let twice = 0; twice < 2; twice++) expect(await end('s0001', ['t0001'])).toEqual({ kind: 'done' });
+    const told = (await w.facts()).filter(({ word }) => /^(session|call)\./.test(word));
+    expect(told.map(({ word, ids }) => `${word} ${ids.join('.')}`)).toEqual(['session.opened s0001', 'session.opened s0002', 'call.reserved s0001.1', 'call.settled s0001.1', 'session.ended s0001']);
+    const lineage = await w.until((l) => l.sessions.rows.size === 2);
+    const row = lineage.sessions.rows.get('s0001');
+    const text = async (hash: string | null | undefined) => new TextDecoder().decode(await w.ports.blobs.get(hash ?? '') ?? new Uint8Array());
+    expect([await text(row?.opened.prompt), await text(row?.ended?.transcript)]).toEqual(['you are optimizer', '[]']);
+    expect(lineage.tokens, 'its trial\'s tokens are the session\'s, and are counted once').toEqual({ tokens: 70, money: 0.2 });
+    expect(lineage.thinkingBySpecialist.get('optimizer')).toEqual({ tokens: 70, money: 0.2 });
+  });
+
+  test('that died with a call out has it counted in full, is found again with its last ordinal, and goes on with the next', async () => {
+    const { w, broker, open, reserve, settle } = await ready();
+    await open('c-1');
+    await reserve('s0001', 1, 1000, 3);
+    await broker[Symbol.asyncDispose]();
+    await using _second = await w.startBroker();
+    await w.clock.advance(1000);
+    expect(await open('c-1')).toEqual({ kind: 'opened', session: 's0001', calls: 1, spent: { tokens: 1000, money: 3 } });
+    expect(await reserve('s0001', 2)).toEqual({ kind: 'reserved' });
+    expect(await settle('s0001', 2)).toEqual({ kind: 'done' });
+    expect(await reserve('s0001', 2, 100, 0.5), 'a call that was made is not made again').toMatchObject({ kind: 'refused', by: 'order', reason: expect.stringContaining('the next is 3') });
+    const lineage = await w.until((l) => l.sessions.rows.get('s0001')?.calls.get(2)?.settled != null);
+    expect(lineage.tokens).toEqual({ tokens: 1070, money: 3.2 });
+    expect(spentOn(lineage.sessions.rows.get('s0001') ?? never()), 'the sum kept by the way is the sum of the calls').toEqual(lineage.tokens);
+  });
+
+  test('that does not exist or has ended gets no call, and one that names another\'s trial is not ended', async () => {
+    const { w, broker, open, reserve, settle, end } = await ready();
+    await using _broker = broker;
+    expect(await reserve('s0009', 1)).toMatchObject({ kind: 'refused', by: 'session', reason: expect.stringContaining('s0009 is no session') });
+    expect(await settle('s0009', 1)).toMatchObject({ kind: 'refused' });
+    await open('c-1');
+    expect(await settle('s0001', 1)).toMatchObject({ kind: 'refused', reason: expect.stringContaining('not reserved') });
+    await w.propose('loss=2.4');
+    expect(await end('s0001', ['t0001'])).toEqual({ kind: 'refused', reason: 't0001 did not come from s0001' });
+    expect(await end('s0001')).toEqual({ kind: 'done' });
+    expect(await reserve('s0001', 1)).toMatchObject({ kind: 'refused', by: 'session', reason: expect.stringContaining('has ended') });
+    expect(await open('c-1'), 'asked again it is the same one').toMatchObject({ kind: 'opened', session: 's0001' });
+  });
+});
+
+describe('the limits of a run', () => {
+  test('cover what is used, what is reserved and the worst case of the next call, or it is not made; a settled call gives back what it did not use', async () => {
+    const { w, broker, open, reserve, settle } = await ready({ tokens: 250 });
+    await using _broker = broker;
+    await open('c-1');
+    await open('c-2', 'data');
+    expect(await reserve('s0001', 1)).toEqual({ kind: 'reserved' });
+    expect(await reserve('s0002', 1)).toEqual({ kind: 'reserved' });
+    expect(await reserve('s0001', 2)).toMatchObject({ kind: 'refused', by: 'limit', reason: 'token limit of 250 reached: 200 used, and one more call may take 100' });
+    await settle('s0002', 1, 20, 10);
+    expect(await reserve('s0001', 2)).toEqual({ kind: 'reserved' });
+    const lineage = await w.until((l) => l.tokens.tokens === 230);
+    expect(lineage.stopping).toBeNull();
+  });
+
+  test('are shared by calls asked for at once: of five that do not all fit, no more are reserved than fit', async () => {
+    const { w, broker, open, reserve } = await ready({ money: 1.2 });
+    await using _broker = broker;
+    await open('c-1');
+    const answers = await Promise.all([1, 2, 3, 4, 5].map((call) => reserve('s0001', call)));
+    expect(answers.filter(({ kind }) => kind === 'reserved')).toHaveLength(2);
+    await w.until((l) => l.tokens.money === 1);
+  });
+
+  test('end the run when the last who could think is refused a call, and not before', async () => {
+    const { w, broker, open, reserve } = await ready({ tokens: 250 });
+    await using _broker = broker;
+    await open('c-1');
+    await open('c-2', 'data');
+    expect(await reserve('s0001', 1, 300)).toMatchObject({ kind: 'refused', by: 'limit' });
+    await w.clock.advance(5_000);
+    expect((await w.until(() => true)).stopping, 'the other\'s calls are smaller').toBeNull();
+    expect(await reserve('s0002', 1, 200)).toEqual({ kind: 'reserved' });
+    expect(await reserve('s0002', 2, 200)).toMatchObject({ kind: 'refused', by: 'limit' });
+    const lineage = await w.until((l) => l.stopped !== null);
+    expect(lineage.stopped).toBe('token limit of 250 reached: 200 used, and one more call may take 300');
+    expect(await open('c-9')).toMatchObject({ kind: 'closed' });
+    expect(await reserve('s0002', 3, 1)).toMatchObject({ kind: 'closed' });
+  });
+
+  test('that are raised while all are refused let the run go on; somebody whose endpoint is down is not waited for', async () => {
+    const { w, broker, open, reserve, stall } = await ready({ tokens: 250 });
+    await using _broker = broker;
+    await open('c-1');
+    await stall('data', 'connection refused');
+    const refused = reserve('s0001', 1, 300);
+    const raised = w.ports.bus.ask(LimitRun, RUN, { tokens: 400 }, NOW);
+    expect((await refused).kind).toBe('refused');
+    await raised;
+    await w.clock.advance(5_000);
+    expect((await w.until(() => true)).stopping).toBeNull();
+    expect(await reserve('s0001', 1, 300)).toEqual({ kind: 'reserved' });
+    expect(await reserve('s0001', 2, 300)).toMatchObject({ kind: 'refused' });
+    await w.until((l) => l.stopped !== null);
+  });
+
+  test('of trials close sessions as they close proposals', async () => {
+    const { w, broker, open, reserve } = await ready({ trials: 1 });
+    await using _broker = broker;
+    await open('c-1');
+    await w.propose('loss=2.4');
+    expect(await reserve('s0001', 1)).toEqual({ kind: 'closed', reason: 'trial limit of 1 reached' });
+    expect(await open('c-2')).toEqual({ kind: 'closed', reason: 'trial limit of 1 reached' });
+  });
+});
+
+describe('a specialist that cannot think', () => {
+  test('is said to have stalled once for each reason, and to have recovered once', async () => {
+    const { w, broker, stall, words } = await ready();
+    await using _broker = broker;
+    for (const reason of ['connection refused', 'connection refused', 'it answers nonsense', null, null, 'connection refused']) expect(await stall('data', reason)).toEqual({ kind: 'done' });
+    expect((await words('specialist.stalled')).map(({ ids, body }) => [ids.join('.'), 'reason' in body && body.reason])).toEqual([['data.1', 'connection refused'], ['data.2', 'it answers nonsense'], ['data.3', 'connection refused']]);
+    expect((await words('specialist.recovered')).map(({ ids }) => ids.join('.'))).toEqual(['data.1']);
+    expect([...(await w.until(() => true)).sessions.stalled]).toEqual([['data', { cause: 'endpoint', reason: 'connection refused' }]]);
+  });
+});
+
+describe('a check', () => {
+  test('says what a proposal would be told, and leaves no fact', async () => {
+    const { w, broker, check } = await ready();
+    await using _broker = broker;
+    await w.propose('loss=2.4');
+    await w.until((l) => l.open.size === 0);
+    const before = (await w.facts()).length;
+    const answers = [await check('loss=2.3'), await check('loss=2.3', 't0001'), await check('refuse me'), await check('loss=2.4'), await check('loss=2.3', 't0099')];
+    expect((await w.facts()).length).toBe(before);
+    expect(answers).toMatchObject([{ kind: 'passes' }, { kind: 'passes' }, { kind: 'rejected', rejection: { rule: 'ownership', owner: 'data' } }, { kind: 'rejected', rejection: { rule: 'duplicate', message: 'the same recipe as t0001' } }, { kind: 'rejected', rejection: { rule: 'parent' } }]);
+    for (const [i, patch] of (['refuse me', 'loss=2.4'] as const).entries()) expect(await w.propose(patch)).toMatchObject(answers[i + 2] ?? {});
+  });
+
+  test('without lineage says of earlier trials only that there was one, and takes no parent but what was a best', async () => {
+    const { w, broker, check } = await ready({}, { lineage: false });
+    await using _broker = broker;
+    await w.propose('loss=2.9');
+    await w.until((l) => l.open.size === 0);
+    const twin = await check('loss=2.9');
+    expect(twin).toMatchObject({ kind: 'rejected', rejection: { rule: 'duplicate' } });
+    expect(JSON.stringify(twin)).not.toContain('t0001');
+    const [discarded, absent] = [await check('loss=2.3', 't0001'), await check('loss=2.3', 't0044')];
+    expect(discarded).toMatchObject({ kind: 'rejected', rejection: { rule: 'parent' } });
+    expect(discarded, 'a trial that was and one that was not are answered alike').toEqual(absent);
+    expect(await w.propose('loss=2.3', { parent: 't0001' })).toMatchObject({ kind: 'rejected', rejection: { rule: 'parent' } });
+    expect(await check('loss=2.3')).toEqual({ kind: 'passes' });
+  });
+});
+
+const never = (): never => { throw new Error('it is not there'); };
