@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_LIMITS, type Limits } from '../../src/domain/budget.ts';
 import { spentOn } from '../../src/domain/session.ts';
 import { CheckProposal, EndSession, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../src/protocols/session.ts';
 import { LimitRun } from '../../src/protocols/run.ts';
@@ -6,7 +7,6 @@ import { byPatch, world, type World } from '../support/world.ts';
 
 const RUN = { run: 'toy-1' };
 const NOW = { timeoutMs: 60_000 };
-const NO_LIMITS = { trials: null, slotSeconds: null, wallSeconds: null, tokens: null, money: null, secondsWithoutKeep: null };
 const SETTLED = { cached: 0, isMeasured: true, ended: 'answered' as const, why: '' };
 
 const ask = (w: World) => ({
@@ -18,7 +18,7 @@ const ask = (w: World) => ({
   check: (patch: string, parent = 't0000', other: string | null = null) => w.ports.bus.ask(CheckProposal, RUN, { specialist: 'optimizer', with: other, parent, patch }, NOW),
 });
 
-async function ready(limits: Partial<typeof NO_LIMITS> & Record<string, number | null> = {}, more: { lineage?: boolean } = {}) {
+async function ready(limits: Partial<Limits> = {}, more: { lineage?: boolean } = {}) {
   const w = await world({ measure: byPatch, started: { limits: { ...NO_LIMITS, ...limits }, proposer: 'llm', arm: { kind: 'specialists', agents: 2, ownership: 'enforced', lineage: more.lineage ?? true } } });
   const broker = await w.startBroker();
   await w.startNode('atlas');
