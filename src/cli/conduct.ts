@@ -183,7 +183,7 @@ function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<R
   if (!config) throw new Error('a new run needs its settings');
   return {
     surface: name, surfaceHash: surface.hash, evaluator: surface.evaluator, evaluatorHash: evaluator.hash, objective: evaluator.objective, snapshot,
-    roster: config.roster, arm: config.arm, proposer: config.proposer, seed: config.seed, ...(config.compose === null ? {} : { compose: config.compose }), keep: config.keep, limits: config.limits,
+    roster: config.roster, ...(surface.rosterName === null ? {} : { rosterName: surface.rosterName }), arm: config.arm, proposer: config.proposer, seed: config.seed, ...(config.compose === null ? {} : { compose: config.compose }), keep: config.keep, limits: config.limits,
     calibrationReplicates: config.calibrationReplicates, slotsPerReplicate: surface.slots.count, leaseTtlMs: config.leaseTtlMs, brigade,
   };
 }

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { duration, oneLine } from '../domain/figures.ts';
 import { headline, tallyLine } from '../domain/leaderboard.ts';
 import type { Lineage } from '../domain/lineage.ts';
+import { settingsOf } from '../domain/settings.ts';
 import { summarize } from '../domain/summary.ts';
 import { NoAnswer, type Bus } from '../ports.ts';
 import { NamedActorState, type StateSchema } from '../protocols/actor.ts';
@@ -33,8 +34,9 @@ export function statusCommand(program: Command, here: Surroundings): void {
         return;
       }
       const actors = bus ? await Promise.all(actorsOf(lineage).map((actor) => ask(bus, opened.run, actor))) : [];
-      if (flags.json) { here.out.write(jsonLine({ ...summary, running: bus !== null, actors })); return; }
-      const lines = [headline(summary), bus ? paint('strong', standingLine(summary)) : `${summary.state === 'stopped' ? `stopped: ${summary.reason ?? ''}` : `not running: brigade run --resume ${opened.run} goes on`}   ${tallyLine(summary)}`];
+      const { started, imported } = lineage;
+      if (flags.json) { here.out.write(jsonLine({ ...summary, roster: started?.rosterName ?? null, compose: started?.compose ?? null, running: bus !== null, actors })); return; }
+      const lines = [...(started && !imported ? [settingsOf(started).join('   ')] : []), headline(summary), bus ? paint('strong', standingLine(summary)) : `${summary.state === 'stopped' ? `stopped: ${summary.reason ?? ''}` : `not running: brigade run --resume ${opened.run} goes on`}   ${tallyLine(summary)}`];
       const table = aligned(actors.map(({ actor, name, state, silence }) => [name === 'main' ? actor : `${actor}/${name}`, state ? state.state : paint('bad', 'silent'), state ? duration(state.sinceMs / 1000) : '', state ? oneLine(state.why) : silence ?? '']));
       here.out.write(`${[...lines, ...(table.length > 0 ? ['', ...table] : [])].join('\n')}\n`);
     }));

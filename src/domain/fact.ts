@@ -24,6 +24,8 @@ export interface RunStarted {
   /** The baseline's snapshot. */
   readonly snapshot: BlobHash;
   readonly roster: readonly string[];
+  /** Which of the surface's rosters it is; absent for the one that the surface has without a name. */
+  readonly rosterName?: string | undefined;
   readonly arm: Arm;
   readonly proposer: 'search' | 'random' | 'tpe' | 'llm' | 'replay';
   readonly seed: number;

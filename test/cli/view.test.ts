@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { RunStarted } from '../../src/domain/fact.ts';
 import { BASELINE } from '../../src/domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 import { endedRows } from '../../src/domain/tables.ts';
@@ -101,6 +102,14 @@ describe('the live view', () => {
     expect(text()).toContain('keep confirmed (p < 0.01)   nats --context brigade-golf-mini-1121a\n');
     expect(text()).toMatch(/\nbest {5}t0037 {3}1\.\d{4} bpb {3}−0\.\d{4} \(−\d\d\.\d%\) {3}95% interval/);
     expect(text()).toContain('report   runs/golf-mini-1121a/report.html');
+  });
+
+  test('the first line names the roster and the composer where they are not the usual ones, and says nothing of them where they are', () => {
+    const first = made.facts[0];
+    if (first?.word !== 'run.started') throw new Error('the made-up run starts');
+    const line = (body: Partial<RunStarted>): string => { const lineage = emptyLineage(); grow(lineage, { ...first, body: { ...first.body, ...body } }, made.run, () => true); return startLine(made.run, lineage, null, { width: null, paint: plain }); };
+    expect(line({ rosterName: 'paper', compose: 'greedy' })).toBe('run golf-mini-1121a   surface golf-mini   roster paper   proposer search, seed 0   compose greedy   keep confirmed (p < 0.01)');
+    expect(line({})).not.toMatch(/roster|compose/);
   });
 
   test.each([60, 100, 160])('at %i columns the terminal ends with the same lines, the footer gone', (width) => {

@@ -74,7 +74,8 @@ test('one more surface, a logistic regression in NumPy, is two folders and nothi
   expect({ code: done.code, err: done.err }).toEqual({ code: 0, err: '' });
   const { lineage } = await expectWhole(project, 'fourth');
   expect(lineage.trials.get('t0000')?.result).toMatchObject({ status: 'baseline', failure: null });
-  expect(lineage.started?.roster).toEqual(['everything', 'meta']);
+  expect(lineage.started).toMatchObject({ roster: ['everything', 'meta'], rosterName: 'pair' });
+  expect((await project.brigade(['status', 'fourth'])).out).toMatch(/^surface logistic {3}roster pair {3}proposer search, seed 0 {3}keep strict\n/);
   const measured = [...lineage.trials.values()].filter(({ trial, result }) => trial !== 't0000' && result?.score != null);
   expect(measured.length).toBeGreaterThan(0);
   expect(await readdir(project.root)).toEqual([...new Set([...before, 'runs'])].sort());

@@ -105,6 +105,8 @@ function method(summary: Summary, lineage: Lineage): Markup {
     ['keep rule', started.keep.kind === 'confirmed' ? `confirmed: ${started.keep.replicates} fresh seeds on each side, one-sided Welch test at ${started.keep.alpha}` : 'strict: any better score'],
     ['calibration', lineage.calibration ? `${plural(lineage.calibration.measurements.length, 'replicate')} of the baseline${lineage.calibration.reusedFrom ? `, taken over from ${lineage.calibration.reusedFrom}` : ''}` : 'not made'],
     ['arm', `${started.arm.kind}, ${plural(started.arm.agents, 'agent')}, ownership ${started.arm.ownership}, lineage ${started.arm.lineage ? 'on' : 'off'}`],
+    ['roster', `${started.rosterName ?? 'the one the surface has without a name'}: ${started.roster.join(', ')}`],
+    ...(started.compose === undefined ? [] : [['compose', `${started.compose}: one more author puts together what was kept apart`] as const]),
     ['nodes', nodes || 'none'], ['canaries', canaries || 'none'],
     ['evaluator', `${started.evaluator} ${started.evaluatorHash}`], ['surface', `${started.surface} ${started.surfaceHash}`],
     ['set aside', `${plural(lineage.superseded, 'measurement')} superseded, ${plural(lineage.odd, 'fact')} that made no sense`],

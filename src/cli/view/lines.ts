@@ -3,6 +3,7 @@ import { change, counted, decimal, duration, oneLine, percent, plural, probabili
 import { BASELINE } from '../../domain/ids.ts';
 import { measuredOn, range, relative } from '../../domain/leaderboard.ts';
 import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
+import { settingsOf } from '../../domain/settings.ts';
 import type { Summary } from '../../domain/summary.ts';
 import { owner } from '../../domain/tables.ts';
 import { columnsOf, fit, pad, toneOfStatus, type Paint } from './terminal.ts';
@@ -65,9 +66,7 @@ function flow(facts: readonly string[], width: number | null): string {
 export function startLine(run: string, lineage: Lineage, context: string | null, { width, paint }: Look): string {
   const started = lineage.started;
   if (!started) return `${paint('strong', `run ${run}`)}   starting`;
-  const keep = started.keep.kind === 'confirmed' ? `keep confirmed (p < ${started.keep.alpha})` : 'keep strict';
-  const arm = started.arm.kind === 'specialists' && started.arm.lineage ? [] : [`arm ${started.arm.kind}${started.arm.lineage ? '' : ', no lineage'}`];
-  return flow([paint('strong', `run ${run}`), `surface ${started.surface}`, `proposer ${started.proposer}, seed ${started.seed}`, keep, ...arm, ...(context ? [`nats --context ${context}`] : [])], width);
+  return flow([paint('strong', `run ${run}`), ...settingsOf(started), ...(context ? [`nats --context ${context}`] : [])], width);
 }
 
 /** A slot as it is called in this run: by itself on one node, with its node on several. */
