@@ -1,5 +1,5 @@
 import { nameOfSet, openComponents, type Components } from './components.ts';
-import { BASELINE, trialNumber, type TrialId } from './ids.ts';
+import { BASELINE, trialNumber, type ReplicateId, type TrialId } from './ids.ts';
 import { best, statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import type { Purpose } from './measurement.ts';
 import { pooledSd, sample, studentQuantile, type Sample } from './noise.ts';
@@ -12,6 +12,9 @@ import { gain } from './objective.ts';
 //   W2. Scores are compared on one kind of held-out data. A confirmed recipe stands beside a screened one as its confirmed mean, carried over by how
 //       far the baseline's two means lie apart: the screening it was chosen by was lucky as often as not.
 //   W3. The interval is Student's, 95 %, with the spread pooled over the run: single measurements have none of their own.
+//   W4. Where confirmations are made anew each time, because what is measured drifts, two recipes that were measured beside one another are compared by
+//       those replicates alone. Else what an incumbent took beside later contenders would count as its own, and the drift as somebody's worth. Two that
+//       never stood beside one another have all their replicates compared, and the drift between them widens the interval.
 
 export interface Worth {
   readonly component: TrialId;
@@ -63,9 +66,10 @@ function difference(lineage: Lineage, having: TrialRow, lacking: TrialRow): Pick
   const objective = lineage.started?.objective;
   const dead = [having, lacking].find((row) => row.trial !== BASELINE && row.result?.failure != null);
   if (dead !== undefined || !objective) return { gain: null, interval: null, failed: dead === undefined ? null : `${dead.trial} ended as ${statusOf(dead) ?? 'unknown'}` };
-  const [a, b] = reckonings(lineage, having, lacking);
+  const beside = besideOneAnother(having, lacking);
+  const [a, b] = beside ?? reckonings(lineage, having, lacking);
   if (a === null || b === null) return { gain: null, interval: null, failed: null };
-  const groups = [sample(calibrated(lineage)), ...lineage.confirmed.map((trial) => samplesOf(lineage.trials.get(trial), 'confirm'))];
+  const groups = [sample(calibrated(lineage)), ...lineage.confirmed.flatMap((trial) => (beside ? comparisonsOf(lineage.trials.get(trial)) : [samplesOf(lineage.trials.get(trial), 'confirm')]))];
   const freedom = groups.reduce((sum, one) => sum + Math.max(0, one.n - 1), 0);
   const amount = gain(objective, a.mean, b.mean);
   if (freedom === 0) return { gain: amount, interval: null, failed: null };
@@ -76,10 +80,29 @@ function difference(lineage: Lineage, having: TrialRow, lacking: TrialRow): Pick
 /** A mean and its variance, in units of one measurement's. */
 interface Reckoning { readonly mean: number; readonly variance: number }
 
+const ofSample = ({ mean, n }: Sample): Reckoning => ({ mean, variance: 1 / n });
+
+/** Two rows by what one of them took beside the other alone (W4); null where they never stood beside one another so. */
+function besideOneAnother(one: TrialRow, other: TrialRow): readonly [Reckoning, Reckoning] | null {
+  const of = (row: TrialRow, beside: TrialRow): { readonly isAlone: boolean; readonly sample: Sample } => {
+    const alone = samplesOf(row, 'confirm', `c${beside.number}-`);
+    return alone.n > 0 ? { isAlone: true, sample: alone } : { isAlone: false, sample: samplesOf(row, 'confirm', 'c') };
+  };
+  const [a, b] = [of(one, other), of(other, one)];
+  return (a.isAlone || b.isAlone) && a.sample.n >= 2 && b.sample.n >= 2 ? [ofSample(a.sample), ofSample(b.sample)] : null;
+}
+
+/** A row's confirming replicates, those of each comparison by themselves. */
+const comparisonsOf = (row: TrialRow | undefined): Sample[] =>
+  [...new Set([...(row?.replicates.keys() ?? [])].map(seriesOf))].map((series) => samplesOf(row, 'confirm', series));
+
+/** What a replicate's name says of its comparison: `c` of `c3`, `c7-` of `c7-3`. */
+const seriesOf = (replicate: ReplicateId): string => replicate.replace(/\d+$/, '');
+
 /** Two rows on one kind of data (W2). */
 function reckonings(lineage: Lineage, one: TrialRow, other: TrialRow): readonly [Reckoning | null, Reckoning | null] {
   const [a, b] = [samplesOf(one, 'confirm'), samplesOf(other, 'confirm')];
-  if (a.n >= 2 && b.n >= 2) return [{ mean: a.mean, variance: 1 / a.n }, { mean: b.mean, variance: 1 / b.n }];
+  if (a.n >= 2 && b.n >= 2) return [ofSample(a), ofSample(b)];
   return [onSearchData(lineage, one), onSearchData(lineage, other)];
 }
 
@@ -94,5 +117,5 @@ function onSearchData(lineage: Lineage, row: TrialRow): Reckoning | null {
 
 const calibrated = (lineage: Lineage): number[] => lineage.calibration?.measurements.flatMap((m) => (m.failure === null && m.score !== null ? [m.score] : [])) ?? [];
 
-const samplesOf = (row: TrialRow | undefined, purpose: Purpose): Sample => sample([...(row?.replicates.values() ?? [])].flatMap(({ measured, attempts }) =>
-  (measured && attempts[measured.attempt - 1]?.lease.purpose === purpose && measured.measurement.failure === null && measured.measurement.score !== null ? [measured.measurement.score] : [])));
+const samplesOf = (row: TrialRow | undefined, purpose: Purpose, series: string | null = null): Sample => sample([...(row?.replicates.values() ?? [])].flatMap(({ replicate, measured, attempts }) =>
+  (measured && (series === null || seriesOf(replicate) === series) && attempts[measured.attempt - 1]?.lease.purpose === purpose && measured.measurement.failure === null && measured.measurement.score !== null ? [measured.measurement.score] : [])));

@@ -72,6 +72,26 @@ test('beside a recipe that was only screened, a confirmed one stands as it was c
   expect(worth?.gain).toBeCloseTo(0.1, 9); // 1.65 on confirmation text is 1.75 on search text; its own screening said 1.5
 });
 
+test('where confirmations are made anew, a component is worth what it gained beside what it was measured beside, however the machine has drifted since', () => {
+  const told = calibrated({ objective: { metric: 'seconds', unit: 's', direction: 'minimize', range: [0, 100], confirm: 'fresh' } }, [2.5, 2.55, 2.45]);
+  /** A contender beside the incumbent of its time, `slower` for both. */
+  const contend = (trial: string, against: string, mine: number, theirs: number, slower: number): void => {
+    told.measure(trial, 's1', mine + slower);
+    [0, 0.05, -0.05].forEach((off, i) => { told.measure(trial, `c${i + 1}`, mine + slower + off).measure(against, `c${Number(trial.slice(1))}-${i + 1}`, theirs + slower + off); });
+  };
+  admit(told, 't0001', BASELINE, 'optimizer');
+  contend('t0001', BASELINE, 2.3, 2.5, 0);
+  end(told, 't0001', 'keep', 2.3);
+  admit(told, 't0002', 't0001', 'data');
+  contend('t0002', 't0001', 2.4, 2.3, 1); // worse, on a machine that has become slower by a second
+  end(told, 't0002', 'discard', 3.4);
+  const [first] = worthOf(told.lineage);
+  expect([first?.component, first?.having, first?.lacking]).toEqual(['t0001', 't0001', BASELINE]);
+  expect(first?.gain).toBeCloseTo(0.2, 9); // with what it took beside t0002, it would seem to cost 0.3
+  const reach = studentQuantile(0.975, 10) * 0.05 * Math.sqrt(1 / 3 + 1 / 3); // the drift is nobody's spread
+  expect(first?.interval?.[0]).toBeCloseTo(0.2 - reach, 9);
+});
+
 test('a component without which nothing runs says so instead of a figure', () => {
   const told = scene();
   admit(told, 't0004', BASELINE, 'composer', ['t0002']);
