@@ -1,0 +1,33 @@
+import { ChatOpenAICompletions, convertMessagesToCompletionsMessageParams } from '@langchain/openai';
+import type { BaseMessage } from '@langchain/core/messages';
+import type { ToolOffer } from '../../domain/conversation.ts';
+import type { ModelOptions } from './options.ts';
+
+/** What is asked beside the messages. */
+export interface Form { readonly tools: readonly ToolOffer[]; readonly format: Readonly<Record<string, unknown>>; readonly mostTokens: number }
+
+/**
+ * LangChain's client of chat completions, and never of another API, whatever it thinks of a model's name. Its pieces are taken as they come: its own streams
+ * join each piece to all before it, so that a long answer costs the square of its length, and ask the environment whether to tell somebody else.
+ */
+class Client extends ChatOpenAICompletions {
+  /** The pieces of one streamed answer. */
+  pieces(messages: BaseMessage[], { tools, format, mostTokens }: Form, cap: string, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+    const offered = tools.map(({ name, says, input }) => ({ type: 'function' as const, function: { name, description: says, parameters: input } }));
+    const { max_tokens: _, max_completion_tokens: __, ...params } = this.invocationParams(offered.length === 0 ? {} : { tools: offered }, { streaming: true });
+    const request = { ...params, ...format, [cap]: mostTokens, messages: convertMessagesToCompletionsMessageParams({ messages, model: this.model }), stream: true as const };
+    return this.completionWithRetry(request, { signal });
+  }
+}
+
+/** Opens the client for one question; what it would read of the environment it is told. */
+export function openClient({ model, baseURL, key, temperature, reasoning }: ModelOptions, fetch: typeof globalThis.fetch): { pieces(messages: BaseMessage[], form: Form, signal: AbortSignal): Promise<AsyncIterable<unknown>> } {
+  const isTheirs = /(^|\.)openai\.(com|azure\.com)$/.test(new URL(baseURL).hostname);
+  const cap = isTheirs ? 'max_completion_tokens' : 'max_tokens'; // some models there refuse the old name, and elsewhere the new one is not known
+  const client = new Client({
+    model, apiKey: key ?? 'none', maxRetries: 0, streamUsage: true, timeout: 3_600_000, // the transport has its own patience
+    ...(temperature === null ? {} : { temperature }), ...(reasoning === null ? {} : { modelKwargs: { reasoning_effort: reasoning } }),
+    configuration: { baseURL, fetch, organization: null, project: null, logLevel: 'off' },
+  });
+  return { pieces: (messages, form, signal) => client.pieces(messages, form, cap, signal) };
+}
