@@ -3,16 +3,17 @@
 //   F1. A folder is whole when its manifest is there, and the manifest is written last: killed anywhere, a set-up goes on the next time.
 //   F2. Files of the user are linked or copied, never moved and never changed.
 //   F3. Nothing is downloaded without saying first how much, and never by us: upstream's own script does it.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Refused } from './refused.mjs';
+
+export { commitOf, trackedFiles } from './checkout.mjs';
+export { Refused };
 
 export const say = (text) => process.stderr.write(`${text}\n`);
-
-/** A mistake of whoever started it, told in one line. */
-export class Refused extends Error {}
 
 /** <outdir> --checkout PATH [--from DATA] [--python PATH] and what an evaluator adds; null without a checkout, as npm run setup calls it. */
 export function readArguments(evaluator, extra = {}) {
@@ -94,11 +95,6 @@ function digest(path) {
     for (let count = readSync(handle, piece); count > 0; count = readSync(handle, piece)) hash.update(piece.subarray(0, count));
   } finally { closeSync(handle); }
   return hash.digest('hex');
-}
-
-/** The commit of a checkout; a refusal where it is none. */
-export function commitOf(checkout) {
-  try { return execFileSync('git', ['-C', checkout, 'rev-parse', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim(); } catch { throw new Refused(`${checkout} is no git checkout: clone the upstream repository there`); }
 }
 
 /** Runs a prepare.mjs; what it was refused is one line and exit code 1. */

@@ -3,7 +3,7 @@
 // DATA is a NANOCHAT_BASE_DIR with base_data_climbmix/, tokenizer/ and eval_bundle/; without it upstream's own scripts make one. prepare.py renders the questions.
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, say } from '../../deploy/setup/dataset.mjs';
+import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, say, trackedFiles } from '../../deploy/setup/dataset.mjs';
 
 const NAME = 'nanochat-d12';
 const SETS = ['train', 'tokenizer', 'pristine', 'held-out'];
@@ -33,7 +33,7 @@ prepareOrRefuse(() => {
   makeSet(outdir, 'pristine', (folder) => {
     for (const part of ['nanochat', 'scripts']) {
       mkdirSync(join(folder, part));
-      for (const name of readdirSync(join(checkout, part)).filter((file) => file.endsWith('.py'))) bring(join(checkout, part, name), join(folder, part, name));
+      for (const path of trackedFiles(checkout, [part]).filter((file) => /^[^/]+\/[^/]+\.py$/.test(file))) bring(join(checkout, path), join(folder, path));
     }
   });
   makeSet(outdir, 'held-out', (folder) => run([python, '-I', join(import.meta.dirname, 'prepare.py'), folder, checkout, source, given.rows, given.width]));

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Recipe } from '../../src/domain/recipe.ts';
@@ -22,7 +22,9 @@ beforeAll(() => {
   execFileSync(python, [join(from, 'make_base.py'), base]);
   cpSync(join(from, 'checkout'), checkout, { recursive: true });
   execFileSync('git', ['init', '-q', checkout]);
-  execFileSync('git', ['-C', checkout, '-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-q', '--allow-empty', '-m', 'stand-in']);
+  execFileSync('git', ['-C', checkout, 'add', '.']);
+  execFileSync('git', ['-C', checkout, '-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-q', '-m', 'stand-in']);
+  writeFileSync(join(checkout, 'nanochat', 'stray.py'), 'raise SystemExit("git does not have this")\n');
   chat.prepare('--checkout', checkout, '--from', base, '--rows', '48', '--width', '64');
 }, 120_000);
 afterAll(() => chat[Symbol.asyncDispose]());
@@ -33,6 +35,9 @@ test('set-up hides the validation shard and the questions from training, and kee
   const text = (path: string): string => readFileSync(path, 'utf8');
   expect(text(join(chat.dataDir, 'nanochat-d12/train/shard_06542.parquet'))).toBe(text(join(chat.root, 'base/base_data_climbmix/shard_00002.parquet')));
   expect(at('pristine')).toEqual(['nanochat', 'scripts']);
+  const tracked = execFileSync('git', ['-C', join(chat.root, 'checkout'), 'ls-files', 'nanochat', 'scripts'], { encoding: 'utf8' }).trim().split('\n');
+  expect(tracked).not.toContain('nanochat/stray.py');
+  expect([...at('pristine/nanochat').map((name) => `nanochat/${name}`), ...at('pristine/scripts').map((name) => `scripts/${name}`)]).toEqual(tracked);
   const { phases } = await chat.load();
   expect(Object.fromEntries(phases.map(({ name, data }) => [name, data]))).toEqual({ smoke: ['train', 'tokenizer', 'pristine'], train: ['train', 'tokenizer', 'pristine'], eval: ['pristine'] });
 });
