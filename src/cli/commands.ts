@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { analyzeCommand } from './analyze.ts';
 import { bestCommand } from './best.ts';
+import { compareCommand } from './compare.ts';
 import { composeCommand } from './compose.ts';
 import { controlCommands } from './control.ts';
 import { daemonCommands } from './daemons.ts';
@@ -35,7 +36,7 @@ export function addCommands(program: Command, place: Place): void {
   };
   runCommand(program, here);
   planCommand(program, place, out);
-  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand, importCommand, analyzeCommand]) add(program, here);
+  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand, importCommand, analyzeCommand, compareCommand]) add(program, here);
   controlCommands(program, place, out);
   initCommand(program);
   surveyCommand(program, here);

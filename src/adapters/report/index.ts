@@ -13,6 +13,7 @@ import { writeRecipe, writeWhole } from './files.ts';
 import { reportPage } from './page.ts';
 import { writeTrajectory } from './trajectory.ts';
 
+export { comparisonFigure, comparisonPage } from './comparison-page.ts';
 export { diffStat } from './diff-markup.ts';
 export { writeRecipe } from './files.ts';
 
