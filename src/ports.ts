@@ -135,6 +135,7 @@ export interface PhaseJob {
   readonly name: string;
   /** Inside, the recipe lies read-only at /recipe, the evaluator's own programs at /eval, data sets at /data/<name>, scratch at /work. `python` is the evaluator's interpreter. */
   readonly command: readonly string[];
+  /** A second sandbox. It starts at the scorer's first byte on descriptor 4, which ends the command, and not before every process of that is dead. */
   readonly auditor: readonly string[] | null;
   /** Runs outside; its file descriptors 3 and 4 are sockets to descriptor 3 of the command and of the auditor. Reads `request` on standard input, prints one JSON line. */
   readonly scorer: { readonly command: readonly string[]; readonly request: string } | null;

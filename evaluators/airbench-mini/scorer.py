@@ -115,7 +115,7 @@ def score(request, predictor, auditor):
     places = choose(answers, generator)
     again = np.concatenate([auditor.ask(images[place:place + 1]) for place in places])
     auditor.finish()
-    predictor.finish()  # last: the phase ends with it
+    predictor.finish()
     difference = np.abs(standardise(answers[places]) - standardise(again)).max()
     flips = np.count_nonzero(answers[places].argmax(1) != again.argmax(1))
     accuracy = float((answers.argmax(1) == labels).mean())

@@ -1,7 +1,8 @@
 """Computes golf-mini's bits per byte, outside the sandbox, from what two predictors answer.
 
 The first predictor (descriptor 3) reads whole blocks, because reading them byte by byte would take minutes. So it could read ahead. The second
-(descriptor 4), in a sandbox of its own, is asked again at secret places and is given nothing but the bytes before each: it cannot.
+(descriptor 4), in a sandbox of its own, is asked again at secret places and is given nothing but the bytes before each: it cannot. Its first
+question ends the predictor: it starts when all of that is dead.
 
   S1. A predictor sees no byte of a block's last position, and the auditor none at or after the place it is asked about, by earlier questions either.
   S2. The score comes from the answers renormalised here; a row that is no distribution, or a difference between the two, is a gate missed.
@@ -167,7 +168,7 @@ def score(request, predictor, auditor):
     places = choose(nats, reference[chosen], generator)
     differences = audit(auditor, blocks, nats, places)
     auditor.finish()
-    predictor.finish()  # last: the phase ends with it
+    predictor.finish()
     gates = [gate('audit', np.abs(differences).max(), AGREEMENT_NATS), gate('drift', abs(differences[:UNIFORM].mean()), DRIFT_NATS)]
     metrics = {'blocks': len(blocks), 'audited': len(places), 'reference_bpb': float((reference[chosen].mean(axis=1) * shares).sum() / LN2)}
     return {'kind': 'scored', 'score': bits, 'metrics': metrics, 'gates': gates}

@@ -161,7 +161,7 @@ def score(request, predictor, auditor):
         official = {'official_core': claims.core(whole, questions.chances)}
     largest, drift, sums, same = audit(auditor, drawn, len(token_bytes))
     auditor.finish()
-    predictor.finish()  # last: the phase ends with it
+    predictor.finish()
     said, tasks = claims.read(claims.stamped(request['logs']['train'])) if 'train' in request['logs'] else ({}, {})
     core, bpb = claims.core(accuracies, questions.chances), nats / math.log(2) / counted
     if not math.isfinite(bpb):

@@ -213,7 +213,7 @@ def score(request, predictor, auditor):
     credits = [judge(rows) for rows in nats]
     differences, favour = audit(auditor, said, [(item, rows, credit) for (_, item), rows, credit in zip(others, nats, credits)], (blocks, text), generator)
     auditor.finish()
-    predictor.finish()  # last: the phase ends with it
+    predictor.finish()
     earned = {task['name']: [] for task in made['tasks']}
     for (name, _), credit in zip(completions + others, [float(right) for right in exact] + credits):
         earned[name].append(credit)

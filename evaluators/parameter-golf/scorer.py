@@ -203,7 +203,7 @@ def score(request, predictor, auditor):
         official = {'official_bpb': (nats + sum(one for one, _ in others)) / math.log(2) / (total + sum(one for _, one in others))}
     largest, drift, sums = audit(auditor, places, text.base.shape[0])
     auditor.finish()
-    predictor.finish()  # last: the phase ends with it
+    predictor.finish()
     bpb = nats / math.log(2) / total
     decoy_bpb = decoy_nats / math.log(2) / decoy_bytes
     if not math.isfinite(bpb):

@@ -74,15 +74,18 @@ while os.read(3, 1): pass
     expect(end).toMatchObject({ kind: 'exited', code: 1, scored: null, logTail: expect.stringContaining('ValueError: broken model') as string });
   });
 
-  test('is not charged for its auditor', async () => {
+  test.each(['calibrated', 'wall'] as const)('is not charged for its auditor by a clock that is %s', async (clock) => {
     await using on = await bench(level);
-    writeFileSync(join(on.folder, 'evaluator', 'auditor.py'), 'import os, time\nwhile time.process_time() < 1: pass\nos.write(3, b"x")\nos.read(3, 1)\n');
-    writeFileSync(join(on.folder, 'evaluator', 'scorer.py'), 'import os\nos.read(4, 1)\nprint(1)\n');
-    const end = await on.run(`${READY}os.read(3, 1)\n`, {
-      clock: 'calibrated', budgetSeconds: 0.5, auditor: ['python', '/eval/auditor.py'], scorer: { command: ['python', 'scorer.py'], request: '{}' },
+    writeFileSync(join(on.folder, 'evaluator', 'auditor.py'), 'import os, time\nwhile time.process_time() < 0.4: pass\nos.write(3, b"x")\nos.read(3, 2)\n');
+    writeFileSync(join(on.folder, 'evaluator', 'scorer.py'), 'import os\nos.read(3, 1)\nos.write(4, b"?")\nos.read(4, 1)\nprint(1)\n');
+    const end = await on.run(`${READY}os.write(3, b'.')\nos.read(3, 1)\n`, {
+      clock, auditor: ['python', '/eval/auditor.py'], scorer: { command: ['python', 'scorer.py'], request: '{}' },
+      stamps: join(on.folder, 'stamps'), milestones: [{ name: 'trick', until: null, seconds: 20 }],
     });
-    expect(end).toMatchObject({ kind: 'exited', scored: 1 });
-    expect(end.seconds).toBeLessThan(0.3);
+    expect(end).toMatchObject({ kind: 'exited', scored: 1, milestones: [{ name: 'trick', reached: true }] });
+    expect(end.wallSeconds - (end.milestones?.[0]?.seconds ?? NaN)).toBeGreaterThan(0.4);
+    if (clock === 'wall') expect(end.wallSeconds - end.seconds).toBeGreaterThan(0.4);
+    else expect(end.seconds).toBeLessThan(0.3);
   });
 
   test('follows another on the same slot without seeing anything of it', async () => {
@@ -157,7 +160,7 @@ class Reference:
 class Page:
     def write(self, *line): self.line = line
 group, page = Group(), Page()
-watch = Stopwatch('calibrated', [group], Reference())
+watch = Stopwatch('calibrated', {'command': group}, Reference())
 watch.times(group, page)
 group.spent = 5.0
 watch.start(True)

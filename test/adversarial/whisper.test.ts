@@ -1,48 +1,91 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bench, levels } from './sandboxed.ts';
+import type { PhaseEnd, PhaseJob } from '../../src/ports.ts';
+import { bench, expectNobody, levels, READY, type Bench } from './sandboxed.ts';
 
 // A predictor that was shown everything, and its auditor that is shown nothing: whatever one can tell the other undoes the audit.
-// Both see the same files of the system, and what is done with a file is seen wherever it is seen.
+// Both see the same files of the system, so the kernel has something for them to share whatever is forbidden. The dead share nothing.
 
-/** Speaks only after the listener has said through the scorer that it listens; the scorer stands for the evaluator's and passes nothing on. */
-const scorer = "import json, os\nos.read(4, 1)\nos.write(3, b'?')\nos.read(3, 1)\nos.write(4, b'?')\nheard = os.read(4, 99).decode()\nprint(json.dumps({'heard': heard}))\n";
-const SHARED = "'/usr/bin/env'";
+const SHARED = '/usr/bin/env';
+/** Waits in a futex that lies in a page of that file, or wakes whoever waits there and counts them. */
+const FUTEX = `
+import ctypes, mmap, os, signal, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.syscall.argtypes = [ctypes.c_long, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+NUMBER = {'x86_64': 202, 'aarch64': 98}[os.uname().machine]
+def look():
+    global page
+    page = libc.mmap(None, 4096, 1, mmap.MAP_SHARED, os.open('${SHARED}', os.O_RDONLY), 0)
+    return ctypes.c_int.from_address(page).value
+word = look()
+def wait():
+    while True: libc.syscall(NUMBER, page, 0, word, None, None, 0)
+def heard():
+    total = 0
+    for _ in range(30):
+        total += libc.syscall(NUMBER, page, 1, 64, None, None, 0)
+        time.sleep(0.01)
+    return total
+`;
+/** Ignores whatever it may, and waits in threads and in children that left its session. */
+const LINGERS = `${READY}${FUTEX}
+for number in (1, 2, 3, 13, 15, 17): signal.signal(number, signal.SIG_IGN)
+for _ in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0: wait()
+        os._exit(0)
+threading.Thread(target=wait).start()
+os.write(3, b'.')
+while True: time.sleep(1)
+`;
+/** How many of others waited, and whether it would have heard them: it hears a child of its own, which looked at the file anew. */
+const LISTENS = `${FUTEX}
+os.read(3, 1)
+others = heard()
+if os.fork() == 0:
+    look()
+    wait()
+os.write(3, f'{others} others, {"an ear" if heard() > 0 else "deaf"}'.encode())
+os.read(3, 2)
+`;
+/** Stands for the evaluator's: it hears the predictor out, then turns to the auditor, and passes nothing on. */
+const SCORER = "import json, os\nos.read(3, 1)\nos.write(4, b'?')\nprint(json.dumps({'heard': os.read(4, 99).decode()}))\n";
+
+const audited = (on: Bench, predictor: string, auditor: string, { scorer = SCORER, ...changes }: Partial<Omit<PhaseJob, 'scorer'>> & { readonly scorer?: string } = {}): Promise<PhaseEnd> => {
+  writeFileSync(join(on.folder, 'evaluator', 'scorer.py'), scorer);
+  writeFileSync(join(on.folder, 'evaluator', 'auditor.py'), auditor);
+  return on.run(predictor, { auditor: ['python', '/eval/auditor.py'], scorer: { command: ['python', 'scorer.py'], request: '{}' }, ...changes });
+};
 
 describe.each(await levels())('at level %s', (level) => {
-  test('an open file, a lock on it and a range of it say nothing to the other side', async () => {
+  test.each(['wall', 'calibrated'] as const)('a predictor that would live on, in threads and daemons that wait in a page both see, is not there when its auditor is asked (%s)', async (clock) => {
     await using on = await bench(level);
-    writeFileSync(join(on.folder, 'evaluator', 'scorer.py'), scorer);
-    writeFileSync(join(on.folder, 'evaluator', 'auditor.py'), `
-import ctypes, errno, fcntl, os, select, struct
-libc = ctypes.CDLL(None, use_errno=True)
-watch = libc.inotify_init1(os.O_NONBLOCK)
-if watch >= 0: libc.inotify_add_watch(watch, ${SHARED}.encode(), 0x20)
-os.write(3, b'.')
-os.read(3, 1)
-heard = []
-if watch >= 0 and select.select([watch], [], [], 1)[0]: heard.append('opened')
-file = os.open(${SHARED}, os.O_RDONLY)
-try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-except OSError: heard.append('locked')
-for ask in (5, 36):
-    try:
-        answer = fcntl.fcntl(file, ask, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))
-        if struct.unpack('hhqqi4x', answer)[0] != fcntl.F_UNLCK: heard.append(str(struct.unpack('hhqqi4x', answer)[2]))
-    except OSError: pass
-os.write(3, ' '.join(heard).encode() or b'nothing')
-os.read(3, 1)
-`);
-    const end = await on.run(`
-import fcntl, os, struct
-os.read(3, 1)
-file = os.open(${SHARED}, os.O_RDONLY)
-fcntl.flock(file, fcntl.LOCK_EX)
-fcntl.fcntl(file, 6, struct.pack('hhqqi4x', fcntl.F_RDLCK, 0, 1234567, 1, 0))
-os.write(3, b'.')
-os.read(3, 1)
-`, { auditor: ['python', '/eval/auditor.py'], scorer: { command: ['python', 'scorer.py'], request: '{}' } });
-    expect(end).toMatchObject({ scored: { heard: 'nothing' } });
+    expect(await audited(on, LINGERS, LISTENS, { clock })).toMatchObject({ kind: 'exited', code: 0, scored: { heard: '0 others, an ear' } });
+    expectNobody(on);
+  });
+
+  test('nor is it without control groups', async () => {
+    await using on = await bench(level, { groups: 'tree' });
+    expect(await audited(on, LINGERS, LISTENS)).toMatchObject({ kind: 'exited', scored: { heard: '0 others, an ear' } });
+    expectNobody(on);
+  });
+
+  test('an auditor that nobody asks is never started, whether the scorer leaves descriptor 4 alone or closes it', async () => {
+    await using on = await bench(level);
+    for (const scorer of ['', 'os.close(4)\n']) {
+      const end = await audited(on, `${READY}os.write(3, b'.')\nos.read(3, 1)\n`, 'print("here I am", flush=True)\n', { scorer: `import os\n${scorer}os.read(3, 1)\nprint(1)\n` });
+      expect(end).toMatchObject({ kind: 'exited', code: 0, scored: 1, logTail: '' });
+    }
+  });
+
+  test('an auditor that does not answer ends with the wall of the phase', async () => {
+    await using on = await bench(level);
+    const end = await audited(on, LINGERS, 'import time\nprint("here I am", flush=True)\ntime.sleep(1000)\n', { wallSeconds: 3 });
+    expect(end).toMatchObject({ kind: 'over-budget', by: 'wall', scored: null, logTail: 'here I am\n' });
+    expectNobody(on);
   });
 });

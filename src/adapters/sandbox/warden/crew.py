@@ -14,14 +14,13 @@ class Crew:
     def __init__(self, slot, job):
         self.slot, self.job = slot, job
         self.children, self.statuses = {}, {}  # role by process, wait status by role
-        self.groups, self.views, self.handles = [], [], []
+        self.groups, self.views, self.handles = {}, [], []
         self.group = None  # of the command, whose seconds and processes count
         self.command_ended = None
 
     def view(self, role, writable):
         view = self.slot.staging.prepare(role, self.job, writable)
         self.views.append(view)
-        view['deaf'] = role == 'auditor'
         view['scratchBytes'] = self.job['limits']['scratchBytes']
         view['clock'], view['control'] = f"{view['top']}/clock", f"{view['top']}/control"
         if role != 'command':
@@ -34,7 +33,7 @@ class Crew:
     def found(self, role):
         """A control group of its own for a role; the command's is known by name."""
         group = self.slot.new_group(role)
-        self.groups.append(group)
+        self.groups[role] = group
         group.limit(self.job['limits']['memoryBytes'], self.job['limits']['processes'])
         if role == 'command':
             self.group = group
@@ -92,18 +91,18 @@ class Crew:
             name = f'SIG{number}'
         return {'kind': 'signalled', 'signal': name, 'outOfMemory': number == signal.SIGKILL and self.group.oom_kills() > 0}
 
-    def kill(self):
-        """Kills whatever lives; answers whether anything did."""
+    def kill(self, only=None):
+        """Kills whatever lives, or what lives of one role; answers whether anything did."""
         for pid, role in list(self.children.items()):
-            if role == 'scorer' or self.group.paths:  # without control groups the first process must outlive what it gathers
+            if only in (None, role) and (role == 'scorer' or self.group.paths):  # without control groups the first process must outlive what it gathers
                 os.kill(pid, signal.SIGKILL)
         alive = False
-        for group in self.groups:
-            if group.pids():
+        for role, group in self.groups.items():
+            if only in (None, role) and group.pids():
                 group.kill()
                 alive = True
         self.reap()
-        return alive or bool(self.children)
+        return alive or any(only in (None, role) for role in self.children.values())
 
     # ---- handles
 
@@ -134,13 +133,14 @@ class Crew:
         """Reads what was printed just before the end, from every pipe but `unread`, and closes them."""
         for handle in list(self.slot.watched()):
             if handle in self.handles and handle != unread:
-                self._drain(handle)  # C2
+                self.hear(handle)  # C2
         for handle in self.handles:
             self.slot.unwatch(handle)
             os.close(handle)
         self.handles.clear()
 
-    def _drain(self, handle):
+    def hear(self, handle):
+        """What was printed just before the death of all who could."""
         for _ in range(4):
             if handle not in self.slot.watched():
                 return
@@ -152,5 +152,5 @@ class Crew:
     def dissolve(self):
         for view in self.views:
             self.slot.staging.discard(view)
-        for group in self.groups:
+        for group in self.groups.values():
             group.remove()

@@ -77,9 +77,9 @@ def understands_disable_userns(bwrap):
     return '--disable-userns' in said.stdout
 
 
-def filter_file(deaf):
+def filter_file():
     """The seccomp program in a file that only descriptors can reach; None where there is none for this machine."""
-    code = seccomp.program(deaf)
+    code = seccomp.program()
     if code is None:
         return None
     file = tempfile.TemporaryFile()
@@ -172,7 +172,7 @@ def sandboxed(settings, view, staging, job, command, fds, group):
         argv = ['/usr/bin/prlimit', f"--nproc={job['limits']['processes']}", '--', *argv]
     cores, user = settings['cores'], settings['user']
     if settings['level'] == 'bubblewrap':
-        with filter_file(view['deaf']) or open(os.devnull) as program:
+        with filter_file() or open(os.devnull) as program:
             number = 9 if seccomp.program() is not None else None
             env = environment(job, python, INSIDE)
             line = bubblewrap_argv(settings, view, staging, env, argv, number)

@@ -3,7 +3,8 @@
 P1. A phase ends once; what is decided first stands, and everything is dead before it is said.
 P2. The clock starts at the first `R` on the control pipe, or, for a command that never says it, at its first instant.
     Before `R` the phase runs trusted code only, held by the start-up limit; afterwards the pipe is closed.
-P3. Only the command's time is charged; the auditor has the wall limit.
+P3. Only the command's time is charged; the auditor has the wall limit, and its lines end no milestone.
+P4. The first question to the auditor ends the command: it is dead, and its clock has been read, before the auditor starts.
 """
 import os
 import socket
@@ -11,6 +12,7 @@ import time
 
 import clock
 import staging
+from auditor import Auditor
 from crew import Crew
 from log import Log
 from scorer import Scorer
@@ -31,10 +33,11 @@ class Phase:
         self.crew = Crew(slot, job)
         self.stopwatch = Stopwatch(job['clock'], self.crew.groups, slot.reference)
         self.scorer, self.scored = None, None
-        self.control = None
+        self.auditor, self.asked, self.audits = None, None, False  # `asked`: the second in which the command's part ended
+        self.control, self.printed = None, None
         self.next_progress = 0.0
         self.log = Log(job['log'], job['limits']['logBytes'])
-        self.stamps = Stamps(job['stamps'], job['limits']['logBytes'], job['milestones']) if job['stamps'] is not None else None
+        self.stamps = None
 
     # ---- beginning
 
@@ -46,32 +49,36 @@ class Phase:
 
     def _begin(self):
         job, crew = self.job, self.crew
+        if job['stamps'] is not None:
+            self.stamps = Stamps(job['stamps'], job['limits']['logBytes'], job['milestones'])
         view = crew.view('command', True)
         page = clock.Page(view['clock'])
-        out_read, out_write = crew.pipe()
+        self.printed, out_write = crew.pipe()
         null = crew.keep(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
         fds = {0: null, 1: out_write, 2: out_write}
-        pairs = {}
+        sockets, ends = {}, []
         if job['scorer'] is not None:
-            pairs[3] = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            sockets[3], ends = pair[0].fileno(), list(pair)
             if job['auditor'] is not None:
-                pairs[4] = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+                self.auditor = Auditor(crew, job['auditor'], fds)
+                sockets[4] = self.auditor.asker.fileno()
+                ends.append(self.auditor.asker)
         try:
             self.control = crew.keep(os.open(view['control'], os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
             group = crew.found('command')
             self.stopwatch.times(group, page)
-            crew.start('command', job['command'], {**fds, **({3: pairs[3][1].fileno()} if 3 in pairs else {})}, view, group)
-            if job['auditor'] is not None and 4 in pairs:
-                own = crew.view('auditor', False)
-                crew.start('auditor', job['auditor'], {**fds, 3: pairs[4][1].fileno()}, own, crew.found('auditor'))
+            crew.start('command', job['command'], {**fds, **({3: ends[1].fileno()} if ends else {})}, view, group)
             if job['scorer'] is not None:
-                self.scorer = Scorer(crew, job['scorer'], {number: pair[0].fileno() for number, pair in pairs.items()}, view['top'])
+                self.scorer = Scorer(crew, job['scorer'], sockets, view['top'])
         finally:
-            for pair in pairs.values():
-                for end in pair:
-                    end.close()
-        crew.close(out_write)
-        self.slot.watch(out_read, lambda: crew.read(out_read, self._print))
+            for end in ends:
+                end.close()
+        if self.auditor is None:
+            crew.close(out_write)
+        else:
+            self.slot.watch(self.auditor.handle, self._asked)
+        self.slot.watch(self.printed, lambda: crew.read(self.printed, self._print))
         self.slot.watch(self.control, self._ready)
 
     # ---- listening
@@ -79,8 +86,7 @@ class Phase:
     def _print(self, piece):
         self.log.write(piece)
         if self.stamps is not None:
-            ended = self.began + self.wall if self.ending is not None else self.now()
-            self.stamps.write(piece, ended - self.began)
+            self.stamps.write(piece, self.second())
 
     def _ready(self):
         """P2: the first byte counts, and only it."""
@@ -91,8 +97,21 @@ class Phase:
         self.slot.unwatch(self.control)
         self.crew.close(self.control)
         self.control = None
-        if said == b'R' and not self.stopwatch.started and self.ending is None and self.crew.command_ended is None:
+        if said == b'R' and not self.stopwatch.started and self.ending is None and self.asked is None and self.crew.command_ended is None:
             self.stopwatch.start(True)
+
+    def second(self):
+        """Of the phase; that of its end, or of the end of the command's part, while what died then is still being heard."""
+        if self.ending is not None:
+            return self.wall
+        return self.now() - self.began if self.asked is None or self.audits else self.asked
+
+    def _asked(self):
+        """P4: the scorer turns to the auditor."""
+        self.slot.unwatch(self.auditor.handle)
+        if self.ending is None and self.auditor.is_asked():
+            self.asked = self.now() - self.began
+            self.stopwatch.give_up()
 
     # ---- deciding
 
@@ -107,15 +126,39 @@ class Phase:
             self.finish({'kind': 'killed', 'why': 'silence'})
         elif self.crew.statuses.get('scorer') is not None:
             self._scorer_ended()
-        elif self.crew.command_ended is not None:
+        elif self.asked is not None and not self.audits:
+            self._hand_over()
+        elif self.crew.command_ended is not None and not self.audits:
             if not self.crew.works('scorer') or now - self.crew.command_ended > SCORER_GRACE:
                 self.finish(self.crew.command_end())
         elif now - self.began > self.job['wallSeconds']:
             self.finish({'kind': 'over-budget', 'by': 'wall'})
         elif self.stamps is not None and self.stamps.overdue(now - self.began):
             self.finish({'kind': 'over-budget', 'by': 'milestone'})
-        else:
+        elif not self.audits:
             self._watch_clock(now)
+
+    def _hand_over(self):
+        """Kills the command, reads its clock for good, and starts the auditor; not before nothing of the command is left."""
+        if self.stopwatch.settling:
+            if self.stopwatch.stuck:
+                self.stopwatch.give_up()
+                self._audit()
+        elif not self.crew.kill('command'):
+            self.crew.hear(self.printed)
+            if self.stamps is not None:
+                self.stamps.end(self.asked, True)
+            if self.job['clock'] == 'calibrated' and self.crew.groups:
+                self.stopwatch.settle(self._audit)
+            else:
+                self._audit()
+
+    def _audit(self):
+        self.audits = True
+        try:
+            self.auditor.start()
+        except Exception as error:  # noqa: BLE001 our own fault, said as one
+            self.finish({'kind': 'not-started', 'reason': f'the auditor: {type(error).__name__}: {error}'})
 
     def _watch_clock(self, now):
         if not self.stopwatch.started and not self.stopwatch.busy and (self.stopwatch.ready or now - self.began > STARTUP_SECONDS):
@@ -134,9 +177,9 @@ class Phase:
         status = self.crew.statuses['scorer']
         self.scored, problem = self.scorer.said()
         failed = os.waitstatus_to_exitcode(status) != 0
-        if self.crew.command_ended is not None:
+        if self.crew.command_ended is not None and self.asked is None:
             self.finish(self.crew.command_end())
-        elif (failed or self.scored is None) and not self.crew.command_lives():
+        elif (failed or self.scored is None) and self.asked is None and not self.crew.command_lives():
             return  # the command went first and took the scorer with it; its own end is a moment away
         elif failed:
             self.scored = None
@@ -151,8 +194,8 @@ class Phase:
     def finish(self, end):
         if self.ending is not None:
             return  # P1
-        self.ending = end
         self.wall = self.now() - self.began
+        self.ending = end
         self.stopwatch.give_up()
         self._bury()
 
@@ -166,13 +209,13 @@ class Phase:
             return
         # A verdict of the clock stands with the reading it was made on.
         judged = self.ending['kind'] == 'not-started' or self.ending.get('by') == 'clock'
-        if self.job['clock'] == 'calibrated' and self.crew.groups and not judged:
+        if self.job['clock'] == 'calibrated' and self.crew.groups and not judged and not self.audits:
             self.stopwatch.settle(self._close)
         else:
             self._close()
 
     def _close(self):
-        seconds = self.stopwatch.final(self.wall)
+        seconds = self.stopwatch.final(self.wall if self.asked is None else self.asked)  # P3
         ended_alone = self.ending['kind'] in ('exited', 'signalled')
         if ended_alone and seconds > self.job['budgetSeconds'] + self.job['toleranceSeconds']:
             self.ending, self.scored = {'kind': 'over-budget', 'by': 'clock'}, None
@@ -192,6 +235,6 @@ class Phase:
 
     def soon(self):
         """Seconds until `tick` is worth calling again."""
-        if self.ending is not None:
+        if self.ending is not None or self.asked is not None and not self.audits:
             return 0.002
         return 0.001 if self.stopwatch.freezing else 0.02

@@ -3,14 +3,14 @@
 What is listed answers EPERM, so that a library that merely probes goes on without it; clone3 answers ENOSYS, because its
 flags lie behind a pointer that a filter cannot read and every C library then falls back to clone. Unknown machines get no filter.
 
-Sandboxes that run side by side see the same files of the system. Watching a file tells when another opens it, and a lock on it is seen by all:
-an auditor would hear there what it must not know. So nobody may watch, and for an auditor locks are kept by nobody: taking one succeeds.
+Sandboxes that run side by side see the same files of the system, and watching one tells when another opens it: nobody may watch. What else they
+share no filter can list; an auditor hears nothing of its predictor because that is dead before the auditor starts (auditor.py).
 """
 import ctypes
 import platform
 import struct
 
-SUCCESS, EPERM, ENOSYS = 0, 1, 38
+EPERM, ENOSYS = 1, 38
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, ARCH, ARGUMENT0, ARGUMENT1 = 0, 4, 16, 24
@@ -21,7 +21,7 @@ PUSH_INPUT = 0x5412  # TIOCSTI types into somebody else's terminal
 # The same number everywhere since Linux 5.1: io_uring, the new mount interface, pidfd_getfd, mount_setattr.
 UNIFIED = [425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442]
 X86_64 = {
-    'arch': 0xC000003E, 'clone': 56, 'socket': 41, 'ioctl': 16, 'fcntl': 72, 'flock': 73,
+    'arch': 0xC000003E, 'clone': 56, 'socket': 41, 'ioctl': 16,
     # ptrace syslog modify_ldt pivot_root adjtimex chroot acct settimeofday mount umount2 swapon swapoff reboot sethostname
     # setdomainname iopl ioperm init_module delete_module quotactl clock_settime kexec_load add_key request_key keyctl unshare
     # move_pages perf_event_open fanotify_init name_to_handle_at open_by_handle_at clock_adjtime setns process_vm_readv
@@ -30,7 +30,7 @@ X86_64 = {
                 249, 250, 272, 279, 298, 300, 303, 304, 305, 308, 310, 311, 312, 313, 320, 321, 323, 253, 294],
 }
 AARCH64 = {
-    'arch': 0xC00000B7, 'clone': 220, 'socket': 198, 'ioctl': 29, 'fcntl': 25, 'flock': 32,
+    'arch': 0xC00000B7, 'clone': 220, 'socket': 198, 'ioctl': 29,
     # umount2 mount pivot_root chroot quotactl acct unshare kexec_load init_module delete_module clock_settime syslog ptrace reboot
     # sethostname setdomainname settimeofday adjtimex add_key request_key keyctl swapon swapoff move_pages perf_event_open
     # fanotify_init name_to_handle_at open_by_handle_at clock_adjtime setns process_vm_readv process_vm_writev kcmp finit_module
@@ -39,11 +39,10 @@ AARCH64 = {
                 262, 264, 265, 266, 268, 270, 271, 272, 273, 280, 282, 294, 26],
 }
 CLONE3 = 435
-SETS_LOCK, ASKS_OF_OTHERS = (6, 7, 37, 38), (5, 36, 1024, 1025, 1026)  # of fcntl: F_SETLK… and F_OFD_SETLK…; F_GETLK, F_OFD_GETLK, leases, F_NOTIFY
 
 
-def program(deaf=False):
-    """The filter as bytes for `bwrap --seccomp` or `install`, for an auditor a deaf one; None on a machine whose call numbers are not known here."""
+def program():
+    """The filter as bytes for `bwrap --seccomp` or `install`; None on a machine whose call numbers are not known here."""
     machine = {'x86_64': X86_64, 'aarch64': AARCH64}.get(platform.machine())
     if machine is None:
         return None
@@ -64,16 +63,6 @@ def program(deaf=False):
     for number in machine['refused'] + UNIFIED:
         step(EQUAL, number, 0, 1)
         step(RETURN, ERRNO | EPERM)
-    if deaf:
-        step(EQUAL, machine['flock'], 0, 1)
-        step(RETURN, ERRNO | SUCCESS)
-        answers = [(word, SUCCESS) for word in SETS_LOCK] + [(word, EPERM) for word in ASKS_OF_OTHERS]
-        step(EQUAL, machine['fcntl'], 0, 2 + 2 * len(answers))
-        step(LOAD, ARGUMENT1)
-        for word, answer in answers:
-            step(EQUAL, word, 0, 1)
-            step(RETURN, ERRNO | answer)
-        step(RETURN, ALLOW)
     step(EQUAL, machine['clone'], 0, 4)
     step(LOAD, ARGUMENT0)
     step(ANY_BIT, NAMESPACES, 0, 1)

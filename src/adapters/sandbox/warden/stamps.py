@@ -46,12 +46,18 @@ class Stamps:
         """Whether the milestone that is running has had its time."""
         return bool(self.waiting) and seconds - self.since > self.waiting[0][2]
 
-    def close(self, seconds, ended_well):
-        """All milestones that began, in order; the last of them is not reached unless it was the one that the end ends (T3)."""
+    def end(self, seconds, ended_well):
+        """Ends the milestone that is running, if any: it is not reached unless it was the one that the end ends (T3). What is printed later ends none."""
         if self.open:
             self.log.write(self._line(bytes(self.open), seconds))
+            self.open = bytearray()
         if self.waiting:
             name, until, _ = self.waiting[0]
             self.reached.append({'name': name, 'seconds': round(max(0.0, seconds - self.since), 6), 'reached': until is None and ended_well})
+            self.waiting = []
+
+    def close(self, seconds, ended_well):
+        """All milestones that began, in order."""
+        self.end(seconds, ended_well)
         self.log.close()
         return self.reached

@@ -61,7 +61,7 @@ class Stopwatch:
 
     def _calibrate(self):
         self.calibration, self.since = 'freezing', self.now()
-        for group in self.groups:
+        for group in self.groups.values():
             group.freeze()
         self._go_on_calibrating(self.now())
 
@@ -71,7 +71,7 @@ class Stopwatch:
             late = waited > FREEZE_PATIENCE
             if late and self.timer is not None:
                 self.give_up()
-            elif late or all(group.frozen() for group in self.groups):  # a clock has to start, frozen or not
+            elif late or all(group.frozen() for group in self.groups.values()):  # a clock has to start, frozen or not
                 self.cpu_frozen = self.group.cpu_seconds()
                 self.calibration = 'measuring'
                 self.reference.ask(self._calibrated)
@@ -92,7 +92,7 @@ class Stopwatch:
         if self.calibration is None:
             return
         self.calibration = None
-        for group in self.groups:
+        for group in self.groups.values():
             group.thaw()  # S1
         self.next = self.now() + CADENCE_SECONDS
 
@@ -106,6 +106,7 @@ class Stopwatch:
             if self.timer is None:
                 self.timer = clock.Calibrated(self.cpu_at_ready if self.ready else self.cpu_at_start, unit_seconds)
             self.timer.calibrate(self.group.cpu_seconds(), unit_seconds)
+            self.calibration = None
             then()
 
         self.reference.ask(settled)
