@@ -1,4 +1,4 @@
-export { startSpecialist, type SpecialistOptions, type SpecialistPorts } from './effects.ts';
+export { startSpecialist } from './effects.ts';
 export type { Draft, Proposer, SpecialistView, Thought } from './proposer.ts';
 export { openProposer, PROPOSER_KINDS, type ProposerKind } from './proposers/index.ts';
 export type { ProposerOptions, ProposerPorts } from './proposers/options.ts';

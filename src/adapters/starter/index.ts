@@ -6,7 +6,7 @@ export { readCommand, type Wrapped } from './command.ts';
 export { findPython, isProgram, type FoundPython } from './environment.ts';
 export { layOut, takenBy } from './folder.ts';
 export { directionOf, faultOf, namesIn, patternFor, rangeOf, valuesIn } from './metric.ts';
-export { proposePartition, type ProposedClaim, type ProposedPartition } from './partition.ts';
+export { proposePartition } from './partition.ts';
 export { expand, headOf, NoBaseline, reach, readHead } from './repository.ts';
 export { ROLES } from './signs.ts';
 export { evaluatorFiles, surfaceFiles, type Plan } from './text.ts';

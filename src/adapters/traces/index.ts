@@ -8,7 +8,7 @@ import { BadTrace, type Asked } from './columns.ts';
 import { foldTrace } from './fold.ts';
 import { readTrace, type TraceText } from './trace.ts';
 
-export { BadTrace, type Asked, type Direction } from './columns.ts';
+export { BadTrace, type Asked } from './columns.ts';
 export { NO_RECIPE } from './fold.ts';
 
 // A run that was measured elsewhere, kept as the very files it came in.
