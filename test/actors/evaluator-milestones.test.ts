@@ -14,7 +14,7 @@ const spec: EvaluatorSpec = {
   name: 'mine', objective: { metric: 'loss', unit: 'x', direction: 'minimize', range: [0, 16] }, scoreSource: 'evaluator', seeds: 2, scoreSeconds: null, python: null, mounts: {}, folders: [], phases: [train, evaluation],
   artifact: { file: 'artifact.bin', capBytes: null }, gates: [], limits: { memoryBytes: 1, processes: 1, openFiles: 1, scratchBytes: 1, logBytes: 1 }, canaries: [], columns: [], hash: 'e'.repeat(64),
 };
-const end = (kind: Partial<PhaseEnd> & { kind: PhaseEnd['kind'] }, milestones: PhaseEnd['milestones']): PhaseEnd => ({ seconds: 700, wallSeconds: 700, scored: null, logTail: '', milestones, ...kind }) as PhaseEnd;
+const end = (kind: Partial<PhaseEnd> & { kind: PhaseEnd['kind'] }, milestones: PhaseEnd['milestones']): PhaseEnd => ({ seconds: 700, wallSeconds: milestones?.reduce((sum, { seconds }) => sum + seconds, 0), scored: null, logTail: '', milestones, ...kind }) as PhaseEnd;
 const after = (which: PhaseSpec, ended: PhaseEnd) => afterPhase(nothingFound, spec, which, { end: ended, scored: null, unreadable: null, changed: null, sealed: null, recipeBytes: 0 });
 const failureOf = (found: ReturnType<typeof after>) => conclude(found, { seed: 1, scoreSource: 'evaluator', device: 'x', evaluatorHash: '', environmentHash: '', sandbox: 'none', log: null }).failure;
 
@@ -29,6 +29,16 @@ test('a milestone that had its time is an overrun of that stretch, with its own 
   expect(failureOf(found)).toEqual({ kind: 'train_budget_overrun', phase: 'train', seconds: 600.52, budget: 600, censored: true });
   expect(found.readings.map(({ name, censored }) => [name, censored])).toEqual([['compile', false], ['train', true]]);
   expect(failureOf(after(evaluation, end({ kind: 'over-budget', by: 'milestone' } as never, [{ name: 'load', seconds: 20, reached: true }, { name: 'eval', seconds: 600.02, reached: false }])))).toMatchObject({ kind: 'eval_budget_overrun', phase: 'eval', budget: 600 });
+});
+
+test('a phase that passed its budget as a whole is named by all its stretches, for the one that bears its name was in time', () => {
+  const reached = [{ name: 'compile', seconds: 290, reached: true }, { name: 'train', seconds: 590, reached: true }, { name: 'pack', seconds: 20.01, reached: false }];
+  expect(failureOf(after({ ...train, budgetSeconds: 900 }, end({ kind: 'over-budget', by: 'clock', seconds: 900.01 } as never, reached)))).toEqual({ kind: 'train_budget_overrun', phase: 'compile + train + pack', seconds: 900.01, budget: 900, censored: true });
+});
+
+test('what an audit took is on no stretch, and is in the time that the slot was held', () => {
+  const ended = { ...end({ kind: 'exited', code: 0 } as never, [{ name: 'load', seconds: 20, reached: true }, { name: 'eval', seconds: 500, reached: true }]), wallSeconds: 580 };
+  expect(after(evaluation, ended).readings.map(({ name, seconds, wallSeconds }) => [name, seconds, wallSeconds])).toEqual([['load', 20, 20], ['eval', 500, 560]]);
 });
 
 test('a run that ends well before the line of a milestone has crashed there', () => {

@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bench, levels } from '../adversarial/sandboxed.ts';
+import { bench, levels, python } from '../adversarial/sandboxed.ts';
 import type { PhaseEnd, PhaseJob } from '../../src/ports.ts';
 
 // Lines are stamped when they arrive, and end milestones by the warden's own clock.
@@ -53,5 +55,44 @@ describe.each(held)('at level %s', (level) => {
     const end = await on.slot.run({ ...job, limits: { ...job.limits, logBytes: 2 ** 23 } }, { signal: new AbortController().signal, onProgress: () => undefined });
     expect(end).toMatchObject({ kind: 'over-budget', by: 'milestone' });
     expect(end.wallSeconds).toBeLessThan(8);
+  });
+});
+
+describe('what the warden makes of lines and the seconds they came at', () => {
+  /** Runs a few lines of Python on the warden's own Stamps, of which `log` is then what they left. */
+  const stamp = (source: string, cap = 4096): { said: unknown; log: string } => {
+    const folder = mkdtempSync(join(tmpdir(), 'brigade-stamps-'));
+    const milestones = JSON.stringify([{ name: 'compile', until: '^warm', seconds: 5 }, { name: 'train', until: '^trained', seconds: 60 }, { name: 'pack', until: null, seconds: 5 }]).replaceAll('null', 'None');
+    try {
+      const said = execFileSync(python, ['-I', '-c', `
+import json, sys
+sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, '../../src/adapters/sandbox/warden'))})
+sys.dont_write_bytecode = True
+from stamps import Stamps
+stamps = Stamps('${folder}/log', ${cap}, ${milestones})
+${source}
+`], { encoding: 'utf8' });
+      return { said: JSON.parse(said) as unknown, log: readFileSync(join(folder, 'log'), 'utf8') };
+    } finally { rmSync(folder, { recursive: true, force: true }); }
+  };
+
+  test('a line that was still in the pipe when its milestone was found late does not end it: the late one is the last, and is named', () => {
+    expect(stamp("late = stamps.overdue(5.02)\nstamps.write(b'warm-up done\\n', 5.02)\nprint(json.dumps([late, stamps.close(5.02, False)]))").said)
+      .toEqual([true, [{ name: 'compile', seconds: 5.02, reached: false }]]);
+  });
+
+  test('a log that was cut holds no stamp of the recipe’s own, wherever the cut falls', () => {
+    const forged = 'x9.000\\t9'.repeat(40);
+    for (let padding = 0; padding < 9; padding += 1) {
+      const { log } = stamp(`for n in range(60): stamps.write(b'${forged}' + b'.' * ${padding} + b'\\n', 1)\nstamps.write(b'last', 2)\nprint(json.dumps(stamps.close(2, True)))`);
+      const lines = log.trimEnd().split('\n');
+      expect(lines.filter((line) => !/^1\.000\tx|^$|^\.\.\. \d+ bytes left out \.\.\.$/.test(line))).toEqual(['2.000\tlast']);
+      expect(log.length).toBeLessThan(4096 + 40);
+    }
+  });
+
+  test('a run that ended by itself after its stretch had had its time is late, whatever line came with its end', () => {
+    expect(stamp("stamps.write(b'warm\\ntrained', 4)\nstamps.write(b'\\n', 64.5)\nprint(json.dumps([stamps.overdue(64.5), stamps.close(64.5, True)]))").said)
+      .toEqual([true, [{ name: 'compile', seconds: 4, reached: true }, { name: 'train', seconds: 60.5, reached: false }]]);
   });
 });

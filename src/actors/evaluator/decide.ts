@@ -1,5 +1,5 @@
 import type { Failure, GateReading, Measurement, PhaseReading, SandboxLevel } from '../../domain/measurement.ts';
-import type { PhaseEnd, Sealed } from '../../domain/phase.ts';
+import type { MilestoneSeen, PhaseEnd, Sealed } from '../../domain/phase.ts';
 import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
 import type { Scored } from '../../protocols/scored.ts';
 import { addReadings, disqualified, pool, readingsOfSeed, seedOf, tightest, type Seed } from './seeds.ts';
@@ -80,8 +80,11 @@ export function afterSeal(found: Findings, spec: EvaluatorSpec, phase: PhaseSpec
 
 /** One reading for a phase, or one for each of its milestones that began. */
 const readingsOf = (phase: PhaseSpec, end: PhaseEnd): PhaseReading[] =>
-  end.milestones?.map(({ name, seconds, reached }) => ({ name, seconds, wallSeconds: seconds, censored: !reached && end.kind === 'over-budget' }))
+  end.milestones?.map(({ name, seconds, reached }, i, all) => ({ name, seconds, wallSeconds: seconds + (i < all.length - 1 ? 0 : auditSeconds(end, all)), censored: !reached && end.kind === 'over-budget' }))
   ?? [{ name: phase.name, seconds: end.seconds, wallSeconds: end.wallSeconds, censored: end.kind === 'over-budget' }];
+
+/** What a phase held its slot for beyond its stretches: its audit. */
+const auditSeconds = ({ wallSeconds }: PhaseEnd, milestones: readonly MilestoneSeen[]): number => Math.max(0, wallSeconds - milestones.reduce((sum, { seconds }) => sum + seconds, 0));
 
 /** How a phase that ended otherwise than it should is called; empty when it ended well. */
 function judgeEnd(phase: PhaseSpec, { end, scored, unreadable }: PhaseSeen): Failure[] {
@@ -117,7 +120,8 @@ function overrun(phase: PhaseSpec, end: PhaseEnd, by: 'clock' | 'wall' | 'milest
   const milestone = phase.milestones.find(({ name }) => name === late?.name);
   const [seconds, budget] = late && milestone ? [late.seconds, milestone.budgetSeconds] : by === 'clock' ? [end.seconds, phase.budgetSeconds] : [end.wallSeconds, phase.wallSeconds];
   if (phase.role === 'smoke') return { kind: 'preflight_crash', phase: phase.name, exception: `the smoke run was not done after ${budget} s`, frame: readTraceback(end.logTail)?.frame ?? '' };
-  return { kind: phase.role === 'train' ? 'train_budget_overrun' : 'eval_budget_overrun', phase: late?.name ?? phase.name, seconds, budget, censored: true };
+  const whole = phase.milestones.length > 0 ? tame(phase.milestones.map(({ name }) => name).join(' + '), 32) : phase.name; // one of its stretches bears the phase's name, and was not late
+  return { kind: phase.role === 'train' ? 'train_budget_overrun' : 'eval_budget_overrun', phase: late?.name ?? whole, seconds, budget, censored: true };
 }
 
 interface Sized { readonly artifactBytes?: number; readonly failures?: readonly Failure[]; readonly isFatal?: boolean }

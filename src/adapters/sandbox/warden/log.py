@@ -6,8 +6,8 @@ TAIL_SAID = 8192  # what goes with the end of a phase; the rest is in the file
 
 
 class Log:
-    def __init__(self, path, cap):
-        self.file = open(path, 'wb')
+    def __init__(self, path, cap, whole_lines=False):
+        self.file, self.whole_lines = open(path, 'wb'), whole_lines
         self.room, self.keep = cap - cap // 2, cap // 2
         self.late, self.late_bytes, self.dropped = deque(), 0, 0  # of a list the first is taken in the time of all: a recipe that prints empty lines would hold the warden up
         self.first = b''
@@ -31,6 +31,9 @@ class Log:
         late = b''.join(self.late)
         self.dropped += max(0, len(late) - self.keep)
         late = late[-self.keep:] if self.keep else b''
+        if self.dropped and self.whole_lines:
+            kept = late.partition(b'\n')[2]
+            self.dropped, late = self.dropped + len(late) - len(kept), kept
         if self.dropped:
             self.file.write(b'\n... %d bytes left out ...\n' % self.dropped)
         self.file.write(late)

@@ -86,7 +86,7 @@ class Phase:
     def _print(self, piece):
         self.log.write(piece)
         if self.stamps is not None:
-            self.stamps.write(piece, self.second())
+            self.stamps.write(piece, self.now() - self.began if self.audits else self.part())
 
     def _ready(self):
         """P2: the first byte counts, and only it."""
@@ -100,11 +100,11 @@ class Phase:
         if said == b'R' and not self.stopwatch.started and self.ending is None and self.asked is None and self.crew.command_ended is None:
             self.stopwatch.start(True)
 
-    def second(self):
-        """Of the phase; that of its end, or of the end of the command's part, while what died then is still being heard."""
-        if self.ending is not None:
-            return self.wall
-        return self.now() - self.began if self.asked is None or self.audits else self.asked
+    def part(self):
+        """Seconds of the command's part: until the auditor was asked, until it ended by itself, or until now."""
+        ended = self.crew.command_ended
+        now = self.wall if self.ending is not None else self.now() - self.began
+        return min(now if self.asked is None else self.asked, now if ended is None else ended - self.began)
 
     def _asked(self):
         """P4: the scorer turns to the auditor."""
@@ -126,6 +126,8 @@ class Phase:
             self.finish({'kind': 'killed', 'why': 'silence'})
         elif self.crew.statuses.get('scorer') is not None:
             self._scorer_ended()
+        elif self.stamps is not None and self.stamps.overdue(self.part()):
+            self.finish({'kind': 'over-budget', 'by': 'milestone'})
         elif self.asked is not None and not self.audits:
             self._hand_over()
         elif self.crew.command_ended is not None and not self.audits:
@@ -133,8 +135,6 @@ class Phase:
                 self.finish(self.crew.command_end())
         elif now - self.began > self.job['wallSeconds']:
             self.finish({'kind': 'over-budget', 'by': 'wall'})
-        elif self.stamps is not None and self.stamps.overdue(now - self.began):
-            self.finish({'kind': 'over-budget', 'by': 'milestone'})
         elif not self.audits:
             self._watch_clock(now)
 
@@ -147,7 +147,7 @@ class Phase:
         elif not self.crew.kill('command'):
             self.crew.hear(self.printed)
             if self.stamps is not None:
-                self.stamps.end(self.asked, True)
+                self.stamps.end(self.part(), True)
             if self.job['clock'] == 'calibrated' and self.crew.groups:
                 self.stopwatch.settle(self._audit)
             else:
@@ -215,14 +215,15 @@ class Phase:
             self._close()
 
     def _close(self):
-        seconds = self.stopwatch.final(self.wall if self.asked is None else self.asked)  # P3
-        ended_alone = self.ending['kind'] in ('exited', 'signalled')
-        if ended_alone and seconds > self.job['budgetSeconds'] + self.job['toleranceSeconds']:
-            self.ending, self.scored = {'kind': 'over-budget', 'by': 'clock'}, None
+        seconds = self.stopwatch.final(self.part())  # P3
         self.crew.close_all(unread=self.control)
+        ended_alone = self.ending['kind'] in ('exited', 'signalled')
+        late = 'milestone' if self.stamps is not None and self.stamps.overdue(self.part()) else 'clock' if seconds > self.job['budgetSeconds'] + self.job['toleranceSeconds'] else None
+        if ended_alone and late is not None:
+            self.ending, self.scored = {'kind': 'over-budget', 'by': late}, None
         self.stopwatch.close()
         self.log.close()
-        milestones = {} if self.stamps is None else {'milestones': self.stamps.close(self.wall, self.ending['kind'] == 'exited')}
+        milestones = {} if self.stamps is None else {'milestones': self.stamps.close(self.part(), self.ending['kind'] == 'exited')}
         if self.crew.views:
             try:
                 staging.empty(self.job['scratch'])
