@@ -42,6 +42,14 @@ describe.each(held)('at level %s', (level) => {
     expect(end).toMatchObject({ kind: 'exited', milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: false }] });
   });
 
+  test('a pattern that the warden cannot read is said to be our fault, and the same warden goes on', async () => {
+    await using on = await bench(level);
+    const { pid } = on.slot.warden;
+    expect(await on.run('pass', stamped(on.folder, { milestones: [{ name: 'train', until: '^(?<step>', seconds: 5 }] }))).toMatchObject({ kind: 'not-started', reason: expect.stringContaining('error') as string });
+    expect(await on.run('print("again")')).toMatchObject({ kind: 'exited', logTail: 'again\n' });
+    expect(on.slot.warden.pid).toBe(pid);
+  });
+
   test('a line without an end is looked at in part and holds nothing up', async () => {
     await using on = await bench(level);
     const end = await on.run('print("x" * 3_000_000); print("warm-up done"); print("trained in 3")', stamped(on.folder));

@@ -106,6 +106,7 @@ describe('a broken evaluator.yaml is told the same way', () => {
     ['a score in seconds by the recipe\'s word', (text) => `${text}\nscoreSource: recipe\nscore: {seconds: [train]}\n`, /scoreSource: a score in seconds is the evaluator's own/],
     ['a confirmation that is neither way', (text) => text.replace('objective: {', 'objective: {confirm: stale, '), /objective\.confirm: .*give fresh/],
     ['no seeds', (text) => `${text}\nseeds: 0\n`, /seeds: /],
+    ['a line that only JavaScript can look for', (text) => text.replace('budget: 1.5,', "milestones: [{name: train, until: '^(?<step>[0-9]+) ', budget: 2}], budget: 1.5,"), /^evaluators\/mine\/evaluator\.yaml:\d+:\d+  phases\.milestones\.until: .*has \(\?<step>, which the warden, being Python, may not read: give a regular expression of plain characters/m],
     ['a field that is none', (text) => `${text}\nwebhook: x\n`, /webhook: no such field/],
   ];
   test.each(broken)('%s', async (_, change, said) => {

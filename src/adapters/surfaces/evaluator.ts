@@ -8,6 +8,7 @@ import { inside, name, number, size, whole, words } from './field.ts';
 import { demand, hashFiles, listFiles, listFolders } from './folder.ts';
 import { findOnMachine, place } from './machine.ts';
 import { BadSurface } from './bad-surface.ts';
+import { unfit } from './pattern.ts';
 
 // Evaluators as they lie in their folders.
 //
@@ -16,7 +17,10 @@ import { BadSurface } from './bad-surface.ts';
 
 const command = z.array(words, 'list the command and its arguments').min(1, 'list the command and its arguments').max(64, 'list at most 64 arguments');
 const seconds = number(0, 1_000_000);
-const pattern = words.refine((text) => { try { return new RegExp(text) !== null; } catch { return false; } }, 'give a regular expression');
+const pattern = words.superRefine((text, context) => {
+  const reason = unfit(text);
+  if (reason !== null) context.addIssue({ code: 'custom', message: `${text} ${reason}: give a regular expression of plain characters, classes, groups and repeats` });
+});
 
 const EvaluatorSchema = z.strictObject({
   objective: z.strictObject({
