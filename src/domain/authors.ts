@@ -4,7 +4,8 @@ import type { Proposal } from './trial.ts';
 
 // Who stands behind a trial.
 //
-//   W1. A joint trial is its drafter's and that of the owner who took part, whatever of the draft was amended. What it adds is the drafter's.
+//   W1. A joint trial is its drafter's and that of the owner who took part, whatever of the draft was amended. What it
+//       adds to neither's files is the drafter's.
 //   W2. Its slot seconds are the drafter's: saying yes to another's idea costs nobody a place in the queue.
 //   W3. An incumbent that is measured beside one contender alone is measured on the contender's account: a best is not charged for being challenged.
 
@@ -20,11 +21,12 @@ export function authorsOf(lineage: Lineage, { trial, proposal }: Pick<TrialRow, 
   return [...new Set([...namesOn(proposal), ...earlier.flatMap((row) => authorsOf(lineage, row))])];
 }
 
-/** Whom the slot seconds of a trial are charged to. */
+/** Whom the slot seconds of a trial's own replicates are charged to. */
 export const payerOf = ({ specialist, joint }: Pick<Proposal, 'specialist' | 'joint'>): string => joint?.with ?? specialist; // W2
 
-/** The trial that a replicate is measured for: its own, or the contender it stands beside. */
-export const measuredFor = (lineage: Lineage, trial: TrialId, replicate: string): TrialId => { // W3
-  const contender = trialId(Number(/^[a-z](\d+)-\d+$/.exec(replicate)?.[1] ?? NaN));
-  return lineage.trials.has(contender) ? contender : trial;
-};
+/** Whom a replicate is charged to: the account of its own trial, or of the contender it stands beside. */
+export function payerFor(lineage: Lineage, trial: TrialId, replicate: string): string { // W3
+  const beside = /^[a-z](\d+)-\d+$/.exec(replicate)?.[1];
+  const row = (beside === undefined ? undefined : lineage.trials.get(trialId(Number(beside)))) ?? lineage.trials.get(trial);
+  return row ? payerOf(row.proposal) : '';
+}

@@ -1,7 +1,9 @@
+import { bylineOf } from './authors.ts';
 import { describeEnding } from './evidence.ts';
 import { counted, decimal, duration, oneLine, probability } from './figures.ts';
 import { best, chain, statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import type { Failure } from './measurement.ts';
+import { isOpen } from './sessions.ts';
 import { ageOf } from './spending.ts';
 import { isShownToSpecialists } from './status.ts';
 import type { Brief, Claim } from './surface.ts';
@@ -19,6 +21,9 @@ export interface Reader {
   readonly brief: Brief | null;
   readonly claims: readonly Claim[];
 }
+
+/** Lines of patches that one reading of drafts may take. */
+const DRAFT_LINES = 32;
 
 interface Section { readonly title: string; readonly cap: number; readonly lines: readonly string[]; readonly none: string }
 
@@ -51,6 +56,7 @@ function sections(lineage: Lineage, reader: Reader): Section[] {
     { title: 'children of the best', cap: 2_500, lines: children.flatMap((id) => { const child = lineage.trials.get(id); return child ? [outcome(child)] : []; }), none: 'none yet' },
     { title: 'do not repeat: yours that failed or stayed in the noise', cap: 3_000, lines: banned(seen), none: 'nothing yet' },
     { title: 'handed to you', cap: 3_000, lines: handoffs(lineage, reader.specialist), none: 'nothing' },
+    { title: 'drafts that need you, and yours', cap: 6_000, lines: drafts(lineage, reader.specialist), none: 'none' },
     { title: 'your calibration: predicted against measured', cap: 1_500, lines: calibration(seen), none: 'no prediction of yours has been scored yet' },
     { title: 'saturation', cap: 500, lines: saturation(seen), none: 'not yet: keep going' },
     budgets(lineage),
@@ -76,8 +82,8 @@ function outcome(row: TrialRow): string {
   const status = statusOf(row);
   const result = row.result;
   const told = status === null || !isShownToSpecialists(status) ? 'waiting or running' : status;
-  if (told === 'waiting or running' || !result) return cells(row.trial, row.proposal.specialist, told, row.rejection ? `refused: ${row.rejection.message}` : '', row.proposal.hypothesis);
-  return cells(row.trial, result.specialist, told, scoreText(result.score), deltaText(result.deltaVsBest), evidence(row), result.hypothesis);
+  if (told === 'waiting or running' || !result) return cells(row.trial, bylineOf(row.proposal), told, row.rejection ? `refused: ${row.rejection.message}` : '', row.proposal.hypothesis);
+  return cells(row.trial, bylineOf(row.proposal), told, scoreText(result.score), deltaText(result.deltaVsBest), evidence(row), result.hypothesis);
 }
 
 function withEvidence(row: TrialRow): string[] {
@@ -135,6 +141,27 @@ const banned = ({ fruitless }: Survey): string[] => fruitless.map(({ pattern, fa
 
 const handoffs = (lineage: Lineage, specialist: string): string[] =>
   lineage.handoffs.filter(({ to }) => to === specialist).slice(-12).reverse().map(({ from, file, symbol, hint, trial }) => `from ${from}${trial === null ? '' : ` (${trial})`}: ${symbol === null ? file : `${file}#${symbol}`}: ${hint}`);
+
+/** Drafts that wait for this specialist, newest first, with as much of each patch as there is room for; then what became of its own. */
+function drafts({ sessions }: Lineage, specialist: string): string[] {
+  const all = [...sessions.joints.values()].reverse();
+  const waiting = all.filter((row) => row.offered.to === specialist && isOpen(row)).slice(0, 4);
+  const mine = all.filter(({ offered }) => offered.from === specialist).slice(0, 6);
+  const room = Math.floor(DRAFT_LINES / Math.max(1, waiting.length));
+  return [
+    ...waiting.flatMap(({ joint, offered: { from, parent, hypothesis, expectedDelta, patch } }) => [
+      `${joint}  ${from} drafted this with your part in it, on ${parent}, predicted ${deltaText(expectedDelta)}: ${hypothesis}`, ...excerpt(patch, room),
+    ]),
+    ...mine.map(({ joint, offered: { to, hypothesis }, answered, trial }) =>
+      `${joint}  yours, for ${to}: ${trial !== null ? `accepted as ${trial}` : answered !== null ? `declined: ${answered.reason}` : 'not answered yet'}: ${hypothesis}`),
+  ];
+}
+
+/** The first lines of a patch, each cut; all of it can be read by whoever it concerns. */
+function excerpt(patch: string, most: number): string[] {
+  const lines = patch.split('\n').filter((each) => each.trim() !== '' && !each.startsWith('diff --git '));
+  return [...lines.slice(0, most).map((each) => `   | ${cutTo(each, 120)}`), ...(lines.length > most ? [`   … ${lines.length - most} more lines of the patch`] : [])];
+}
 
 function calibration({ predicted }: Survey): string[] {
   if (predicted.n === 0) return [];

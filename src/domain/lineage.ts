@@ -1,9 +1,9 @@
+import { payerFor } from './authors.ts';
 import type { Limits } from './budget.ts';
 import type { Calibrated, Fact, Handoff, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunStarted, StopMode } from './fact.ts';
 import type { Imported } from './imported.ts';
 import { BASELINE, trialNumber, type BlobHash, type NodeId, type ReplicateId, type TrialId } from './ids.ts';
 import type { Lease, Measurement } from './measurement.ts';
-import { measuredFor, payerOf } from './authors.ts';
 import type { Cost } from './session.ts';
 import { carryOut, growSessions, noSessions, type Sessions } from './sessions.ts';
 import { ageOf, charge, spend, type Attempt } from './spending.ts';
@@ -205,7 +205,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
         && publicKey !== undefined && verify(publicKey, { run, trial, replicate: replicateId, attempt, node, measurement }, signature);
       if (!counts) { lineage.superseded += 1; return true; }
       lineage.leases.delete(`${trial}.${replicateId}`);
-      charge(lineage, { attempt: newest, heldSeconds: fact.body.heldMs / 1000, author: payer(lineage, trial, replicateId), seq: fact.seq });
+      charge(lineage, { attempt: newest, heldSeconds: fact.body.heldMs / 1000, author: payerFor(lineage, trial, replicateId), seq: fact.seq });
       if (measurement.failure?.kind === 'harness_abort' && attempt < MAX_ATTEMPTS) { newest.lapsed ??= measurement.failure.reason; return true; } // F2
       if (newest.lease.purpose === 'confirm' && !lineage.confirmed.includes(trial)) lineage.confirmed.push(trial);
       replicate.measured = { measurement, node, attempt, heldMs: fact.body.heldMs, seq: fact.seq, at: fact.at };
@@ -234,17 +234,11 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
   }
 }
 
-/** Whose account a lease is on. */
-function payer(lineage: Lineage, trial: TrialId, replicate: ReplicateId): string {
-  const row = lineage.trials.get(measuredFor(lineage, trial, replicate));
-  return row ? payerOf(row.proposal) : '';
-}
-
 const attemptOf = (lineage: Lineage, trial: TrialId, replicate: ReplicateId, ordinal: number): Attempt | undefined => lineage.trials.get(trial)?.replicates.get(replicate)?.attempts[ordinal - 1];
 
 /** Charges a lease that nothing measured with what it held up to now. */
 function chargeUntil(lineage: Lineage, attempt: Attempt | undefined, { at, seq }: Fact): void {
-  if (attempt) charge(lineage, { attempt, heldSeconds: ageOf(lineage, at) - attempt.age, author: payer(lineage, attempt.lease.trial, attempt.lease.replicate), seq });
+  if (attempt) charge(lineage, { attempt, heldSeconds: ageOf(lineage, at) - attempt.age, author: payerFor(lineage, attempt.lease.trial, attempt.lease.replicate), seq });
 }
 
 function odd(lineage: Lineage): boolean { // F4

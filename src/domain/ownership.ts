@@ -22,7 +22,7 @@ import type { Rejection } from './trial.ts';
 //   P8. What is protected nobody changes, in any mode; a file protected whole keeps every byte.
 //   P9. In advisory mode owners are told, not held: only P7's prefixes and P8 remain.
 //   P10. What a merged patch does to symbols that are not its proposer's, a part of their owner did: the text is that part's, to the letter. What
-//        it adds is as the part has it that added it, and belongs to that part's author.
+//        it adds is as the part has it that added it, and belongs to that part's author. Several who propose one patch each speak for what is theirs.
 //   P11. In a function that has blocks of several owners, what one owner's statements newly bind must be no name that the others' use,
 //        and none may newly leave the function or a loop of others.
 //   P12. A statement added where a block stands or stood is its owner's (adoption.ts); anywhere else in a function it changes the function.

@@ -7,6 +7,7 @@ import { MODULE, type Piece, type SymbolTable, type Tables } from './symbol.ts';
 //
 //   Q1. What was changed or removed is as a part has it that its owner stands behind; what was added, as any part has it.
 //   Q2. Of nameless statements each is asked about by itself, for two parts may have added one each; an import may come from any part.
+//   Q3. Where several stand behind a patch without parts, each of them speaks for what is theirs.
 
 /** A merged patch and what it merges. */
 export interface Merged {
@@ -23,7 +24,7 @@ export interface Merged {
 /** The first symbol of a file that is not the proposer's and is not as the parts have it; null when all are. */
 export function misquoted(patch: Merged, file: string): string | null {
   const [proposer = '', ...others] = patch.authors;
-  if (others.length === 0) return null;
+  if (others.length === 0 || patch.parts.length === 0) return null; // Q3
   const [before, after] = [patch.before.tables[file], patch.after.tables[file]];
   const speaks = (i: number, owner: string | null): boolean => patch.partAuthors === undefined || (owner !== null && (patch.partAuthors[i]?.includes(owner) ?? false));
   return changedSymbols(before ?? null, after ?? null).find(({ name, change }) => {

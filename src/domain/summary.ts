@@ -1,3 +1,4 @@
+import { payerOf } from './authors.ts';
 import { BASELINE, type TrialId } from './ids.ts';
 import { best, statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import type { Purpose } from './measurement.ts';
@@ -71,7 +72,7 @@ export function summarize(run: string, lineage: Lineage, now?: number): Summary 
     failures: having((status) => status !== 'rejected' && !isValid(status)), waiting: lineage.imported ? 0 : proposed.filter((row) => statusOf(row) === null).length,
     wallSeconds: lineage.wallSecondsBefore + stretch, slotSeconds: lineage.slotSeconds, ...utilisation(lineage), ...(lineage.imported ? { slots: 0, busyShare: null } : {}),
     confirmations, expectedFalseKeeps: confirmations * (lineage.started?.keep.alpha ?? 0),
-    tokens: proposed.reduce((sum, row) => sum + row.proposal.tokens, 0), money: proposed.reduce((sum, row) => sum + row.proposal.money, 0),
+    tokens: lineage.tokens.tokens, money: lineage.tokens.money,
     interventions: lineage.imported ? null : lineage.operatorActs.length,
   };
 }
@@ -131,7 +132,7 @@ export const slotSecondsOf = (row: TrialRow): number => attemptsOf(row).reduce((
 
 const attemptsOf = (row: TrialRow): Attempt[] => [...row.replicates.values()].flatMap(({ attempts }) => attempts);
 
-/** How many trials of each status a specialist has, in roster order, and what they cost. */
+/** How many trials of each status a specialist has, in roster order, and what those cost that are on its account. */
 export interface OutcomeMix { readonly specialist: string; readonly total: number; readonly counts: ReadonlyMap<Status, number>; readonly slotSeconds: number }
 
 /** Outcomes by specialist, those of the roster first. */
@@ -140,7 +141,7 @@ export function outcomeMix(lineage: Lineage): OutcomeMix[] {
   const specialists = [...new Set([...(lineage.started?.roster ?? []), ...rows.map(owner)])];
   return specialists.map((specialist) => {
     const own = rows.filter((row) => owner(row) === specialist);
-    return { specialist, total: own.length, counts: tally(own), slotSeconds: own.reduce((sum, row) => sum + slotSecondsOf(row), 0) };
+    return { specialist, total: own.length, counts: tally(own), slotSeconds: rows.filter((row) => payerOf(row.proposal) === specialist).reduce((sum, row) => sum + slotSecondsOf(row), 0) };
   });
 }
 

@@ -1,7 +1,8 @@
+import { namesOn } from './authors.ts';
 import { BASELINE, type TrialId } from './ids.ts';
 import { statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import { gain } from './objective.ts';
-import { isShownToSpecialists, isValid } from './status.ts';
+import { isShownToSpecialists, isValid, type Status } from './status.ts';
 
 // What a specialist reads of many trials, kept up as trials end: a lineage of a hundred thousand is looked through once.
 //
@@ -96,8 +97,14 @@ function count(lineage: Lineage, digest: Digest, row: TrialRow): void {
   if (valid && row.result?.score != null) digest.top.offer(row);
   if (row.trial === BASELINE) return;
   digest.recent.offer(row);
-  const own = digest.own.get(row.proposal.specialist) ?? beginOwn();
-  digest.own.set(row.proposal.specialist, own);
+  for (const author of namesOn(row.proposal)) countFor(lineage, digest, row, { author, status });
+}
+
+/** Counts an ended trial for one of those whose names are on it; what was predicted is its proposer's word alone. */
+function countFor(lineage: Lineage, digest: Digest, row: TrialRow, { author, status }: { readonly author: string; readonly status: Status }): void {
+  const valid = isValid(status);
+  const own = digest.own.get(author) ?? beginOwn();
+  digest.own.set(author, own);
   own.mine.offer(row);
   const delta = row.result?.deltaVsBest ?? null;
   const name = patternOf(lineage, row);
@@ -109,7 +116,7 @@ function count(lineage: Lineage, digest: Digest, row: TrialRow): void {
   else if (!valid) pattern.failed += 1;
   else if (delta === null || delta * (lineage.started?.objective.direction === 'maximize' ? -1 : 1) <= digest.noise) pattern.noise += 1; // better, but not surely so, is no dead end
   else pattern.worse += 1;
-  if (delta === null || !valid) return;
+  if (delta === null || !valid || author !== row.proposal.specialist) return;
   const expected = row.proposal.expectedDelta;
   own.predicted.n += 1;
   own.predicted.expected += expected;

@@ -1,5 +1,6 @@
 import type { BlobHash, TrialId } from './ids.ts';
 import { BASELINE } from './ids.ts';
+import { bylineOf } from './authors.ts';
 import { describeEnding } from './evidence.ts';
 import { oneLine } from './figures.ts';
 import { best, statusOf, type Lineage, type TrialRow } from './lineage.ts';
@@ -121,6 +122,9 @@ export const logsOf = (row: TrialRow): { readonly replicate: string; readonly at
 /** Who proposed a row, as the tables say it: the root belongs to nobody. */
 export const owner = (row: TrialRow): string => (row.trial === BASELINE ? 'baseline' : row.proposal.specialist);
 
+/** Everybody whose name is on a row: of a joint trial, who proposed it and who drafted it. */
+export const byline = (row: TrialRow): string => (row.trial === BASELINE ? 'baseline' : bylineOf(row.proposal));
+
 function bestAt(lineage: Lineage, row: TrialRow): TrialId {
   const standing = lineage.bests.filter(({ judgedAt }) => judgedAt < row.admittedSeq).at(-1);
   return (standing ?? best(lineage))?.trial ?? BASELINE;
@@ -132,8 +136,8 @@ const asText = (value: number): string => (Number.isNaN(value) ? '' : `${value >
 
 const notes = (row: TrialRow, lineage: Lineage): string => {
   if (lineage.imported) return row.result?.why ?? '';
-  const { kind, strategy } = row.proposal.proposer;
-  return row.trial === BASELINE ? describeEnding(row) : `${describeEnding(row)} | ${kind}:${strategy}`;
+  const { joint, proposer: { kind, strategy } } = row.proposal;
+  return row.trial === BASELINE ? describeEnding(row) : `${describeEnding(row)} | ${kind}:${strategy}${joint === undefined ? '' : ` | drafted by ${joint.with}`}`;
 };
 
 /** A cell as a reader of quoted tables takes it (B3). */

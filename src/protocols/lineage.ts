@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { STATUSES } from '../domain/status.ts';
 import { FailureSchema } from './measurement.ts';
 import { command, count, finite, line, sha256, text, token } from './message.ts';
+import { PATCH_BYTES } from './trial.ts';
 
 /** One trial as a proposer sees it: enough to choose the next move, small enough to send by the hundred. */
 export const LineageRowSchema = z.strictObject({
@@ -35,3 +36,13 @@ export const ReadRows = command('lineage.rows.:run', 'specialist',
 /** One snapshot as a recipe: {path: text}. Unknown hashes are answered with null. */
 export const ReadRecipe = command('lineage.recipe.:run', 'specialist', z.strictObject({ snapshot: sha256 }),
   z.strictObject({ recipe: z.record(line(400), z.string().max(1_000_000)).nullable() }));
+
+export const DraftSchema = z.strictObject({
+  joint: token, from: token, to: token, parent: token, hypothesis: line(600), expectedDelta: finite, patch: z.string().max(PATCH_BYTES),
+  state: z.enum(['open', 'accepted', 'declined']), reason: line(400), trial: token.nullable(),
+});
+
+export type Draft = z.infer<typeof DraftSchema>;
+
+/** A draft for two owners, to either of them; null to anybody else, and in an arm without lineage. */
+export const ReadDraft = command('lineage.draft.:run', 'specialist', z.strictObject({ joint: token, by: token }), z.strictObject({ draft: DraftSchema.nullable() }));

@@ -25,7 +25,7 @@ describe('feedback', () => {
   test('has its sections in the order of the specification', () => {
     expect(titles(renderFeedback(made.lineage, reader))).toEqual([
       'current best', 'leaderboard', 'your recent trials', 'recent trials of everyone', 'from the baseline to the best', 'children of the best',
-      'do not repeat', 'handed to you', 'your calibration', 'saturation', 'budgets left', 'workdir',
+      'do not repeat', 'handed to you', 'drafts that need you, and yours', 'your calibration', 'saturation', 'budgets left', 'workdir',
     ]);
   });
   test('is the same text from the same journal, however it was folded', () => {

@@ -1,10 +1,10 @@
-import { startBroker } from '../../src/actors/broker/index.ts';
+import { startBroker, type Admit } from '../../src/actors/broker/index.ts';
 import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
 import { memoryPorts, virtualClock, type VirtualClock } from '../../src/adapters/memory/index.ts';
 import type { Calibrated, Fact, NodeEnrolled, RunStarted } from '../../src/domain/fact.ts';
 import { emptyLineage, grow, type Lineage, type Verify } from '../../src/domain/lineage.ts';
 import type { Lease, Measurement } from '../../src/domain/measurement.ts';
-import { canonicalRecipe } from '../../src/domain/recipe.ts';
+import { canonicalRecipe, type Recipe } from '../../src/domain/recipe.ts';
 import type { Proposal, Rejection } from '../../src/domain/trial.ts';
 import type { Ports } from '../../src/ports.ts';
 import { Pulse } from '../../src/protocols/actor.ts';
@@ -15,7 +15,7 @@ import { HASH, measurement, STARTED } from './story.ts';
 export interface World {
   readonly ports: ReturnType<typeof memoryPorts>;
   readonly clock: VirtualClock;
-  startBroker(): Promise<AsyncDisposable>;
+  startBroker(): Promise<{ readonly done: Promise<void> } & AsyncDisposable>;
   /** Starts a node; a deaf one takes leases and never renews nor measures. */
   startNode(node: string, options?: { readonly slots?: number; readonly deaf?: boolean; readonly enrolled?: Partial<NodeEnrolled> }): Promise<{ stop(): void; readonly running: ReadonlyMap<string, string> }>;
   propose(patch: string, more?: Partial<Proposal>): ReturnType<Ports['bus']['ask']>;
@@ -33,6 +33,8 @@ export interface WorldOptions {
   readonly open?: typeof openTrial;
   /** Whether a signature holds; every one does unless given. */
   readonly verify?: Verify;
+  /** The free checks, and the recipe they begin with; a patch is the recipe unless given. */
+  readonly surface?: { readonly admit: Admit; readonly recipe: Recipe };
   readonly calibrations?: { find(): Promise<Calibrated | null>; keep(): Promise<void> };
 }
 
@@ -50,7 +52,7 @@ const admit = async ({ patch, known }: { patch: string; known: (recipe: Record<s
 export async function world(options: WorldOptions): Promise<World> {
   const clock = virtualClock(1_700_000_000_000);
   const ports = memoryPorts(RUN, clock);
-  const snapshot = await ports.blobs.put(new TextEncoder().encode(canonicalRecipe({ 'recipe.py': 'baseline' })));
+  const snapshot = await ports.blobs.put(new TextEncoder().encode(canonicalRecipe(options.surface?.recipe ?? { 'recipe.py': 'baseline' })));
   await ports.journal.record('run.started', [], { ...STARTED, ...options.started, snapshot });
   const overlaps: string[] = [];
   let asked = 0;
@@ -61,7 +63,7 @@ export async function world(options: WorldOptions): Promise<World> {
   };
   const world: World = {
     ports, clock, overlaps,
-    startBroker: () => startBroker(ports, { admit, trials: { weigh, weighClaim, open: options.open ?? openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal }),
+    startBroker: () => startBroker(ports, { admit: options.surface?.admit ?? admit, trials: { weigh, weighClaim, open: options.open ?? openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal }),
     async startNode(node, { slots = 2, deaf = false, enrolled = {} } = {}) {
       const stop = new AbortController();
       const running = new Map<string, string>();
@@ -105,7 +107,7 @@ export async function world(options: WorldOptions): Promise<World> {
     },
     propose: (patch, more = {}) => ports.bus.ask(ProposeTrial, { run: RUN }, {
       clientId: `c${++asked}`, feedback: null,
-      proposal: { specialist: 'optimizer', parent: 't0000', asOf: 1, hypothesis: `try ${patch} because`, expectedDelta: -0.1, patch, tokens: 0, money: 0, ...more, parts: [...more.parts ?? []], proposer: { kind: 'search', strategy: 'screen', ...more.proposer, moves: [...more.proposer?.moves ?? []] } },
+      proposal: { specialist: 'optimizer', parent: 't0000', asOf: 1, hypothesis: `try ${patch.split('\n')[0]} because`, expectedDelta: -0.1, patch, tokens: 0, money: 0, ...more, parts: [...more.parts ?? []], proposer: { kind: 'search', strategy: 'screen', ...more.proposer, moves: [...more.proposer?.moves ?? []] } },
     }, { timeoutMs: 60_000 }),
     async until(question) {
       for (let i = 0; i < 3000; i++) {

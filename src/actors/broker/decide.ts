@@ -1,7 +1,8 @@
-import { exhausted, NO_LIMITS, reserve, uncovered, type Spent } from '../../domain/budget.ts';
+import { payerFor } from '../../domain/authors.ts';
+import { exhausted, NO_LIMITS, replicateCost, reserve, trialsUsedUp, uncovered, type Spent } from '../../domain/budget.ts';
 import type { NodeEnrolled, StopMode } from '../../domain/fact.ts';
 import { COMPOSER } from '../../domain/components.ts';
-import { BASELINE, type NodeId, type SlotId, type TrialId } from '../../domain/ids.ts';
+import { BASELINE, type NodeId, type SlotId } from '../../domain/ids.ts';
 import { countTrials, type Lineage } from '../../domain/lineage.ts';
 import type { Lease } from '../../domain/measurement.ts';
 import type { Wanted } from '../../domain/need.ts';
@@ -13,7 +14,8 @@ import type { Cost } from '../../domain/session.ts';
 //   B2. A lease lapses when its node has not renewed it for its time to live, by this process's own clock, restarted at takeover.
 //   B3. Only nodes that measure as the run does are leased to: from the start by its evaluator, once calibrated on its device and in its environment.
 //       Scores that differ in one of these are not compared, and a run that has nobody else left ends.
-//   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go to whoever has used the fewest slot seconds.
+//   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go, one after another, to whoever has used the fewest
+//       slot seconds, what is leased counted as one replicate's worth.
 //   B5. A lease of a trial that was decided meanwhile lapses, unless its measurement will be read: the best's and the baseline's are compared with what
 //       comes, but for those that stand beside one contender alone.
 //   B6. A limit of tokens or money ends the run when the last who could think was refused a call by it, not before: another's calls may be smaller.
@@ -58,6 +60,9 @@ export function reasonToStop(lineage: Lineage, spent: Spent, idleSeconds: number
 
 /** Specialists that have run dry would otherwise keep a night's machine waiting. */
 const IDLE_SECONDS = 60;
+
+/** Why the run takes no more proposals, so that thinking of one would be in vain; null while it does. */
+export const closedBy = (lineage: Lineage): string | null => lineage.stopped ?? lineage.stopping ?? trialsUsedUp(lineage);
 
 /** Why nobody can think any more: what is left covers no call of anybody who might make one. `refused` are the calls asked for last, by who was refused; null while somebody can. */
 export function starved(lineage: Lineage, refused: ReadonlyMap<string, Cost>): { readonly reason: string; readonly mode: StopMode } | null { // B6
@@ -141,10 +146,23 @@ export function grants(lineage: Lineage, wanted: readonly Wanted[], isAlive: (no
 }
 
 function inOrder(lineage: Lineage, wanted: readonly Wanted[]): Wanted[] { // B4
-  const used = (trial: TrialId): number => lineage.secondsBySpecialist.get(lineage.trials.get(trial)?.proposal.specialist ?? '') ?? 0;
-  const first = wanted.filter(({ purpose }) => purpose !== 'search');
-  const screenings = wanted.filter(({ purpose }) => purpose === 'search').map((want, i) => ({ want, i, used: used(want.trial) }));
-  return [...first, ...screenings.sort((a, b) => a.used - b.used || a.i - b.i).map(({ want }) => want)];
+  const cost = replicateCost(lineage) || 1;
+  const used = new Map(lineage.secondsBySpecialist);
+  const count = (payer: string): void => { used.set(payer, (used.get(payer) ?? 0) + cost); };
+  for (const { trial, replicate } of lineage.leases.values()) count(payerFor(lineage, trial, replicate)); // what runs is paid when it ends
+  const queues = new Map<string, Wanted[]>();
+  for (const want of wanted) {
+    if (want.purpose !== 'search' || lineage.leases.has(`${want.trial}.${want.replicate}`)) continue;
+    const payer = payerFor(lineage, want.trial, want.replicate);
+    queues.set(payer, [...queues.get(payer) ?? [], want]);
+  }
+  const inTurn: Wanted[] = [];
+  for (let left = [...queues]; left.length > 0; left = left.filter(([, queue]) => queue.length > 0)) {
+    const [payer, queue] = left.reduce((least, each) => ((used.get(each[0]) ?? 0) < (used.get(least[0]) ?? 0) ? each : least));
+    inTurn.push(...queue.splice(0, 1));
+    count(payer);
+  }
+  return [...wanted.filter(({ purpose }) => purpose !== 'search'), ...inTurn];
 }
 
 /** How many of one agent's trials may be open at once, so that every slot has a successor waiting whatever the number of agents. */

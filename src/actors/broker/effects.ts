@@ -8,6 +8,7 @@ import type { Journal, Ports } from '../../ports.ts';
 import { Pulse } from '../../protocols/actor.ts';
 import { grants, lapses, needless, reasonToStop, spentBy, stageOf, starved, strandedBy, strangers, unlike } from './decide.ts';
 import { openDesk } from './desk.ts';
+import { openDrafts } from './drafts.ts';
 import { openJudge, type Admit } from './judge.ts';
 import { lineageAt, openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
@@ -91,6 +92,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
   });
   const judge = openJudge(ports, keeper, needs.admit);
   const sessions = openSessions(ports, keeper, judge, { run, onThought: () => { proposedMs = clock.now(); } });
+  const drafts = openDrafts(ports, keeper, judge, { run });
   const desk = openDesk(ports, keeper, judge, {
     run, onProposal: () => { proposedMs = clock.now(); },
     onRenewal: (key, node) => { renewedMs.set(key, clock.now()); seenMs.set(node, clock.now()); },
@@ -112,6 +114,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     for (const { lease, reason } of lapses(lineage, (key) => clock.now() - (renewedMs.get(key) ?? clock.now()))) {
       said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason }));
     }
+    for (const [joint, trial] of lineage.sessions.unanswered) said.push(keeper.say('joint.answered', [joint], { by: lineage.sessions.joints.get(joint)?.offered.to ?? '', answer: 'accepted', reason: '', trial }));
     const wanted: Wanted[] = [];
     const root = lineage.trials.get(BASELINE);
     let isDeciding = false;
@@ -216,6 +219,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
       stop.abort();
       await desk[Symbol.asyncDispose]();
       await sessions[Symbol.asyncDispose]();
+      await drafts[Symbol.asyncDispose]();
       await listening[Symbol.asyncDispose]();
       await thinking[Symbol.asyncDispose]();
       await done.catch(() => undefined);

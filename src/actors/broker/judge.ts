@@ -50,12 +50,15 @@ export function openJudge({ blobs, journal }: { readonly blobs: Blobs; readonly 
     const parts = asking.parts.map((part) => lineage.trials.get(part));
     if (!parent?.snapshot) return refuse(`${asking.parent} is no trial of this run with a snapshot: name one from the feedback`);
     if (parts.some((part) => part?.result?.status !== 'keep')) return refuse('parts must be kept trials of this run');
+    if (joint !== undefined && parts.length > 0) return refuse('a joint trial merges nothing: leave its parts out');
+    const merged = await partsOf(asking.parts);
+    if (merged.parts.length !== parts.length) return refuse('the snapshot of a part is not stored');
     const recipe = await readRecipe(blobs, parent.snapshot);
     if (!recipe) return refuse(`the snapshot of ${asking.parent} is not stored`);
     const baseline = await readRecipe(blobs, lineage.started?.snapshot ?? '');
     if (!baseline) return refuse('the snapshot of the baseline is not stored');
     const judged = await admit({
-      ...await partsOf(asking.parts), baseline, chain: await Promise.all(chain(lineage, asking.parent).slice(1).map(async (row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row), ...await partsOf(row.proposal.parts) }))),
+      ...merged, baseline, chain: await Promise.all(chain(lineage, asking.parent).slice(1).map(async (row) => ({ trial: row.trial, patch: row.proposal.patch, authors: authorsOf(lineage, row), ...await partsOf(row.proposal.parts) }))),
       specialist, patch: asking.patch, parent: recipe, ownership: lineage.started?.arm.ownership ?? 'enforced',
       authors: [...new Set([...names, ...parts.flatMap((part) => (part ? authorsOf(lineage, part) : []))])],
       known: async (candidate) => lineage.bySnapshot.get(await blobs.put(bytesOf(candidate))) ?? null,

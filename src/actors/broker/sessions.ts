@@ -1,8 +1,9 @@
-import { trialsUsedUp, uncovered } from '../../domain/budget.ts';
+import { uncovered } from '../../domain/budget.ts';
 import type { RunId } from '../../domain/ids.ts';
 import { NO_COST, sessionId, type Cost, type SessionRow } from '../../domain/session.ts';
 import type { Ports } from '../../ports.ts';
 import { CheckProposal, EndSession, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../protocols/session.ts';
+import { closedBy } from './decide.ts';
 import type { Judge } from './judge.ts';
 import type { Keeper } from './keeper.ts';
 
@@ -26,7 +27,7 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
   const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
   const closed = (): { kind: 'closed'; reason: string } | null => {
-    const reason = lineage.stopped ?? lineage.stopping ?? trialsUsedUp(lineage);
+    const reason = closedBy(lineage);
     return reason === null ? null : { kind: 'closed', reason };
   };
   const find = async (session: string): Promise<SessionRow | null> => {

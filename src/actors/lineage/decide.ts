@@ -1,7 +1,8 @@
 import { BASELINE, type BlobHash, type TrialId } from '../../domain/ids.ts';
 import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import { isShownToSpecialists } from '../../domain/status.ts';
-import type { LineageRow } from '../../protocols/lineage.ts';
+import { isOpen } from '../../domain/sessions.ts';
+import type { Draft, LineageRow } from '../../protocols/lineage.ts';
 
 // What a specialist may know, and since when.
 //
@@ -101,6 +102,15 @@ export function mayRead(lineage: Lineage, snapshot: BlobHash): boolean {
   if (lineage.started?.snapshot === snapshot) return true;
   if (lineage.started?.arm.lineage === false) return lineage.bests.slice(-2).some((each) => each.snapshot === snapshot); // K3; a reader may be one best behind
   return lineage.bySnapshot.has(snapshot);
+}
+
+/** A draft as either of its two owners may read it. */
+export function draftFor(lineage: Lineage, joint: string, by: string): Draft | null {
+  const row = lineage.sessions.joints.get(joint);
+  if (!row || (by !== row.offered.from && by !== row.offered.to)) return null;
+  const { from, to, parent, hypothesis, expectedDelta, patch } = row.offered;
+  const state = isOpen(row) ? 'open' : row.trial === null ? 'declined' : 'accepted';
+  return { joint, from, to, parent, hypothesis, expectedDelta, patch, state, reason: row.answered?.reason ?? '', trial: row.trial };
 }
 
 /** What the copy on disk is worth against the journal. */

@@ -5,8 +5,8 @@ import type { RunId } from '../../domain/ids.ts';
 import type { Lineage, Verify } from '../../domain/lineage.ts';
 import type { Brief, Claim } from '../../domain/surface.ts';
 import type { FactStore, Ports } from '../../ports.ts';
-import { ReadFeedback, ReadRecipe, ReadRows } from '../../protocols/lineage.ts';
-import { bareRow, bestAt, mayRead, rowsBetween } from './decide.ts';
+import { ReadDraft, ReadFeedback, ReadRecipe, ReadRows } from '../../protocols/lineage.ts';
+import { bareRow, bestAt, draftFor, mayRead, rowsBetween } from './decide.ts';
 import { judgeCopy, openKeeper } from './keeper.ts';
 import { lineageMachine } from './machine.ts';
 
@@ -127,6 +127,10 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
         if (isBare()) return { asOf: at, rows: best !== null && best.seq > after ? [bareRow(lineage, best)] : [], more: false, best: told, noise: null };
         const noise = timeline.calibrated !== null && timeline.calibrated <= at ? lineage.calibration?.sd ?? null : null;
         return { asOf: at, ...rowsBetween(lineage, timeline, { after, asOf: at, limit }), best: told, noise };
+      }),
+      bus.serve(ReadDraft, ids, async ({ joint, by }) => {
+        await isCaughtUp;
+        return { draft: isBare() ? null : draftFor(lineage, joint, by) };
       }),
       bus.serve(ReadRecipe, ids, async ({ snapshot }) => {
         await isCaughtUp;
