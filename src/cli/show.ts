@@ -35,7 +35,8 @@ export function showCommand(program: Command, here: Surroundings): void {
     }));
 }
 
-async function feedbackOf({ blobs }: OpenRun, row: TrialRow): Promise<string> {
+async function feedbackOf({ blobs, run, lineage }: OpenRun, row: TrialRow): Promise<string> {
+  if (lineage.imported) throw new Mistake(`${run} was imported from ${lineage.imported.source}, and a results.tsv does not hold what its authors had read: brigade show ${row.trial} --run ${run} has all that it says`);
   const bytes = row.feedback && (await blobs.get(row.feedback));
   if (!bytes) throw new Mistake(`${row.trial} was proposed without feedback${row.rejection ? ', or refused, which keeps none' : ''}`);
   return harmless(new TextDecoder().decode(bytes));

@@ -32,7 +32,7 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
       const names = await listSurfaces(place.root);
       const [word] = command.args; // what is no command of `surfaces` arrives here
       if (word !== undefined) throw new Mistake(names.includes(word) ? `say what about ${word}: brigade surfaces show ${word}, check ${word} or setup ${word}` : `brigade surfaces has no command ${word}${suggest(word, surfaces.commands.map((one) => one.name()))} brigade surfaces --help lists them`);
-      if (names.length === 0) throw new Mistake(`there are no surfaces in ${join(place.root, 'surfaces')}: add a folder with a surface.yaml`);
+      if (names.length === 0) throw nothingIn(place);
       for (const name of names) {
         const read = await loadSurface(place.root, name).then((surface) => ({ surface, problem: null }), (error: unknown) => {
           if (error instanceof SurfaceNotSetUp) return { surface: error.outline, problem: `not set up: brigade surfaces setup ${name}` };
@@ -61,28 +61,22 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
       for (const { specialist, scope } of surface.roster) line(`${specialist.padEnd(20)} ${scope.replaceAll(/\s+/g, ' ')}`);
     }));
 
-  surfaces.command('check <name>').description('read a surface and its evaluator, and say everything that is wrong').option('--roster <name>', "under one of the surface's rosters").option('--verify', 'read every byte of data sets that are folders').option('--json', 'one JSON object')
-    .addHelpText('after', '\nExample:\n  $ brigade surfaces check golf-mini')
-    .action((name: string, { json, roster, verify }: Flags) => guarded(async () => {
-      try {
-        const { surface, evaluator, owners } = await read(place, name, roster, verify === true);
-        await using syntax = await openSyntax({ python: (await findToolchain(projectRoot())).python });
-        const problems = await problemsOfLibrary(surface, syntax);
-        if (problems.length > 0) throw new BadSurface(problems);
-        const library = await loadLibrary(surface.dir, syntax, surface.rosterName);
-        const advice = adviceFor(turnable(surface.recipe, surface.claims, surface.roster.map(({ specialist }) => specialist).filter((specialist) => !surface.advisory.includes(specialist)), syntax), (specialist) => library.filter((edit) => edit.specialist === specialist).length, name);
-        if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: evaluator.missing, advice }));
-        else line([`${name} ✓   ${Object.keys(surface.recipe).length} files, ${owners.filter(({ owner }) => owner !== PROTECTED).length} symbols of ${surface.roster.length} specialists, ${owners.filter(({ owner }) => owner === PROTECTED).length} protected${evaluator.missing.length > 0 ? `   not prepared yet: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${name}` : 'npm run setup'} makes ${evaluator.missing.join(', ')}` : ''}`, ...advice].join('\n'));
-      } catch (error) {
-        if (error instanceof SurfaceNotSetUp) { // nothing of the project is wrong, and the files cannot be seen from here
-          if (json) line(JSON.stringify({ name, ok: true, problems: [], missingData: [], notSetUp: error.message }));
-          else line(`${name} ✓   as far as can be seen: ${error.outline.claims.length} claims of ${error.outline.roster.length} specialists were not compared with the files   ${error.message}`);
-          return;
-        }
-        if (!json || !(error instanceof BadSurface)) throw error;
-        line(JSON.stringify({ name, ok: false, problems: error.problems, missingData: [] }));
-        process.exitCode = 1;
+  surfaces.command('check [name]').description('read a surface and its evaluator, or all of them, and say everything that is wrong').option('--roster <name>', "under one of the surface's rosters").option('--verify', 'read every byte of data sets that are folders').option('--json', 'one JSON object a surface')
+    .addHelpText('after', '\nExamples:\n  $ brigade surfaces check\n  $ brigade surfaces check golf-mini --verify')
+    .action((name: string | undefined, flags: Flags) => guarded(async () => {
+      if (name === undefined && flags.roster !== undefined) throw new Mistake(`--roster ${flags.roster} is one of a surface's: name the surface, brigade surfaces check NAME --roster ${flags.roster}`);
+      const names = name === undefined ? await listSurfaces(place.root) : [name];
+      if (names.length === 0) throw nothingIn(place);
+      const problems: string[] = [];
+      for (const one of names) {
+        const checked = await check(place, one, flags);
+        if (checked.problems.length > 0) problems.push(...checked.problems);
+        if (flags.json) line(JSON.stringify({ name: one, ok: checked.problems.length === 0, problems: checked.problems, ...checked.told }));
+        else if (checked.problems.length === 0) line(checked.says);
       }
+      if (problems.length === 0) return;
+      if (!flags.json) throw new BadSurface(problems);
+      process.exitCode = 1;
     }));
 
   surfaces.command('setup <name>').description("fetch what a surface of somebody else's repository needs: its checkout, an environment, its data; run it again after anything went wrong")
@@ -97,6 +91,35 @@ export function surfacesCommand(program: Command, place: Place = findPlace(proce
         anyPython: 'python3', say: (text) => line(json ? JSON.stringify({ step: text.split(' ')[0], says: text.slice(14) }) : text),
       });
     }));
+}
+
+const nothingIn = (place: Place): Mistake => new Mistake(`there are no surfaces in ${join(place.root, 'surfaces')}: add a folder with a surface.yaml`);
+
+interface Checked { readonly problems: readonly string[]; readonly says: string; readonly told: Readonly<Record<string, unknown>> }
+
+/** Everything that is wrong with one surface, or what it has in a line. */
+async function check(place: Place, name: string, { roster, verify }: Flags): Promise<Checked> {
+  try {
+    const { surface, evaluator, owners } = await read(place, name, roster, verify === true);
+    await using syntax = await openSyntax({ python: (await findToolchain(projectRoot())).python });
+    const problems = await problemsOfLibrary(surface, syntax);
+    if (problems.length > 0) throw new BadSurface(problems);
+    const library = await loadLibrary(surface.dir, syntax, surface.rosterName);
+    const held = surface.roster.map(({ specialist }) => specialist).filter((specialist) => !surface.advisory.includes(specialist));
+    const advice = adviceFor(turnable(surface.recipe, surface.claims, held, syntax), (specialist) => library.filter((edit) => edit.specialist === specialist).length, name);
+    const unprepared = evaluator.missing.length > 0 ? `   not prepared yet: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${name}` : 'npm run setup'} makes ${evaluator.missing.join(', ')}` : '';
+    const mine = owners.filter(({ owner }) => owner !== PROTECTED).length;
+    return {
+      problems: [], told: { missingData: evaluator.missing, advice },
+      says: [`${name} ✓   ${Object.keys(surface.recipe).length} files, ${mine} symbols of ${surface.roster.length} specialists, ${owners.length - mine} protected${unprepared}`, ...advice].join('\n'),
+    };
+  } catch (error) {
+    if (error instanceof SurfaceNotSetUp) { // nothing of the project is wrong, and the files cannot be seen from here
+      return { problems: [], told: { missingData: [], notSetUp: error.message }, says: `${name} ✓   as far as can be seen: ${error.outline.claims.length} claims of ${error.outline.roster.length} specialists were not compared with the files   ${error.message}` };
+    }
+    if (!(error instanceof BadSurface)) throw error;
+    return { problems: error.problems, told: { missingData: [] }, says: '' };
+  }
 }
 
 async function read(place: Place, name: string, roster: string | null = null, verify = false) {

@@ -1,4 +1,4 @@
-import { counted, decimal, duration, plural, probability } from './figures.ts';
+import { counted, decimal, duration, exact, plural, probability } from './figures.ts';
 import type { TrialRow } from './lineage.ts';
 import type { Failure } from './measurement.ts';
 import type { TrialResult } from './trial.ts';
@@ -35,6 +35,3 @@ function judgement(result: TrialResult): string {
 }
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
-
-/** Enough digits to see a near miss. */
-const exact = (value: number): string => (Number.isInteger(value) ? String(value) : decimal(value, 5));

@@ -5,6 +5,13 @@ const MINUS = '−';
 /** A number with a fixed count of decimals and a real minus; what is not a number is unknown. */
 export const decimal = (value: number, digits = 4): string => (Number.isNaN(value) ? 'unknown' : (value < 0 && Number(value.toFixed(digits)) !== 0 ? MINUS : '') + Math.abs(value).toFixed(digits));
 
+/** Enough digits to see a near miss, eight where there are so many: 0.95956, 8000, 12345.679; beyond a thousand million nobody misses nearly, so 1.24e15. */
+export function exact(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e9) return `${value < 0 ? MINUS : ''}${size.toExponential(2).replace('e+', 'e')}`;
+  return decimal(value, Number.isInteger(value) ? 0 : size < 1000 ? 5 : Math.max(0, 7 - Math.floor(Math.log10(size))));
+}
+
 /** A change: always with its sign, zero without one. */
 export const signed = (value: number, digits = 4): string => (Number(value.toFixed(digits)) > 0 ? '+' : '') + decimal(value, digits);
 

@@ -110,6 +110,7 @@ describe('an imported run', () => {
     expect(await brigade('show', '7', '--run', 'whole')).toMatch(/^t0007 {2}data {3}discard {3}parent t0006 {3}replay:imported\nidea 007 of data\npredicted −0\.0000 {3}measured 0\.0000 {3}val_bpb 1\.0980 {3}total_s 600\n|^t0007/);
     expect(await brigade('show', '4', '--run', 'damaged')).toContain('damaged row, line 6: 7 cells of 18; tool markup leaked into hypothesis');
     expect(await brigade('show', '8', '--run', 'damaged')).toContain('predicted unknown');
+    await expect(brigade('show', '7', '--run', 'whole', '--feedback')).rejects.toThrow(/^whole was imported from .*, and a results\.tsv does not hold what its authors had read: brigade show t0007 --run whole has all that it says$/);
     expect(await brigade('status', 'damaged')).toMatch(/stopped: imported from .*results\.tsv: read-only {3}3 keeps, 4 discards, 0 failures of 22 trials, 15 rows damaged/);
   });
 
@@ -127,6 +128,9 @@ describe('an imported run', () => {
     const page = await readFile(String(report), 'utf8');
     for (const text of ['as the file states them; nothing was measured here', 'results.tsv:6   t0004   7 cells of 18; tool markup leaked into hypothesis', 'In the tables of brigade analyze', 'cross-role parents', 'not recorded']) expect(page).toContain(text);
     for (const text of ['Slots over time', 'nobody intervened', '</hypothesis>', 'NaN', 'no change of code', 'and its diff.']) expect(page).not.toContain(text);
+    const failures = await readFile(String(objects(await brigade('report', 'whole', '--json'))[0]?.report), 'utf8');
+    expect(failures).toMatch(/<th>label<\/th>.*eval_budget_overrun/s);
+    expect(failures).not.toContain('nearest to passing'); // a table does not say how a trial failed
     const names = await readdir(join(place.runs, 'damaged'));
     expect(names).toEqual(expect.arrayContaining(['results.tsv', 'tree.tsv', 'trials.jsonl', 'LEADERBOARD.md', 'KNOWLEDGE.md', 'summary.json', 'trials', 'trajectory.git', 'import']));
     expect(names).not.toContain('best');

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,8 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
+let said = '';
 async function surfaces(...words: readonly string[]): Promise<string> {
-  let said = '';
+  said = '';
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
   surfacesCommand(program, { root, runs: join(root, 'runs') }, { write: (text) => { said += text; } });
   await program.parseAsync(['surfaces', ...words], { from: 'user' });
@@ -33,4 +34,19 @@ test.each([
   [['--no-data', '--python', process.execPath], '--no-data leaves the environment out too'],
 ])('set-up with %j is refused before anything is fetched', async (flags, why) => {
   await expect(surfaces('setup', 'parameter-golf', ...flags)).rejects.toThrow(why);
+});
+
+test('checking without a name checks every surface, and says what is wrong with one after what is right with the others', async () => {
+  expect(await surfaces('check')).toMatch(/^parameter-golf ✓ {3}as far as can be seen.*\ntiny ✓ {3}\d+ files.*\n$/);
+  await cp(join(root, 'surfaces', 'tiny'), join(root, 'surfaces', 'broken'), { recursive: true });
+  const file = join(root, 'surfaces', 'broken', 'surface.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('count: 1', 'count: none'));
+  await expect(surfaces('check')).rejects.toThrow(/^surfaces\/broken\/surface\.yaml:3:\d+ .*count/);
+  expect(said).toMatch(/^parameter-golf ✓.*\ntiny ✓/m);
+  await expect(surfaces('check', 'tiny')).resolves.toMatch(/^tiny ✓/);
+  await expect(surfaces('check', '--roster', 'paper')).rejects.toThrow('name the surface, brigade surfaces check NAME --roster paper');
+  const lines = (await surfaces('check', '--json')).trim().split('\n').map((text) => JSON.parse(text) as { name: string; ok: boolean });
+  expect(lines.map(({ name, ok }) => [name, ok])).toEqual([['broken', false], ['parameter-golf', true], ['tiny', true]]);
+  process.exitCode = 0;
+  await rm(join(root, 'surfaces', 'broken'), { recursive: true });
 });

@@ -230,6 +230,8 @@ describe('numbers', () => {
 
   test('a near miss keeps the digits that make it one', () => {
     expect(describeFailure({ kind: 'disqualified', gate: 'accuracy', value: 0.95956, limit: 0.96, deficit: 0.00044 })).toBe('accuracy 0.95956, limit 0.96000, short by 0.00044');
+    expect(describeFailure({ kind: 'disqualified', gate: 'loss', value: 1.2345e18, limit: 10, deficit: 1.2345e18 })).toBe('loss 1.23e18, limit 10, over by 1.23e18');
+    expect(describeFailure({ kind: 'disqualified', gate: 'loss', value: 123_456_789.25, limit: 10, deficit: 123_456_779.25 })).toBe('loss 123456789, limit 10, over by 123456779');
     expect(describeFailure({ kind: 'size_blocked', bytes: 82_056, cap: 80_000, projected: false })).toBe('2,056 bytes over the cap of 80,000');
     expect(describeFailure({ kind: 'train_budget_overrun', phase: 'train', seconds: 10.6, budget: 10, censored: true })).toBe('train took more than 10.6 s of 10.0 s');
   });

@@ -59,11 +59,15 @@ export function failureTable(lineage: Lineage): Markup {
   const total = Math.max(1e-9, lineage.slotSeconds);
   const labels = STATUSES.map((status) => ({ status, rows: failed.filter((row) => statusOf(row) === status) })).filter(({ rows }) => rows.length > 0)
     .map((label) => ({ ...label, seconds: label.rows.reduce((sum, row) => sum + slotSecondsOf(row), 0) })).sort((a, b) => b.seconds - a.seconds || b.rows.length - a.rows.length);
-  return markup`<div class="scroll"><table><thead><tr><th>label</th><th class="n">trials</th><th class="n">slot-seconds</th><th class="n">of all</th><th>nearest to passing</th></tr></thead><tbody>${labels.map(({ status, rows, seconds }) => {
-    const near = [...rows].sort((a, b) => shortfall(a.result?.failure ?? null) - shortfall(b.result?.failure ?? null))[0];
-    return markup`<tr><td class="${toneOf(status)}"><span class="dot"></span>${status}</td><td class="n">${rows.length}</td><td class="n">${counted(seconds)}</td><td class="n">${percent(seconds / total, 1)}</td><td>${near ? `${near.trial} ${near.proposal.hypothesis}: ${describeEnding(near)}` : ''}</td></tr>`;
-  })}</tbody></table></div>`;
+  const told = labels.map((label) => ({ ...label, near: nearest(label.rows) }));
+  const isTold = told.some(({ near }) => near !== undefined);
+  return markup`<div class="scroll"><table><thead><tr><th>label</th><th class="n">trials</th><th class="n">slot-seconds</th><th class="n">of all</th>${isTold ? markup`<th>nearest to passing</th>` : NOTHING}</tr></thead><tbody>${told.map(({ status, rows, seconds, near }) =>
+    markup`<tr><td class="${toneOf(status)}"><span class="dot"></span>${status}</td><td class="n">${rows.length}</td><td class="n">${counted(seconds)}</td><td class="n">${percent(seconds / total, 1)}</td>${isTold ? markup`<td>${near ? `${near.trial} ${near.proposal.hypothesis}: ${describeEnding(near)}` : ''}</td>` : NOTHING}</tr>`)}</tbody></table></div>`;
 }
+
+/** The one of some failures that missed by least; none where nobody recorded how they failed, as in a table of others. */
+const nearest = (rows: readonly TrialRow[]): TrialRow | undefined =>
+  rows.filter((row) => row.rejection !== null || row.result?.failure != null || row.result?.status === 'lost').sort((a, b) => shortfall(a.result?.failure ?? null) - shortfall(b.result?.failure ?? null))[0];
 
 /** How well each specialist foresaw what its trials would do. */
 export function predictionTable(lineage: Lineage): Markup {
