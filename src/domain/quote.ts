@@ -19,7 +19,7 @@ const ROLE = /^([ \t>#*_|-]*)(system|developer|assistant|user|human|ai|tool|func
 /** Takes from a text what could be taken for anything but text, and keeps its lines. */
 export const neutralise = (text: string): string => wellFormed(text) // Q1, Q2
   .replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n').replaceAll(ESCAPES, '').replaceAll(CONTROLS, '\ufffd').replaceAll(HIDDEN, '')
-  .replaceAll(TAG, '‹').replaceAll(/\|>/g, '|›').replaceAll(/`{3,}|~{3,}/g, "'''").replaceAll(BRACKETED, '⟦$1⟧').replaceAll(ROLE, '$1‹$2›$3 ');
+  .replaceAll(TAG, '‹').replaceAll(/\|>/g, '|›').replaceAll(/`{3,}|~{3,}/g, "'''").replaceAll(BRACKETED, '⟦$1⟧').replaceAll(ROLE, '$1‹$2›$3');
 
 /** A quotation: fenced, every line barred, within its cap. */
 export function quote(what: string, text: string, mostBytes: number): string {

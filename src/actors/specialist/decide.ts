@@ -47,7 +47,7 @@ export const retryMs = (failures: number): number => Math.min(RETRY_LIMIT_MS, RE
 
 /** Takes away what says nothing about a recipe: our own faults and dead machines look unfinished to a proposer. */
 export const withoutFaults = (view: SpecialistView): SpecialistView => ({
-  ...view, rows: view.rows.map((row) => (row.status === null || isShownToSpecialists(row.status) ? row : { ...row, status: null, score: null, deltaVsBest: null, failure: null, artifactBytes: null })),
+  ...view, unmeasured: view.rows.flatMap(({ trial, status }) => (status === null || isShownToSpecialists(status) ? [] : [trial])), rows: view.rows.map((row) => (row.status === null || isShownToSpecialists(row.status) ? row : { ...row, status: null, score: null, deltaVsBest: null, failure: null, artifactBytes: null })),
 });
 
 /** Takes away everything that an agent without lineage may not know: of the best its id, score, moves and code remain. */

@@ -30,6 +30,19 @@ export function startSpecialist({ bus, clock, presence }: SpecialistPorts, { pro
   const reader = lineageReader({ bus, clock }, { run, specialist, lineage: options.lineage, signal });
   const seen = (view: SpecialistView): SpecialistView => (options.lineage ? withoutFaults(view) : deprive(view));
 
+  const ask = async ({ proposal, feedback }: { readonly proposal: Parameters<typeof clientText>[1]; readonly feedback: string | null }, own: AbortSignal): Promise<Answer> => {
+    const clientId = sha256(clientText(run, proposal));
+    try {
+      const answer = await bus.ask(ProposeTrial, { run }, { clientId, proposal: { ...proposal, parts: [...proposal.parts], proposer: { ...proposal.proposer, moves: [...proposal.proposer.moves] } }, feedback }, { timeoutMs: SUBMIT_MS, signal: own });
+      return answer.kind === 'rejected' ? { kind: 'rejected', trial: answer.trial, reason: answer.rejection.message } : answer;
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || error.reason !== 'refused') throw error;
+      // The broker could not even read it: asking again with the same words would not help, a new result might.
+      presence.log('error', `the broker refused a proposal of ${specialist}: ${error.message}`, { run, asOf: proposal.asOf });
+      return { kind: 'busy' };
+    }
+  };
+
   const actor = createActor(specialistMachine.provide({
     actors: {
       read: fromPromise<SpecialistView>(({ signal: own }) => reader.view(own, (rows) => options.lineage && inFlight(rows, specialist).length < concurrent)),
@@ -39,17 +52,10 @@ export function startSpecialist({ bus, clock, presence }: SpecialistPorts, { pro
           throw error;
         }
       }),
-      submit: fromPromise<Answer, { proposal: Parameters<typeof clientText>[1]; view: SpecialistView }>(async ({ input: { proposal, view }, signal: own }) => {
-        const clientId = sha256(clientText(run, proposal));
-        try {
-          const answer = await bus.ask(ProposeTrial, { run }, { clientId, proposal: { ...proposal, parts: [...proposal.parts], proposer: { ...proposal.proposer, moves: [...proposal.proposer.moves] } }, feedback: view.feedback }, { timeoutMs: SUBMIT_MS, signal: own });
-          return answer.kind === 'rejected' ? { kind: 'rejected', trial: answer.trial, reason: answer.rejection.message } : answer;
-        } catch (error) {
-          if (!(error instanceof NoAnswer) || error.reason !== 'refused') throw error;
-          // The broker could not even read it: asking again with the same words would not help, a new result might.
-          presence.log('error', `the broker refused a proposal of ${specialist}: ${error.message}`, { run, asOf: view.asOf });
-          return { kind: 'busy' };
-        }
+      submit: fromPromise<Answer, { proposal: Parameters<typeof clientText>[1]; feedback: string | null }>(async ({ input, signal: own }) => {
+        const answer = await ask(input, own);
+        await proposer.heard?.(answer, own);
+        return answer;
       }),
       await: fromPromise(({ input, signal: own }) => reader.until(input.wanted, own)),
       pause: fromPromise(({ input, signal: own }) => clock.wait(input.ms, own)),

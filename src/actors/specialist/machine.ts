@@ -1,7 +1,7 @@
 import { assign, fromPromise, setup } from 'xstate';
 import type { Proposal } from '../../domain/trial.ts';
 import { inFlight, PATIENCE, retryMs, sign, type Wanted } from './decide.ts';
-import type { SpecialistView, Thought } from './proposer.ts';
+import type { Answer, SpecialistView, Thought } from './proposer.ts';
 
 // One specialist: reads, thinks, submits, waits, and reads again until the run takes no more.
 //
@@ -11,18 +11,15 @@ import type { SpecialistView, Thought } from './proposer.ts';
 //   A4. At most `concurrent` of its trials are unfinished at once.
 //   A5. The machine reads no clock: pauses are an effect.
 
-/** What a specialist hears from the broker. */
-export type Answer =
-  | { readonly kind: 'admitted'; readonly trial: string }
-  | { readonly kind: 'rejected'; readonly trial: string; readonly reason: string }
-  | { readonly kind: 'busy' }
-  | { readonly kind: 'closed'; readonly reason: string };
+export type { Answer } from './proposer.ts';
 
 interface Context {
   readonly specialist: string;
   readonly concurrent: number;
   readonly view: SpecialistView | null;
   readonly proposal: Proposal | null;
+  /** The feedback that the author of the proposal had read. */
+  readonly feedback: string | null;
   readonly wanted: Wanted | null;
   readonly refusals: number;
   readonly failures: number;
@@ -42,14 +39,14 @@ const machineSetup = setup({
   actors: {
     read: fromPromise<SpecialistView>(unprovided('read')),
     think: fromPromise<Thought, { view: SpecialistView }>(unprovided('think')),
-    submit: fromPromise<Answer, { proposal: Proposal; view: SpecialistView }>(unprovided('submit')),
+    submit: fromPromise<Answer, { proposal: Proposal; feedback: string | null }>(unprovided('submit')),
     await: fromPromise<'there' | 'overdue', { wanted: Wanted }>(unprovided('await')),
     pause: fromPromise<void, { ms: number }>(unprovided('pause')),
   },
   actions: {
     keepView: assign((_, { view }: { view: SpecialistView }) => ({ view, failures: 0 })),
     keepProposal: assign(({ context }, { thought }: { thought: Thought }) => (thought.kind === 'proposal'
-      ? { proposal: sign(thought.draft, context.specialist, context.view?.asOf ?? 0), failures: 0, why: `submitting ${thought.draft.proposer.strategy}` } : {})),
+      ? { ...signed(thought, context), failures: 0, why: `submitting ${thought.draft.proposer.strategy}` } : {})),
     want: assign((_, { wanted, why }: { wanted: Wanted; why: string }) => ({ wanted, why, proposal: null, isOverdue: false })),
     countRefusal: assign(({ context }) => ({ refusals: context.refusals + 1 })),
     forgiveRefusals: assign({ refusals: 0 }),
@@ -61,16 +58,23 @@ const machineSetup = setup({
     hasEnoughInFlight: ({ context }, { view }: { view: SpecialistView }) => !context.isOverdue && inFlight(view.rows, context.specialist).length >= context.concurrent,
     isPatient: ({ context }) => context.refusals + 1 < PATIENCE,
     isProposal: (_, { thought }: { thought: Thought }) => thought.kind === 'proposal',
+    isNext: (_, { thought, next }: { thought: Thought; next: 'again' | 'closed' }) => thought.kind === 'nothing' && thought.next === next,
     isAnswer: (_, { answer, kind }: { answer: Answer; kind: Answer['kind'] }) => answer.kind === kind,
   },
 });
+
+const reasonNot = (thought: Thought): string => (thought.kind === 'proposal' ? '' : thought.reason);
+
+/** A thought under its specialist's name, and what its author knew. */
+const signed = ({ draft, knew }: Extract<Thought, { kind: 'proposal' }>, { specialist, view }: Context): Pick<Context, 'proposal' | 'feedback'> =>
+  ({ proposal: sign(draft, specialist, knew?.asOf ?? view?.asOf ?? 0), feedback: knew ? knew.feedback : view?.feedback ?? null });
 
 const nextResult = (context: Context, isUrgent: boolean): Wanted => ({ kind: 'result', after: context.view?.asOf ?? 0, isUrgent });
 
 /** The chart of one specialist: read, think, submit, wait. */
 export const specialistMachine = machineSetup.createMachine({
   id: 'specialist',
-  context: ({ input }) => ({ ...input, view: null, proposal: null, wanted: null, refusals: 0, failures: 0, isOverdue: false, why: 'reading the lineage' }),
+  context: ({ input }) => ({ ...input, view: null, proposal: null, feedback: null, wanted: null, refusals: 0, failures: 0, isOverdue: false, why: 'reading the lineage' }),
   initial: 'reading',
   states: {
     reading: {
@@ -93,14 +97,16 @@ export const specialistMachine = machineSetup.createMachine({
         src: 'think', input: ({ context }) => ({ view: context.view as SpecialistView }),
         onDone: [
           { guard: { type: 'isProposal', params: ({ event }) => ({ thought: event.output }) }, target: 'submitting', actions: { type: 'keepProposal', params: ({ event }) => ({ thought: event.output }) } },
-          { target: 'waiting', actions: { type: 'want', params: ({ context, event }) => ({ wanted: nextResult(context, false), why: `for a result: ${event.output.kind === 'nothing' ? event.output.reason : ''}` }) } },
+          { guard: { type: 'isNext', params: ({ event }) => ({ thought: event.output, next: 'again' }) }, target: 'reading' },
+          { guard: { type: 'isNext', params: ({ event }) => ({ thought: event.output, next: 'closed' }) }, target: 'closed', actions: { type: 'explain', params: ({ event }) => ({ why: reasonNot(event.output) }) } },
+          { target: 'waiting', actions: { type: 'want', params: ({ context, event }) => ({ wanted: nextResult(context, false), why: `for a result: ${reasonNot(event.output)}` }) } },
         ],
         onError: { target: 'resting', actions: { type: 'countFailure', params: ({ event }) => ({ error: event.error }) } },
       },
     },
     submitting: {
       invoke: {
-        src: 'submit', input: ({ context }) => ({ proposal: context.proposal as Proposal, view: context.view as SpecialistView }),
+        src: 'submit', input: ({ context }) => ({ proposal: context.proposal as Proposal, feedback: context.feedback }),
         onDone: [
           { guard: { type: 'isAnswer', params: ({ event }) => ({ answer: event.output, kind: 'closed' }) }, target: 'closed', actions: { type: 'explain', params: ({ event }) => ({ why: event.output.kind === 'closed' ? event.output.reason : '' }) } },
           { guard: { type: 'isAnswer', params: ({ event }) => ({ answer: event.output, kind: 'admitted' }) }, target: 'submitted', actions: ['forgiveRefusals', { type: 'want', params: ({ event }) => wantSeen(event.output) }] },

@@ -12,6 +12,8 @@ export interface SpecialistView {
   readonly noise: number | null;
   /** The rendered feedback, handoffs included; null without lineage. */
   readonly feedback: string | null;
+  /** Trials that were not measured through no fault of their recipe, and look unfinished; absent where nothing was hidden. */
+  readonly unmeasured?: readonly string[];
   recipeOf(snapshot: string): Promise<Recipe | null>;
 }
 
@@ -19,7 +21,22 @@ export interface SpecialistView {
 export type Draft = Omit<Proposal, 'specialist' | 'asOf'>;
 
 /** What thinking led to. */
-export type Thought = { readonly kind: 'proposal'; readonly draft: Draft } | { readonly kind: 'nothing'; readonly reason: string };
+export type Thought =
+  /** `knew` is what its author had read, where that is not the view it was asked with. */
+  | { readonly kind: 'proposal'; readonly draft: Draft; readonly knew?: { readonly asOf: number; readonly feedback: string | null } }
+  /** `next` is what to do instead of waiting for a result: ask again at once, or no more because the run is closed. */
+  | { readonly kind: 'nothing'; readonly reason: string; readonly next?: 'again' | 'closed' };
 
 /** The seam behind which search, an LLM or a recording thinks. Asynchronous, because a model takes its time. */
-export interface Proposer { propose(view: SpecialistView, signal: AbortSignal): Promise<Thought> }
+export interface Proposer {
+  propose(view: SpecialistView, signal: AbortSignal): Promise<Thought>;
+  /** Hears what the broker said to a proposal of its own; absent where only rows matter. */
+  heard?(answer: Answer, signal: AbortSignal): Promise<void>;
+}
+
+/** What a specialist hears from the broker. */
+export type Answer =
+  | { readonly kind: 'admitted'; readonly trial: string }
+  | { readonly kind: 'rejected'; readonly trial: string; readonly reason: string }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'closed'; readonly reason: string };

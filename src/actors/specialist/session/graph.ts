@@ -1,0 +1,174 @@
+import { Annotation, Command, END, interrupt, START, StateGraph, type BaseCheckpointSaver, type LangGraphRunnableConfig } from '@langchain/langgraph';
+import type { Question } from '../../../domain/conversation.ts';
+import { cutMiddle } from '../../../domain/cut.ts';
+import { oneLine } from '../../../domain/figures.ts';
+import type { SessionLimits } from '../../../domain/prompt.ts';
+import { neutralise } from '../../../domain/quote.ts';
+import type { Clock, Model } from '../../../ports.ts';
+import { ModelFailed } from '../../../ports.ts';
+import { LONGEST_PROMPT } from '../../../protocols/session.ts';
+import type { ToolName } from '../../../protocols/tools.ts';
+import { act, offersOf } from './act.ts';
+import { answered, settledBy } from './answered.ts';
+import { Unreachable, type Bursar } from './bursar.ts';
+import { capReached, lastCall, worstOf } from './caps.ts';
+import { asksForMore, tellRow, type Outcome } from './outcome.ts';
+import { nextStep, type Session, type Step } from './state.ts';
+import type { Desk } from './use.ts';
+
+// One session as a graph: open, then reserve, ask and act until something is submitted, then what became of it, and on or out.
+//
+//   G1. Every step is written down before the next begins, so that a process that dies is gone on from by another.
+//   G2. A call that another process reserved may have been made: it counts in full, and the next takes the next ordinal.
+//   G3. What a step says to the broker is said alike by whoever repeats it, and recorded once.
+//   G4. A signal ends whatever is waited for; the session stays where it was.
+
+const State = Annotation.Root({ session: Annotation<Session>() });
+type Held = typeof State.State;
+
+/** What a graph reaches. */
+export interface Surroundings {
+  readonly model: Model;
+  readonly bursar: Bursar;
+  readonly clock: Clock;
+  readonly limits: SessionLimits;
+  readonly tools: readonly ToolName[];
+  /** The desk as the newest reading has it. */
+  readonly desk: () => Desk;
+  /** Whether one more attempt is made although there should be no more now; asked once an attempt. */
+  readonly mayProbe: () => boolean;
+  /** How long to rest after so many attempts in a row without an answer; null for: no more now. */
+  readonly restMs: (failure: { readonly kind: string; readonly retryAfterMs: number | null }, failures: number) => number | null;
+}
+
+/** Far beyond any session: LangGraph's own bound would end it unsaid. */
+const MOST_STEPS = 1_000_000;
+const STEPS: readonly Step[] = ['open', 'reserve', 'rest', 'ask', 'act', 'submit', 'end'];
+
+/** A session that can be run, resumed and looked at. */
+export interface SessionGraph {
+  /** Begins a session, or with null goes on where it stands, until it waits for a trial or is over. */
+  run(thread: string, begin: Session | null, signal: AbortSignal): Promise<Session>;
+  /** Goes on with what became of the submission. */
+  resume(thread: string, outcome: Outcome, signal: AbortSignal): Promise<Session>;
+  look(thread: string): Promise<Session | null>;
+}
+
+/** Builds the graph over a store of checkpoints. */
+export function sessionGraph({ model, bursar, clock, limits, tools, desk, mayProbe, restMs }: Surroundings, saver: BaseCheckpointSaver): SessionGraph {
+  const offered = offersOf(tools);
+  const mine = new Set<string>(); // calls that this process reserved and did not make yet
+  const question = (session: Session): Question => ({ system: session.system, turns: session.turns, tools: offered, mostTokens: limits.output });
+  const timed = async (session: Session, work: () => Promise<Session>): Promise<Session> => {
+    const began = clock.now();
+    const next = await work();
+    return { ...next, thoughtMs: session.thoughtMs + Math.max(0, Math.round(clock.now() - began)) };
+  };
+
+  const steps: Record<Exclude<Step, 'over'>, (session: Session, signal: AbortSignal) => Promise<Session>> = {
+    async open(session, signal) {
+      const [first] = session.turns;
+      const opened = await bursar.open(session, first?.role === 'user' ? first.text : '', signal);
+      return { ...session, session: opened.session, calls: Math.max(session.calls, opened.calls) };
+    },
+    async reserve(session, signal) {
+      const worst = worstOf(session, question(session), model.price);
+      const cap = capReached(session, limits, worst);
+      if (cap !== null) return { ...session, ending: { ending: 'capped', reason: cap.slice(0, 380) } };
+      const got = await bursar.reserve(session, worst, signal);
+      if (got.kind === 'over') return { ...session, ending: { ending: got.ending, reason: got.reason.slice(0, 380) } };
+      mine.add(`${session.session}/${got.call}`);
+      return { ...session, calls: got.call, open: { call: got.call, ...worst } };
+    },
+    ask: (session, signal) => timed(session, async () => {
+      const { open } = session;
+      if (open === null) return session;
+      if (!mine.delete(`${session.session}/${open.call}`)) return { ...session, open: null, tokens: session.tokens + open.tokens, money: session.money + open.money }; // G2
+      try {
+        const answer = await model.ask(question(session), { signal, onProgress: () => undefined });
+        const settled = settledBy(answer.usage, model.price, 'answered', '');
+        await bursar.settle(session, open.call, settled, signal);
+        return answered(session, answer, settled);
+      } catch (error) {
+        if (!(error instanceof ModelFailed)) throw error; // G4
+        const settled = settledBy(error.usage ?? { input: 0, cached: 0, output: 0, isMeasured: false }, model.price, 'failed', `${error.kind}: ${error.message}`);
+        await bursar.settle(session, open.call, settled, signal);
+        const failures = session.failures + 1;
+        return {
+          ...session, open: null, failures, pauseMs: restMs(error, failures) ?? -1, trouble: { kind: error.kind, message: oneLine(neutralise(error.message)).slice(0, 300) },
+          tokens: session.tokens + settled.input + settled.output, money: session.money + settled.money,
+        };
+      }
+    }),
+    async rest(session, signal) {
+      const ms = session.pauseMs ?? 0;
+      if (ms < 0 && !mayProbe()) throw new Unreachable(session.trouble?.kind ?? 'server', session.trouble?.message ?? 'the endpoint does not answer');
+      await clock.wait(Math.max(0, ms), signal);
+      return { ...session, pauseMs: null };
+    },
+    act: (session) => timed(session, () => act(session, desk(), { tools, limits })),
+    async submit(session) {
+      const outcome = interrupt<string, Outcome>(session.session ?? '');
+      return heard(session, outcome, limits);
+    },
+    async end(session, signal) {
+      await bursar.end(session, transcriptOf(session), signal);
+      return { ...session, isOver: true };
+    },
+  };
+
+  const next = ({ session }: Held): string => { const step = nextStep(session); return step === 'over' ? END : step; };
+  const node = (step: Exclude<Step, 'over'>) => async ({ session }: Held, config: LangGraphRunnableConfig): Promise<Held> =>
+    ({ session: await steps[step](session, config.signal ?? new AbortController().signal) });
+  const paths = [...STEPS, END];
+  const graph = new StateGraph(State)
+    .addNode('open', node('open')).addNode('reserve', node('reserve')).addNode('rest', node('rest')).addNode('ask', node('ask'))
+    .addNode('act', node('act')).addNode('submit', node('submit')).addNode('end', node('end'))
+    .addConditionalEdges(START, next, paths as never);
+  for (const step of STEPS) graph.addConditionalEdges(step as 'open', next, paths as never);
+  const compiled = graph.compile({ checkpointer: saver });
+  const configFor = (thread: string, signal?: AbortSignal) => ({ configurable: { thread_id: thread }, recursionLimit: MOST_STEPS, durability: 'sync' as const, ...(signal ? { signal } : {}) }); // G1
+
+  const look = async (thread: string): Promise<Session | null> => ((await compiled.getState(configFor(thread))).values as Partial<Held>).session ?? null;
+  const running = async (thread: string, input: Held | Command | null, signal: AbortSignal): Promise<Session> => {
+    signal.throwIfAborted();
+    await compiled.invoke(input as never, configFor(thread, signal));
+    const session = await look(thread);
+    if (session === null) throw new Error(`the session ${thread} is not in its store`);
+    return session;
+  };
+  return {
+    look,
+    run: (thread, begin, signal) => running(thread, begin === null ? null : { session: begin }, signal),
+    resume: (thread, outcome, signal) => running(thread, new Command({ resume: outcome }), signal),
+  };
+}
+
+/** A session that hears what became of its submission: it goes on where the result asks for another, and ends otherwise. */
+export function heard(session: Session, outcome: Outcome, limits: SessionLimits): Session {
+  const { pending } = session;
+  if (pending === null) return session;
+  const billed = { tokens: session.billed.tokens + pending.tokens, money: session.billed.money + pending.money };
+  const done = (trial: string | null): Session => ({ ...session, pending: null, billed, faults: [], submissions: pending.n, trials: trial === null ? session.trials : [...session.trials, trial] });
+  const over = (trial: string | null, reason: string, ending: 'submitted' | 'failed' = 'submitted'): Session => ({ ...done(trial), ending: { ending, reason } });
+  switch (outcome.kind) {
+    case 'untold': return over(outcome.trial, 'submitted; without lineage its outcome is not told');
+    case 'unmeasured': return over(outcome.trial, `${outcome.trial} could not be measured`);
+    case 'closed': return over(null, `the run takes no more: ${outcome.reason}`.slice(0, 380), 'failed');
+    case 'row': {
+      const { row, asOf } = outcome;
+      const mayTry = asksForMore(row) && pending.n < limits.submissions;
+      const after = done(row.trial);
+      const text = tellRow(row, mayTry ? `This asks for another trial: mend it and submit again (${limits.submissions - pending.n} left), or give_up. The recipe in work is as you submitted it.${lastCall(after, limits)}` : '');
+      const told: Session = { ...after, asOf, feedback: session.feedback === null ? null : cutMiddle(`${session.feedback}\n## ${row.trial}, of this session\n${text}\n`, 120_000, 'too long'), turns: [...session.turns, { role: 'tool', call: pending.call, tool: pending.tool, text }] };
+      return mayTry ? told : { ...told, ending: { ending: 'submitted', reason: `${row.trial}: ${row.status ?? 'not measured'}` } };
+    }
+    default: return outcome satisfies never;
+  }
+}
+
+/** Every turn, one JSON line each, as it is kept. */
+export function transcriptOf({ turns }: Session): string {
+  const lines = turns.map((turn) => JSON.stringify(turn).replaceAll(/[\u007f-\u009f]/g, '\ufffd')).join('\n');
+  return lines.length <= LONGEST_PROMPT ? lines : cutMiddle(lines, LONGEST_PROMPT - 200, 'too long to keep');
+}

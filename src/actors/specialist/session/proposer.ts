@@ -1,0 +1,182 @@
+import type { Clock, Model, Patches, Presence } from '../../../ports.ts';
+import { renderOpening, renderSystem, type SessionLimits, type Setting } from '../../../domain/prompt.ts';
+import type { Answer, Draft as Proposed, Proposer, SpecialistView, Thought } from '../proposer.ts';
+import { toolsOf } from './act.ts';
+import { RunClosed, SessionGone, Unreachable, type Bursar } from './bursar.ts';
+import { sessionGraph, type SessionGraph } from './graph.ts';
+import { restLongMs } from './rest.ts';
+import type { Outcome } from './outcome.ts';
+import { newSession, type Session } from './state.ts';
+import type { SessionStore } from './store.ts';
+import type { Desk } from './use.ts';
+
+// A specialist that thinks with a model: one session at a time, each a graph that waits at every submission for its row.
+//
+//   P1. What a session submitted is found again in the lineage by `<session>/<n>`; a submission without a row is made again, word for word.
+//   P2. Nothing is kept here that the store or the journal does not hold: a new process goes on where the last one was.
+//   P3. An endpoint that is down, or a limit that is reached, stops this specialist alone, says so once, and is tried again after growing rests.
+//   P4. Without lineage a session has one submission, and hears that it was taken and no more.
+
+/** So many sessions in a row without a trial, and the journal says that this specialist cannot think. */
+const TOO_MANY = 3;
+
+export interface Thinker {
+  readonly run: string;
+  readonly specialist: string;
+  readonly setting: Setting;
+  readonly limits: SessionLimits;
+  /** A name that was never used: of a session, before it has its id. */
+  readonly newName: () => string;
+  readonly restMs: Parameters<typeof sessionGraph>[0]['restMs'];
+}
+
+export interface ThinkerPorts {
+  readonly model: Model;
+  readonly bursar: Bursar;
+  readonly store: SessionStore;
+  readonly clock: Clock;
+  readonly presence: Pick<Presence, 'log'>;
+  readonly patches: Patches;
+  readonly errands: Pick<Desk, 'draft' | 'check' | 'hint' | 'offer' | 'decline'>;
+}
+
+/** Opens the proposer of one specialist. */
+export function llmProposer({ model, bursar, store, clock, presence, patches, errands }: ThinkerPorts, { run, specialist, setting, limits, newName, restMs }: Thinker): Proposer {
+  const { lineage } = setting;
+  let view: SpecialistView | null = null;
+  let probes = 0;
+  let fruitless = 0; // sessions in a row that led to no submission
+  const desk = (): Desk => ({
+    specialist, lineage, patches, rows: view?.rows ?? [], ...errands,
+    recipeOf: async (snapshot) => (await view?.recipeOf(snapshot)) ?? null,
+  });
+  const tools = toolsOf({ lineage, joint: setting.roster.length > 1 });
+  const graph: SessionGraph = sessionGraph({ model, bursar, clock, limits, tools, desk, restMs, mayProbe: () => probes > 0 && probes-- > 0 }, store.saver);
+
+  async function current(): Promise<{ readonly thread: string; readonly session: Session } | null> { // P2
+    for (const thread of await store.threads()) {
+      const session = await graph.look(thread);
+      if (session !== null && !session.isOver) return { thread, session };
+      await store.saver.deleteThread(thread);
+    }
+    return null;
+  }
+
+  async function begin(now: SpecialistView): Promise<Session | null> {
+    if (now.best === null) return null;
+    const { trial: parent, score, snapshot } = now.best;
+    const recipe = await now.recipeOf(snapshot);
+    if (recipe === null) return null;
+    const opening = renderOpening(setting, specialist, { parent, score, recipe, feedback: now.feedback });
+    return newSession({ clientId: newName(), system: renderSystem(setting, specialist, limits), feedback: lineage ? now.feedback : null, asOf: now.asOf, parent, snapshot }, opening);
+  }
+
+  /** Runs a session on, resting where it cannot go on, until it waits for a trial or is over. */
+  async function through(thread: string, step: () => Promise<Session>, signal: AbortSignal): Promise<Session> {
+    let go = step;
+    for (let rests = 1; ; rests++) { // P3
+      try {
+        const session = await go();
+        if (session.pending !== null) fruitless = 0;
+        if (bursar.spent() === null && fruitless < TOO_MANY) await bursar.stall(null, signal);
+        return session;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        const cause = error.kind === 'limit' ? 'budget' : error.kind === 'key' || error.kind === 'refused' ? 'model' : 'endpoint';
+        presence.log('warn', `${specialist} cannot think for now: ${error.message}`, { run, cause, rests });
+        await bursar.stall({ cause, reason: error.message }, signal);
+        await clock.wait(restLongMs(rests), signal);
+        probes = 1;
+        go = () => graph.run(thread, null, signal);
+      }
+    }
+  }
+
+  /** What a session waits for, as a thought; null when it is over. */
+  async function thoughtOf(thread: string, session: Session): Promise<Thought | null> {
+    if (session.isOver) {
+      await store.saver.deleteThread(thread);
+      return null;
+    }
+    const { pending } = session;
+    if (pending === null) throw new Error(`${session.session} neither waits nor is over`);
+    const row = view?.rows.find(({ strategy }) => strategy === `${session.session}/${pending.n}`);
+    if (row?.status === null && lineage) return { kind: 'nothing', reason: `${row.trial} is being measured` };
+    return { kind: 'proposal', draft: draftOf(session, pending), knew: { asOf: pending.asOf, feedback: pending.feedback } }; // P1
+  }
+
+  /** What became of a submission, where it is known. */
+  function outcomeOf({ session, pending }: Session): Outcome | null {
+    const row = lineage && pending !== null ? view?.rows.find(({ strategy }) => strategy === `${session}/${pending.n}`) : undefined;
+    if (!row || !view) return null;
+    if (row.status !== null) return { kind: 'row', row, asOf: view.asOf };
+    return view.unmeasured?.includes(row.trial) ? { kind: 'unmeasured', trial: row.trial } : null;
+  }
+
+  return {
+    async propose(now, signal) {
+      view = now;
+      try {
+        const open = await current();
+        if (open === null && bursar.spent() !== null) return { kind: 'nothing', reason: `its own budget is spent: ${bursar.spent()}` };
+        if (open !== null) {
+          const outcome = outcomeOf(open.session);
+          const session = open.session.pending === null ? await through(open.thread, () => graph.run(open.thread, null, signal), signal)
+            : outcome === null ? open.session : await through(open.thread, () => graph.resume(open.thread, outcome, signal), signal);
+          const thought = await thoughtOf(open.thread, session);
+          return thought ?? await afterwards(session, signal);
+        }
+        const fresh = await begin(now);
+        if (fresh === null) return { kind: 'nothing', reason: 'the baseline is not measured yet' };
+        const session = await through(fresh.clientId, () => graph.run(fresh.clientId, fresh, signal), signal);
+        return await thoughtOf(fresh.clientId, session) ?? await afterwards(session, signal);
+      } catch (error) {
+        if (error instanceof RunClosed) { await forget(); return { kind: 'nothing', reason: error.message, next: 'closed' }; }
+        if (!(error instanceof SessionGone)) throw error;
+        presence.log('warn', `an open session of ${specialist} is thrown away: ${error.message}`, { run });
+        await forget();
+        return { kind: 'nothing', reason: error.message, next: 'again' };
+      }
+    },
+    async heard(answer, signal) { // P4
+      const open = await current();
+      if (open === null || open.session.pending === null) return;
+      const outcome = outcomeOfAnswer(answer, lineage);
+      if (outcome === null) return;
+      await graph.resume(open.thread, outcome, signal);
+      await store.saver.deleteThread(open.thread);
+    },
+  };
+
+  async function forget(): Promise<void> { for (const thread of await store.threads()) await store.saver.deleteThread(thread); }
+
+  /** After a session with a trial comes the next; after one without, a rest that grows, or a model that says nothing usable would say it all day. */
+  async function afterwards(session: Session, signal: AbortSignal): Promise<Thought> {
+    const why = bursar.spent();
+    if (why !== null) {
+      await bursar.stall({ cause: 'budget', reason: why }, signal);
+      return { kind: 'nothing', reason: why };
+    }
+    const ended = `${session.session} ended: ${session.ending?.ending ?? 'over'}, ${session.ending?.reason ?? ''}`;
+    if (session.submissions > 0) return { kind: 'nothing', reason: ended, next: 'again' };
+    fruitless += 1;
+    if (fruitless >= TOO_MANY) await bursar.stall({ cause: 'model', reason: `${fruitless} sessions in a row led to no trial, the last: ${ended}` }, signal);
+    await clock.wait(restLongMs(fruitless), signal);
+    return { kind: 'nothing', reason: ended, next: 'again' };
+  }
+}
+
+/** What an answer to a submission says to a session that will see no row of it. */
+function outcomeOfAnswer(answer: Answer, lineage: boolean): Outcome | null {
+  if (answer.kind === 'closed') return answer;
+  if (lineage || answer.kind === 'busy') return null;
+  return { kind: 'untold', trial: answer.trial };
+}
+
+function draftOf(session: Session, pending: NonNullable<Session['pending']>): Proposed {
+  return {
+    parent: pending.parent, hypothesis: pending.hypothesis, expectedDelta: pending.expectedDelta, patch: pending.patch, parts: [],
+    proposer: { kind: 'llm', strategy: `${session.session}/${pending.n}`, moves: [] }, tokens: pending.tokens, money: pending.money,
+    ...(session.session === null ? {} : { session: session.session }), ...(pending.joint === null ? {} : { joint: pending.joint }),
+  };
+}
