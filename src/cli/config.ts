@@ -22,7 +22,7 @@ export interface RunConfig {
   readonly keep: KeepRule;
   readonly arm: Arm;
   readonly roster: readonly string[];
-  readonly proposer: ProposerKind;
+  readonly proposer: ProposerKind | 'llm';
   /** How what is kept apart is put together meanwhile; null for not at all. */
   readonly compose: 'greedy' | 'ablate' | null;
   readonly calibrationReplicates: number;
@@ -49,7 +49,7 @@ export function configure(surface: Surface, flags: RunFlags): RunConfig {
     },
     arm, roster: rosterOf(surface, arm),
     compose: composeOf(flags, arm),
-    proposer: choice('--proposer', flags.proposer ?? 'search', PROPOSER_KINDS),
+    proposer: choice('--proposer', flags.proposer ?? 'search', [...PROPOSER_KINDS, 'llm']),
     calibrationReplicates: flags.calibration === undefined ? surface.calibrationReplicates : number('--calibration', flags.calibration, 2, 50, true),
     leaseTtlMs: flags.ttl === undefined ? LEASE_TTL_MS : number('--ttl', flags.ttl, 0.5, 600, false) * 1000,
     slots: flags.slots === undefined ? null : number('--slots', flags.slots, 1, 1024, true),

@@ -3,7 +3,7 @@ import { Mistake } from './mistake.ts';
 import { number } from './number.ts';
 
 /** The flags that set a run's limits, as they were typed. */
-export interface LimitFlags { readonly trials?: string; readonly minutes?: string; readonly slotSeconds?: string; readonly patience?: string }
+export interface LimitFlags { readonly trials?: string; readonly minutes?: string; readonly slotSeconds?: string; readonly patience?: string; readonly tokens?: string; readonly money?: string }
 
 interface LimitFlag { readonly flag: string; readonly name: keyof LimitFlags; readonly limit: keyof Limits; readonly least: number; readonly most: number; readonly whole: boolean; readonly unit: number }
 
@@ -12,6 +12,8 @@ const FLAGS: readonly LimitFlag[] = [
   { flag: '--minutes', name: 'minutes', limit: 'wallSeconds', least: 0.01, most: 1e6, whole: false, unit: 60 },
   { flag: '--slot-seconds', name: 'slotSeconds', limit: 'slotSeconds', least: 1, most: 1e9, whole: false, unit: 1 },
   { flag: '--patience', name: 'patience', limit: 'secondsWithoutKeep', least: 0.01, most: 1e6, whole: false, unit: 60 },
+  { flag: '--tokens', name: 'tokens', limit: 'tokens', least: 1, most: 1e12, whole: true, unit: 1 },
+  { flag: '--money', name: 'money', limit: 'money', least: 0.01, most: 1e9, whole: false, unit: 1 },
 ];
 
 /** The limits that flags name; those they leave out are not in it. Throws `Mistake` naming the flag. */

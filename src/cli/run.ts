@@ -5,6 +5,7 @@ import { openSyntax } from '../adapters/python/index.ts';
 import { verifySignature } from '../adapters/signature/index.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
+import { NO_LIMITS, type Limits } from '../domain/budget.ts';
 import { TOKEN } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
@@ -16,6 +17,8 @@ import { onInterrupt } from './interrupt.ts';
 import { requireOptuna } from './daemon-specialist.ts';
 import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
+import { modelFlagsIn, modelOptions, modelsBy, type ModelFlags } from './models-flags.ts';
+import { recallModels, requireKeys, requirePrices, type ModelsConfig } from './models.ts';
 import { loadToRun } from './needs.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
 import { problemsOfLibrary } from './library.ts';
@@ -25,12 +28,13 @@ import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
 import { liveView } from './view/live.ts';
 
-type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean; readonly roster?: string };
+type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean; readonly roster?: string } & ModelFlags;
 
 /** Flags that are settled when a run starts, by what commander calls them. */
 const SETTLED: readonly (readonly [name: keyof Flags, flag: string])[] = [
   ['seed', '--seed'], ['calibration', '--calibration'], ['ttl', '--ttl'], ['name', '--name'], ['roster', '--roster'], ['keep', '--keep'], ['alpha', '--alpha'], ['replicates', '--replicates'],
   ['proposer', '--proposer'], ['compose', '--compose'], ['arm', '--arm'], ['ownership', '--ownership'], ['lineage', '--no-lineage'],
+  ['models', '--models'], ['model', '--model'], ['baseUrl', '--base-url'], ['price', '--price'],
 ];
 
 /** Adds `brigade run` and `brigade calibrate`. */
@@ -43,13 +47,14 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--ttl <seconds>', 'how long a silent node keeps its lease (default 30)')
     .addOption(natsOption('a nats-server of yours instead of one of its own')).addOption(keysOption())
     .option('--name <run>', 'name of the run').option('--roster <name>', "one of the surface's rosters, such as paper (default: the surface's own)").option('--json', 'print one JSON object a line');
-  shared(program.command('run [surface]').description('search one surface until a limit, with specialists, a broker and an evaluator on this machine'))
-    .option('--resume <run>', 'go on with a run that stopped or died').option('--trials <n>', 'trials in all; +N adds to what a resumed run had, as with the next three').option('--minutes <n>', 'minutes in all')
+  modelOptions(shared(program.command('run [surface]').description('search one surface until a limit, with specialists, a broker and an evaluator on this machine'))
+    .option('--resume <run>', 'go on with a run that stopped or died')).option('--trials <n>', 'trials in all; +N adds to what a resumed run had, as with the next five').option('--minutes <n>', 'minutes in all')
     .option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep')
+    .option('--tokens <n>', 'tokens of models in all').option('--money <amount>', 'money for models in all, in the unit of their prices')
     .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
-    .option('--proposer <kind>', 'search, or a rival to hold it against: random, tpe (default search)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
+    .option('--proposer <kind>', 'search; llm, with a model; or a rival to hold search against: random, tpe (default search)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
     .option('--compose <strategy>', 'one more author, who puts together what was kept apart: greedy or ablate')
-    .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32')
+    .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32\n  $ brigade run golf-mini --proposer llm --model gpt-5-mini --price 0.25,2.0 --money 5')
     .action((surface: string | undefined, { nats, ...flags }: Flags, command: Command) => {
       const isForNewRuns = flags.resume !== undefined && command.getOptionValueSource('nats') === 'env'; // a run that goes on has its server
       return run(around, surface, nats === undefined || isForNewRuns ? flags : { ...flags, nats });
@@ -83,6 +88,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   const machine = config ?? configure(loaded, { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
   if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
   const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
+  const models = stretch !== null ? null : await modelsToRun(place, earlier, { flags, proposer: config?.proposer ?? null, specialists: loaded.roster.map(({ specialist }) => specialist), roster: config?.roster ?? earlier?.agents ?? [], limits: config?.limits ?? null });
   const toolchain = await findToolchain(projectRoot());
   { // an edit that cannot be used is said before anything starts
     await using syntax = await openSyntax({ python: toolchain.python });
@@ -93,7 +99,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
   const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, runsAlone: Object.keys(await readStandalone(place, loaded.evaluator)).length > 0, context: flags.nats === undefined ? `brigade-${run}` : null });
   const conducted = await conductRun({
-    place, run, surface, roster, config, specialists: stretch === null, composer: stretch?.composer ?? null, extend: stretch?.extend ?? extendBy(earlier ? flags : {}),
+    place, run, surface, roster, config, specialists: stretch === null, composer: stretch?.composer ?? null, extend: stretch?.extend ?? extendBy(earlier ? flags : {}), models,
     slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys === undefined ? earlier?.keys ?? null : resolve(flags.keys), onStep: (says) => view.say(says),
   });
   const interrupt = onInterrupt(conducted, (says) => view.say(says));
@@ -126,6 +132,20 @@ async function requireFree(place: Place, name: string, surface: string, url: str
   if (!TOKEN.test(name)) throw new Mistake(`--name ${name} must be 1 to 64 letters, digits, - or _`);
   const there = (await listRunFiles(place)).find((file) => file.run === name);
   if (there && (there.surface !== surface || there.url !== url)) throw taken(name);
+}
+
+/** What specialists are to think with, once it is known that they could: keys are there, and what a limit of money needs. */
+async function modelsToRun(place: Place, earlier: RunFile | null, { flags, proposer, specialists, roster, limits }: { readonly flags: Flags; readonly proposer: string | null; readonly specialists: readonly string[]; readonly roster: readonly string[]; readonly limits: Limits | null }): Promise<ModelsConfig | null> {
+  if (earlier === null && proposer !== 'llm') {
+    const idle = modelFlagsIn(flags);
+    if (idle.length > 0) throw new Mistake(`${idle.join(', ')} ${idle.length === 1 ? 'is' : 'are'} for specialists that think with a model: add --proposer llm`);
+    return null;
+  }
+  const models = earlier === null ? await modelsBy(flags, { names: [...new Set([...specialists, ...roster])], environment: process.env }) : await recallModels(place, earlier.run);
+  if (models === null) return null;
+  requirePrices(models, roster, limits ?? { ...NO_LIMITS, money: flags.money === undefined ? null : 0 });
+  await requireKeys(models, roster);
+  return models;
 }
 
 /** What a run was started with stands: a flag that could not change it must not look as if it did. */

@@ -50,7 +50,7 @@ async function survey(around: Surroundings, name: string, flags: Flags): Promise
   const config = configure(surface, { ...flags, keep: 'strict', trials: String(edits.length + 1), minutes: '100000' });
   const run = await freshRunId(place, `${name}-survey`, new Date());
   const say = (line: string): void => { process.stderr.write(`${line}\n`); };
-  const conducted = await conductRun({ place, run, surface: name, roster: null, config, specialists: false, composer: null, extend: (limits) => limits, slots: config.slots, sandbox: config.sandbox, url: flags.nats ?? null, keys: flags.keys === undefined ? null : resolve(flags.keys), onStep: say });
+  const conducted = await conductRun({ place, run, surface: name, roster: null, config, specialists: false, composer: null, extend: (limits) => limits, models: null, slots: config.slots, sandbox: config.sandbox, url: flags.nats ?? null, keys: flags.keys === undefined ? null : resolve(flags.keys), onStep: say });
   const clock = openClock();
   const interrupt = onInterrupt(conducted, say);
   const over = new AbortController();

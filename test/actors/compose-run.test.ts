@@ -63,7 +63,7 @@ async function findApart(): Promise<unknown> {
   const { ProposeTrial } = await built<typeof import('../../src/protocols/trial.ts')>('protocols/trial.js');
   process.env.BRIGADE_RUNS = project.runs; // its daemons find the run by it
   const config = configure(await loadSurface(project.root, 'parts'), { keep: 'strict', trials: '3' });
-  const conducted = await conductRun({ place: project, run: RUN, surface: 'parts', roster: null, config, specialists: false, composer: null, extend: (limits) => limits, slots: 2, sandbox: 'best', url: null, keys: null, onStep: () => undefined });
+  const conducted = await conductRun({ place: project, run: RUN, surface: 'parts', roster: null, config, specialists: false, composer: null, extend: (limits) => limits, models: null, slots: 2, sandbox: 'best', url: null, keys: null, onStep: () => undefined });
   try {
     let asOf = 1;
     const propose = async (specialist: string, file: string, from: string, to: string, parts: string[] = []) => {
