@@ -74,7 +74,7 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, judge: 
     const earlier = lineage.byClientId.get(clientId);
     if (earlier) return replyFor(lineage, earlier); // D2
     const closed = lineage.stopped ?? lineage.stopping;
-    if (closed !== null) return { kind: 'closed' as const, reason: closed };
+    if (closed !== null) return { kind: 'closed' as const, reason: lineage.started?.arm.lineage === false ? 'the run takes no more proposals' : closed }; // why may tell that nothing was kept
     if (lineage.bests.length === 0 || lineage.paused) return { kind: 'busy' as const };
     const full = trialsUsedUp(lineage);
     if (full !== null) return { kind: 'closed' as const, reason: full }; // D3

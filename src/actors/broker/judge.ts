@@ -12,7 +12,8 @@ import type { Keeper } from './keeper.ts';
 //
 //   G1. A proposal is judged by a fold no older than what its author had read: the lineage may hear of a keep before the broker has folded it.
 //   G2. A joint trial is judged as one of both its authors, and only where the draft it names is still open to this owner.
-//   G3. In an arm without lineage only what was a best can be a parent, and of earlier trials a refusal says no more than that there was one.
+//   G3. In an arm without lineage a parent is the baseline, the best, or the best before it, for an author may be one behind; nothing is merged; and of
+//       earlier trials a refusal says no more than that there was one. Else trial by trial it could be found out what was kept.
 
 /** Every free check of a proposal; runs no recipe code. */
 export type Admit = (proposal: {
@@ -42,7 +43,8 @@ export function openJudge({ blobs, journal }: { readonly blobs: Blobs; readonly 
     const { asOf, specialist, joint } = asking;
     if (asOf > lineage.applied) await folded(Math.min(asOf, await journal.position())); // G1
     const isBare = lineage.started?.arm.lineage === false;
-    if (isBare && asking.parent !== BASELINE && !lineage.bests.some(({ trial }) => trial === asking.parent)) return refuse('without lineage a parent is the best, or was: name the one you were told of'); // G3
+    if (isBare && asking.parent !== BASELINE && !lineage.bests.slice(-2).some(({ trial }) => trial === asking.parent)) return refuse('without lineage a parent is the best: read again which that is'); // G3
+    if (isBare && asking.parts.length > 0) return refuse('without lineage nothing is merged: leave the parts out'); // G3
     if (joint !== undefined && !isOpenTo(lineage.sessions, joint.draft, { from: joint.with, to: specialist })) { // G2
       return { kind: 'rejected', rejection: { rule: 'ownership', file: null, symbol: null, owner: null, message: `${joint.draft} is no draft of ${joint.with} that waits for ${specialist}: propose your own part alone, or read which drafts are open` } };
     }
