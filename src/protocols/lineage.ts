@@ -46,3 +46,8 @@ export type Draft = z.infer<typeof DraftSchema>;
 
 /** A draft for two owners, to either of them; null to anybody else, and in an arm without lineage. */
 export const ReadDraft = command('lineage.draft.:run', 'specialist', z.strictObject({ joint: token, by: token }), z.strictObject({ draft: DraftSchema.nullable() }));
+
+/** What the run was started with that its specialists are held to; null before its first fact was read. */
+export const ReadRules = command('lineage.rules.:run', 'specialist', z.strictObject({}), z.strictObject({
+  rules: z.strictObject({ keep: z.strictObject({ kind: z.enum(['confirmed', 'strict']), alpha: finite, replicates: count }), ownership: z.enum(['enforced', 'advisory']), lineage: z.boolean() }).nullable(),
+}));

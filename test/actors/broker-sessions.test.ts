@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import { startBroker, type Admit } from '../../src/actors/broker/index.ts';
+import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
+import { processClock } from '../../src/adapters/clock/index.ts';
 import { NO_LIMITS, type Limits } from '../../src/domain/budget.ts';
+import { canonicalRecipe } from '../../src/domain/recipe.ts';
 import { spentOn } from '../../src/domain/session.ts';
-import { CheckProposal, EndSession, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../src/protocols/session.ts';
+import { CheckProposal, DeclineJoint, EndSession, OfferHandoff, OfferJoint, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../src/protocols/session.ts';
 import { LimitRun } from '../../src/protocols/run.ts';
+import { RenewLease } from '../../src/protocols/trial.ts';
+import { natsServer } from '../support/nats.ts';
+import { STARTED } from '../support/story.ts';
 import { byPatch, world, type World } from '../support/world.ts';
 
 const RUN = { run: 'toy-1' };
@@ -183,6 +190,43 @@ describe('a check', () => {
     expect(discarded, 'a trial that was and one that was not are answered alike').toEqual(absent);
     expect(await w.propose('loss=2.3', { parent: 't0001' })).toMatchObject({ kind: 'rejected', rejection: { rule: 'parent' } });
     expect(await check('loss=2.3')).toEqual({ kind: 'passes' });
+  });
+});
+
+describe('over a real server', () => {
+  test('a specialist may say all of this with its own key and nothing else; its broker may answer', async () => {
+    await using server = await natsServer();
+    const boss = await server.run('r1');
+    const snapshot = await boss.blobs('r1').put(new TextEncoder().encode(canonicalRecipe({ 'recipe.py': 'baseline' })));
+    await boss.journal('r1').record('run.started', [], { ...STARTED, snapshot });
+    const own = await server.session('broker');
+    const ports = { journal: own.journal('r1'), bus: own.bus, blobs: own.blobs('r1'), clock: processClock, presence: own.presence({ run: 'r1', write: () => undefined }) };
+    const admit: Admit = async ({ patch, authors }) => {
+      const isOurs = !patch.startsWith('both') || authors.length === 2;
+      return isOurs ? { kind: 'admitted', recipe: { 'recipe.py': patch } } : { kind: 'rejected', rejection: { rule: 'ownership', file: 'model.py', symbol: null, owner: 'data', message: 'data owns it' } };
+    };
+    await using broker = await startBroker(ports, { admit, trials: { weigh, weighClaim, open: openTrial }, calibrations: { find: async () => null, keep: async () => undefined }, verify: () => true }, { run: 'r1', signal: new AbortController().signal });
+    broker.done.catch(() => undefined);
+    const specialist = await server.session('specialist');
+    const to = { run: 'r1' };
+    const { bus } = specialist;
+    for await (const fact of boss.journal('r1').follow({ after: 0 })) if (fact.word === 'trial.admitted') break;
+    const draft = { from: 'optimizer', to: 'data', parent: 't0000', hypothesis: 'both of us at once', expectedDelta: -0.1, patch: 'both' };
+    expect([
+      await bus.ask(OpenSession, to, { clientId: 'c', specialist: 'optimizer', asOf: 1, model: 'toy', prompt: 'go' }, NOW),
+      await bus.ask(ReserveCall, to, { session: 's0001', call: 1, tokens: 10, money: 0 }, NOW),
+      await bus.ask(SettleCall, to, { session: 's0001', call: 1, input: 5, output: 5, money: 0, ...SETTLED }, NOW),
+      await bus.ask(CheckProposal, to, { specialist: 'optimizer', with: null, parent: 't0000', patch: 'new' }, NOW),
+      await bus.ask(OfferHandoff, to, { clientId: 'h', from: 'optimizer', to: 'data', file: 'data.py', symbol: null, hint: 'more points' }, NOW),
+      await bus.ask(OfferJoint, to, { ...draft, clientId: 'j1' }, NOW),
+      await bus.ask(DeclineJoint, to, { joint: 'j0001', by: 'data', reason: 'rather not' }, NOW),
+      await bus.ask(StallSpecialist, to, { specialist: 'data', stalled: { cause: 'model', reason: 'it refuses' } }, NOW),
+      await bus.ask(EndSession, to, { session: 's0001', ending: 'gave_up', reason: '', trials: [], repairs: 0, transcript: '[]' }, NOW),
+    ].map((answer) => answer.kind)).toEqual(['opened', 'reserved', 'done', 'passes', 'offered', 'offered', 'done', 'done', 'done']);
+    await expect(specialist.journal('r1').record('call.settled', ['s0001', '2'], { input: 0, output: 0, money: 0, ...SETTLED })).rejects.toThrow(/another role/);
+    const refused = new Promise<string>((resolve) => { specialist.events((event) => { if ('reason' in event && /permission/i.test(event.reason)) resolve(event.reason); }); });
+    await bus.ask(RenewLease, to, { trial: 't0000', replicate: 's1', attempt: 1, node: 'atlas' }, { timeoutMs: 500 }).catch(() => undefined);
+    expect(await refused).toMatch(/brigade\.cmd\.broker\.renew/);
   });
 });
 

@@ -7,12 +7,16 @@ import { describe, expect, test } from 'vitest';
 import { readFact } from '../../src/adapters/nats/index.ts';
 import type { Unreadable } from '../../src/ports.ts';
 import { Pulse } from '../../src/protocols/actor.ts';
+import type { CommandMessage } from '../../src/protocols/message.ts';
 import { PauseRun } from '../../src/protocols/run.ts';
+import * as sessions from '../../src/protocols/session.ts';
 import { natsServer } from '../support/nats.ts';
 
 const RUN = 'r1';
 const folder = join(import.meta.dirname, 'samples');
 const facts = readdirSync(folder).filter((name) => name.startsWith('evt.')).flatMap((name) => (JSON.parse(readFileSync(join(folder, name), 'utf8')) as { samples: { subject: string; body: object }[] }).samples);
+/** A request that was once sent, of a command. */
+const requestOf = (pattern: string): object => (JSON.parse(readFileSync(join(folder, `cmd.${pattern.replace(':', '')}.json`), 'utf8')) as { samples: { request: object }[] }).samples[0]?.request ?? {};
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** What a stranger, or a bug, may send as a body. */
@@ -84,6 +88,31 @@ describe('what cannot be read', () => {
     expect(unreadable.map(({ seq }) => seq)).toEqual(bodies.map((_, i) => i + 1));
     expect(heard).toBe(1);
     expect(refused).toBeGreaterThan(300);
+    await raw.close();
+  });
+
+  test('asked of a session is refused by name and reaches nobody who serves one', async () => {
+    await using server = await natsServer({ credentials: false });
+    const session = await server.run(RUN);
+    const raw = await connect({ servers: server.server.url });
+    let reached = 0;
+    let [refusals, asked] = [0, 0];
+    for (const command of Object.values(sessions).filter((word) => typeof word === 'object' && 'kind' in word && word.kind === 'cmd')) {
+      const served = command as unknown as CommandMessage<'x.:run', object, unknown>;
+      await using _s = session.bus.serve(served, { run: RUN }, () => { reached += 1; throw new Error('reached'); });
+      const good = requestOf(served.pattern);
+      await session.bus.ask(served, { run: RUN }, good, { timeoutMs: 10_000 }).catch(() => undefined);
+      expect(reached, `what ${served.pattern} can read reaches it`).toBe(1);
+      const spoilt = Object.keys(good).flatMap((key) => [undefined, -1, 1.5, '\u001b[2J', { deeper: true }, 'x'.repeat(300_000)].map((value) => ({ ...good, [key]: value }))).concat([{ ...good, surprise: 1 }]);
+      const bodies = [...fc.sample(nonsense, { numRuns: 30, seed: 4 }), ...spoilt.filter((body) => !served.request.safeParse(body).success).map((body) => encode(JSON.stringify(body)))];
+      const replies = await Promise.all(bodies.map(async (body) => (await raw.request(served.subject({ run: RUN }), body, { timeout: 10_000 })).string()));
+      asked += bodies.length;
+      refusals += replies.filter((reply) => typeof (JSON.parse(reply) as { error?: unknown }).error !== 'undefined').length;
+      expect(reached, served.pattern).toBe(1);
+      reached = 0;
+    }
+    expect(asked).toBeGreaterThan(500);
+    expect(refusals).toBe(asked);
     await raw.close();
   });
 

@@ -7,11 +7,12 @@ import * as lineage from '../../src/protocols/lineage.ts';
 import * as measurement from '../../src/protocols/measurement.ts';
 import type { CommandMessage, FactMessage, TelemetryMessage } from '../../src/protocols/message.ts';
 import * as run from '../../src/protocols/run.ts';
+import * as session from '../../src/protocols/session.ts';
 import * as trial from '../../src/protocols/trial.ts';
 
 type Message = FactMessage<string, unknown> | CommandMessage<string, unknown, unknown> | TelemetryMessage<string, unknown>;
 const isMessage = (value: unknown): value is Message => typeof value === 'object' && value !== null && 'kind' in value && 'pattern' in value;
-const messages = new Map([actor, lineage, measurement, run, trial].flatMap((family) => Object.values(family)).filter(isMessage).map((message) => [`${message.kind} ${message.pattern}`, message]));
+const messages = new Map([actor, lineage, measurement, run, session, trial].flatMap((family) => Object.values(family)).filter(isMessage).map((message) => [`${message.kind} ${message.pattern}`, message]));
 
 const SampleFile = z.strictObject({
   kind: z.enum(['evt', 'cmd', 'tel']), pattern: z.string(),
