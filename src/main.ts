@@ -21,9 +21,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code ==
 
 try {
   addCommands(program, findPlace(process.env));
+  pointToHelp(program, 'brigade');
   await program.parseAsync();
 } catch (error) {
   process.exitCode = explain(error);
+}
+
+/** Whoever leaves out what a command needs is pointed to the help of that command. */
+function pointToHelp(command: Command, name: string): void {
+  for (const one of command.commands) {
+    one.showHelpAfterError(`(${name} ${one.name()} --help says what it takes)`);
+    pointToHelp(one, `${name} ${one.name()}`);
+  }
 }
 
 /** One line of what, where and the remedy; 1 for the user's mistake, 2 for ours, and a code of its own for a supervisor that need not try again. */

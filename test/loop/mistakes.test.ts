@@ -52,7 +52,9 @@ test.each([
   [['run'], /name a surface/],
   [['run', '--resume', 'nobody'], /no run nobody|there is no run/],
   [['show', 't0001'], /there is no run yet/],
-  [['frobnicate'], /unknown command/],
+  [['frobnicate'], /unknown command.*\n\(brigade --help lists the commands\)/s],
+  [['show'], /missing required argument 'trial'\n\(brigade show --help says what it takes\)/],
+  [['surfaces', 'show'], /\(brigade surfaces show --help says what it takes\)/],
 ] as const)('%j is refused and says why', async (args, why) => {
   expect(await refused(args)).toMatch(why);
 });
