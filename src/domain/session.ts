@@ -55,7 +55,7 @@ export interface SessionEnded {
 }
 
 /** A specialist cannot think for now, while the others go on. */
-export interface SpecialistStalled { readonly cause: 'endpoint' | 'budget' | 'model'; readonly reason: string }
+export interface SpecialistStalled { readonly cause: 'endpoint' | 'budget' | 'model' | 'proposer'; readonly reason: string }
 
 /** A trial that needs two owners, as one of them drafted it. */
 export interface JointOffered {

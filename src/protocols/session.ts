@@ -25,7 +25,7 @@ const Ended = { ending: z.enum(SESSION_ENDINGS), reason: line(400), trials: z.ar
 /** A session is over. */
 export const SessionEndedFact = fact(':run.session.ended.:session', 'broker', z.strictObject({ ...Ended, transcript: sha256.nullable() }) satisfies z.ZodType<SessionEnded>);
 
-const Stalled = z.strictObject({ cause: z.enum(['endpoint', 'budget', 'model']), reason: line(400) }) satisfies z.ZodType<SpecialistStalled>;
+const Stalled = z.strictObject({ cause: z.enum(['endpoint', 'budget', 'model', 'proposer']), reason: line(400) }) satisfies z.ZodType<SpecialistStalled>;
 
 /** A specialist cannot think for now; the others go on. */
 export const SpecialistStalledFact = fact(':run.specialist.stalled.:specialist.:n', 'broker', Stalled);

@@ -9,6 +9,7 @@ import { specialistMachine, type Answer } from '../../src/actors/specialist/mach
 import type { Bus } from '../../src/ports.ts';
 import { NamedActorState } from '../../src/protocols/actor.ts';
 import { ReadFeedback, ReadRecipe, ReadRows } from '../../src/protocols/lineage.ts';
+import { StallSpecialist } from '../../src/protocols/session.ts';
 import { ProposeTrial } from '../../src/protocols/trial.ts';
 import { BASELINE, BLANK, LIBRARY, optionsFor, Simulation, syntax } from './laboratory/simulation.ts';
 
@@ -199,6 +200,34 @@ test('without lineage it learns nothing from the bus, and the broker tells it wh
   run.end('t0001');
   await until(() => asked.length === 2);
   for (const { rows, feedback, noise } of seen) expect([rows.length, rows[0]?.hypothesis, rows[0]?.deltaVsBest, feedback, noise]).toEqual([1, '', null, null, null]);
+});
+
+test('a proposer that fails every time is tried later and later, then gives up for all to see', async () => {
+  const at: number[] = [];
+  const { bus, clock, presence, start, until, ask } = await laboratory({ proposer: { propose: async () => { at.push(clock.now()); throw new Error('the sampler is broken'); } } });
+  const told: unknown[] = [];
+  bus.serve(StallSpecialist, { run: RUN }, (said) => { told.push(said); return { kind: 'done' }; });
+  const specialist = start();
+  await until(() => told.length === 2);
+  await specialist.done; // its process ends well, so that nobody starts it again
+  expect(told).toEqual([{ specialist: 'data', stalled: null }, { specialist: 'data', stalled: { cause: 'proposer', reason: 'gave up after 8 failures in a row, the last: the sampler is broken' } }]);
+  expect(presence.logged.at(-1)).toMatchObject({ level: 'error', message: 'data gave up after 8 failures in a row, the last: the sampler is broken' });
+  const pauses = at.slice(1).map((now, i) => now - (at[i] ?? 0));
+  expect(pauses).toHaveLength(7);
+  for (const [i, pause] of pauses.entries()) expect(pause).toBeGreaterThanOrEqual(retryMs(i + 1));
+  await expect(ask()).rejects.toThrow();
+});
+
+test('a proposer that fails less often in a row than that is never given up', async () => {
+  let thoughts = 0;
+  const { bus, serveBroker, start, asked, until } = await laboratory({ limit: 4, proposer: { propose: (given, signal) => (++thoughts % 4 === 0 ? searchProposer(optionsFor('data', 0, true), { syntax, patches }).propose(given, signal) : Promise.reject(new Error('a cold start'))) } });
+  const told: unknown[] = [];
+  bus.serve(StallSpecialist, { run: RUN }, (said) => { told.push(said); return { kind: 'done' }; });
+  serveBroker();
+  await using _ = start();
+  await until(() => asked.length === 1);
+  expect(thoughts).toBe(4);
+  expect(told).toEqual([{ specialist: 'data', stalled: null }]);
 });
 
 test('a proposer that throws is logged and asked again', async () => {

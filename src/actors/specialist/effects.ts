@@ -1,8 +1,11 @@
 import { createActor, fromPromise } from 'xstate';
+import { oneLine } from '../../domain/figures.ts';
 import type { Bus, Clock, Presence } from '../../ports.ts';
 import { NoAnswer } from '../../ports.ts';
+import { StallSpecialist } from '../../protocols/session.ts';
 import { ProposeTrial } from '../../protocols/trial.ts';
 import { clientText, deprive, inFlight, withoutFaults } from './decide.ts';
+import { endure } from './endurance.ts';
 import { sha256 } from './fingerprint.ts';
 import { specialistMachine, type Answer } from './machine.ts';
 import type { Proposer, SpecialistView, Thought } from './proposer.ts';
@@ -43,15 +46,19 @@ export function startSpecialist({ bus, clock, presence }: SpecialistPorts, { pro
     }
   };
 
+  const propose = endure(proposer, {
+    isNeighbours: (error) => signal.aborted || error instanceof NoAnswer,
+    onFailure: (reason, { asOf }) => presence.log('error', `${specialist} could not think: ${reason}`, { run, asOf }),
+    onTurn: async (gaveUp) => {
+      if (gaveUp !== null) presence.log('error', `${specialist} ${gaveUp}`, { run });
+      await bus.ask(StallSpecialist, { run }, { specialist, stalled: gaveUp === null ? null : { cause: 'proposer', reason: oneLine(gaveUp).slice(0, 400) } }, { timeoutMs: SUBMIT_MS, signal }).catch(() => undefined); // a broker that does not hear it loses a line of the journal
+    },
+  });
+
   const actor = createActor(specialistMachine.provide({
     actors: {
       read: fromPromise<SpecialistView>(({ signal: own }) => reader.view(own, (rows) => options.lineage && inFlight(rows, specialist).length < concurrent)),
-      think: fromPromise<Thought, { view: SpecialistView }>(async ({ input, signal: own }) => {
-        try { return await proposer.propose(seen(input.view), own); } catch (error) {
-          if (!signal.aborted && !(error instanceof NoAnswer)) presence.log('error', `${specialist} could not think: ${error instanceof Error ? error.message : String(error)}`, { run, asOf: input.view.asOf });
-          throw error;
-        }
-      }),
+      think: fromPromise<Thought, { view: SpecialistView }>(({ input, signal: own }) => propose(seen(input.view), own)),
       submit: fromPromise<Answer, { proposal: Parameters<typeof clientText>[1]; feedback: string | null }>(async ({ input, signal: own }) => {
         const answer = await ask(input, own);
         await proposer.heard?.(answer, own);

@@ -44,10 +44,10 @@ const machineSetup = setup({
     pause: fromPromise<void, { ms: number }>(unprovided('pause')),
   },
   actions: {
-    keepView: assign((_, { view }: { view: SpecialistView }) => ({ view, failures: 0 })),
+    keepView: assign((_, { view }: { view: SpecialistView }) => ({ view })),
     keepProposal: assign(({ context }, { thought }: { thought: Thought }) => (thought.kind === 'proposal'
       ? { ...signed(thought, context), failures: 0, why: `submitting ${thought.draft.proposer.strategy}` } : {})),
-    want: assign((_, { wanted, why }: { wanted: Wanted; why: string }) => ({ wanted, why, proposal: null, isOverdue: false })),
+    want: assign((_, { wanted, why }: { wanted: Wanted; why: string }) => ({ wanted, why, proposal: null, isOverdue: false, failures: 0 })),
     countRefusal: assign(({ context }) => ({ refusals: context.refusals + 1 })),
     forgiveRefusals: assign({ refusals: 0 }),
     countFailure: assign(({ context }, trouble: Trouble) => ({ failures: context.failures + 1, why: `${reasonOf(trouble)}; asking again in ${retryMs(context.failures + 1) / 1000} s` })),
