@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { decimal, oneLine } from '../domain/figures.ts';
 import { BASELINE } from '../domain/ids.ts';
 import { best, statusOf, statusWord, type Lineage, type TrialRow } from '../domain/lineage.ts';
-import { owner, preorder, trialObject } from '../domain/tables.ts';
+import { byline, preorder, trialObject } from '../domain/tables.ts';
 import { jsonLine, reading, runCommand } from './reading.ts';
 import type { Surroundings } from './surroundings.ts';
 import { columnsOf, fit, painter, toneOfStatus, type Paint } from './view/terminal.ts';
@@ -23,7 +23,7 @@ function treeLines(lineage: Lineage, width: number | null, paint: Paint): string
   return preorder(lineage, () => true).map(({ row, depth, isLast }) => {
     open[depth] = !isLast;
     const branch = depth === 0 ? '' : `${open.slice(1, depth).map((more) => (more ? '│  ' : '   ')).join('')}${isLast ? '└─ ' : '├─ '}`;
-    const line = `${paint('quiet', branch)}${row.trial === head ? paint('strong', row.trial) : row.trial} ${row.trial === BASELINE ? '' : `${owner(row)}  `}${paint(toneOfStatus(statusOf(row)), said(lineage, row))}${row.trial === head && row.trial !== BASELINE ? '  ← best' : ''}`;
+    const line = `${paint('quiet', branch)}${row.trial === head ? paint('strong', row.trial) : row.trial} ${row.trial === BASELINE ? '' : `${byline(row)}  `}${paint(toneOfStatus(statusOf(row)), said(lineage, row))}${row.trial === head && row.trial !== BASELINE ? '  ← best' : ''}`;
     const room = width === null ? 0 : width - columnsOf(line) - 4;
     return room >= 24 && row.trial !== BASELINE ? `${line}   ${paint('quiet', fit(oneLine(row.proposal.hypothesis), room))}` : line;
   });

@@ -11,6 +11,7 @@ import { Mistake, nearest } from './mistake.ts';
 import { jsonLine, reading, runCommand } from './reading.ts';
 import type { Surroundings } from './surroundings.ts';
 import { standingLine } from './view/lines.ts';
+import { thinkingLines, thinkingObjects } from './view/thinking.ts';
 import { aligned, painter } from './view/terminal.ts';
 
 type State = z.infer<typeof StateSchema>;
@@ -35,10 +36,10 @@ export function statusCommand(program: Command, here: Surroundings): void {
       }
       const actors = bus ? await Promise.all(actorsOf(lineage).map((actor) => ask(bus, opened.run, actor))) : [];
       const { started, imported } = lineage;
-      if (flags.json) { here.out.write(jsonLine({ ...summary, roster: started?.rosterName ?? null, compose: started?.compose ?? null, running: bus !== null, actors })); return; }
+      if (flags.json) { here.out.write(jsonLine({ ...summary, roster: started?.rosterName ?? null, compose: started?.compose ?? null, running: bus !== null, limits: lineage.limits, thinking: thinkingObjects(lineage), actors })); return; }
       const lines = [...(started && !imported ? [settingsOf(started).join('   ')] : []), headline(summary), bus ? paint('strong', standingLine(summary)) : `${summary.state === 'stopped' ? `stopped: ${summary.reason ?? ''}` : `not running: brigade run --resume ${opened.run} goes on`}   ${tallyLine(summary)}`];
       const table = aligned(actors.map(({ actor, name, state, silence }) => [name === 'main' ? actor : `${actor}/${name}`, state ? state.state : paint('bad', 'silent'), state ? duration(state.sinceMs / 1000) : '', state ? oneLine(state.why) : silence ?? '']));
-      here.out.write(`${[...lines, ...(table.length > 0 ? ['', ...table] : [])].join('\n')}\n`);
+      here.out.write(`${[...lines, ...thinkingLines(lineage, paint), ...(table.length > 0 ? ['', ...table] : [])].join('\n')}\n`);
     }));
 }
 

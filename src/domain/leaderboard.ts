@@ -7,7 +7,7 @@ import { gain } from './objective.ts';
 import { scoreOn } from './purpose.ts';
 import { isValid } from './status.ts';
 import { summarize, type Summary } from './summary.ts';
-import { endedRows, owner } from './tables.ts';
+import { byline, endedRows } from './tables.ts';
 
 /** Scored trials, best first: keeps in the order they were kept, so that a lucky screening never leads, the others as they would read on search data. */
 export function ranked(lineage: Lineage): TrialRow[] {
@@ -31,7 +31,7 @@ export function comparability({ baseline, metric }: Summary): string | null {
 export function leaderboard(run: string, lineage: Lineage, top = 20): string {
   const summary = summarize(run, lineage);
   const rows = ranked(lineage).slice(0, top).map((row, i) => [
-    String(i + 1), row.trial === best(lineage)?.trial ? `**${row.trial}**` : row.trial, owner(row), statusOf(row) ?? '', score(row.result?.score ?? null),
+    String(i + 1), row.trial === best(lineage)?.trial ? `**${row.trial}**` : row.trial, byline(row), statusOf(row) ?? '', score(row.result?.score ?? null),
     row.trial === BASELINE ? '' : change(lineage, row), describeEnding(row), row.proposal.hypothesis,
   ]);
   return [

@@ -1,6 +1,6 @@
 import { decimal, plural, signed } from '../../domain/figures.ts';
 import { best, chain, statusOf, statusWord, type Lineage } from '../../domain/lineage.ts';
-import { owner, preorder, type TreeNode } from '../../domain/tables.ts';
+import { byline, owner, preorder, type TreeNode } from '../../domain/tables.ts';
 import { markup, NOTHING, type Markup } from './markup.ts';
 import { hueOf, toneOf } from './palette.ts';
 import { tip } from './progress-figure.ts';
@@ -22,7 +22,7 @@ export function lineageFigure(lineage: Lineage): Markup {
   const strong = new Set(head ? chain(lineage, head).map((row) => row.trial) : []);
   const lineOf = new Map(nodes.map((node, i) => [node.row.trial, i]));
   const columns = { id: 8 + deepest * indent + 16, specialist: 0, status: 0, score: 0, delta: 0, text: 0 };
-  columns.specialist = columns.id + 50; columns.status = columns.specialist + 100; columns.score = columns.status + 190; columns.delta = columns.score + 70; columns.text = columns.delta + 14;
+  columns.specialist = columns.id + 50; columns.status = columns.specialist + (nodes.some(({ row }) => row.proposal.joint !== undefined) ? 180 : 100); columns.score = columns.status + 190; columns.delta = columns.score + 70; columns.text = columns.delta + 14;
   const x = (depth: number): number => Math.round((8 + depth * indent) * 10) / 10;
   const y = (line: number): number => 16 + line * ROW;
   const room = Math.floor((WIDTH - columns.text) / 6.1);
@@ -39,7 +39,7 @@ export function lineageFigure(lineage: Lineage): Markup {
     const hue = hueOf(lineage.started?.roster ?? [], owner(row));
     return markup`<g class="row ${strong.has(row.trial) ? 'strong' : ''} ${toneOf(status)}"><rect class="hover" x="0" y="${y(i) - ROW / 2}" width="${WIDTH}" height="${ROW}"/><title>${tip(row)}</title>
 <g class="${hue} ${status === 'keep' ? 'kept' : status === 'discard' || status === 'baseline' ? 'dropped' : 'failed'}">${mark(x(node.depth), y(i), status)}</g>
-<text class="id" x="${columns.id}" y="${y(i) + 4}">${row.trial}</text><text x="${columns.specialist}" y="${y(i) + 4}">${owner(row)}</text><text class="status" x="${columns.status}" y="${y(i) + 4}">${statusWord(lineage, row)}</text>
+<text class="id" x="${columns.id}" y="${y(i) + 4}">${row.trial}</text><text x="${columns.specialist}" y="${y(i) + 4}">${byline(row)}</text><text class="status" x="${columns.status}" y="${y(i) + 4}">${statusWord(lineage, row)}</text>
 <text x="${columns.score}" y="${y(i) + 4}" text-anchor="end">${score == null ? '' : decimal(score)}</text><text x="${columns.delta}" y="${y(i) + 4}" text-anchor="end">${delta == null ? '' : signed(delta)}</text>
 <text class="says" x="${columns.text}" y="${y(i) + 4}">${cut(row.proposal.hypothesis, room)}${row.trial === head ? ' ← best' : ''}</text></g>`;
   };

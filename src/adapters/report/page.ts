@@ -2,6 +2,7 @@ import { counted, decimal, duration, percent, plural, probability, signed } from
 import { comparability, measuredOn, range, relative } from '../../domain/leaderboard.ts';
 import type { Lineage } from '../../domain/lineage.ts';
 import { summarize, type Summary } from '../../domain/summary.ts';
+import { amount } from '../../domain/thought.ts';
 import { analysisSection } from './analysis-section.ts';
 import { importedSection } from './imported-section.ts';
 import { lineageFigure } from './lineage-figure.ts';
@@ -12,6 +13,7 @@ import { progressFigure, spendingFigure } from './progress-figure.ts';
 import { failureTable, keptCards, mixBars, predictionTable, trialList } from './sections.ts';
 import { SLOT_KINDS, slotsFigure } from './slots-figure.ts';
 import { STYLE } from './style.ts';
+import { thinkingSection } from './thinking-section.ts';
 import { worthSection } from './worth-table.ts';
 
 // report.html: one page that somebody forwards to their team.
@@ -35,6 +37,7 @@ ${worthSection(lineage)}
 <h2>Lineage</h2><p class="lead">Each trial under the one it changed; the strong line leads to the best.</p><div class="scroll">${lineageFigure(lineage)}</div>
 <h2>What failed, and what it cost</h2>${failureTable(lineage)}
 ${predictionSection(lineage)}
+${thinkingSection(lineage)}
 ${slotsSection(summary, lineage)}
 ${analysisSection(run, lineage)}
 <h2>How it was measured</h2>${method(summary, lineage)}
@@ -52,7 +55,7 @@ const asOf = (lineage: Lineage): string => {
 
 function sentence(summary: Summary, lineage: Lineage): Markup {
   const { baseline, best, claim, metric } = summary;
-  const spent = `in ${plural(summary.trials, 'trial')} and ${duration(summary.wallSeconds)}${summary.money > 0 ? ` for ${summary.money.toFixed(2)}` : ''}`;
+  const spent = `in ${plural(summary.trials, 'trial')} and ${duration(summary.wallSeconds)}${summary.money > 0 ? ` for ${amount(summary.money)}` : ''}`;
   if (baseline.score === null) return markup`The baseline has no score yet.`;
   if (best.delta === null || best.score === null || best.from === null) return markup`${metric} stayed at <strong>${decimal(baseline.score)}</strong>: nothing better was found ${spent}.`;
   if (!claim) return markup`${metric} went from ${decimal(best.from)} to <strong>${decimal(best.score)}</strong> (${relative(best.delta, best.from)}) ${spent}; ${lineage.stopped === null ? 'the run goes on' : 'the final claim was not made'}.`;
@@ -70,7 +73,7 @@ function factGrid(summary: Summary, lineage: Lineage): Markup {
     ['trials', counted(summary.trials), `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')}${summary.rejected > 0 ? `; ${summary.rejected} refused` : ''}${summary.damaged > 0 ? `; ${plural(summary.damaged, 'row')} damaged` : ''}`],
     ['confirmations', counted(summary.confirmations), falseKeeps],
     ['time', duration(summary.wallSeconds), `${counted(summary.slotSeconds)} slot-seconds${summary.busyShare === null ? '' : `, ${percent(summary.busyShare)} busy`}`],
-    ...(lineage.imported ? [['people', 'not recorded', 'nor what models cost'] as const] : [['cost', summary.money > 0 ? summary.money.toFixed(2) : 'no money', summary.tokens > 0 ? `${counted(summary.tokens)} tokens` : 'no model was called'] as const,
+    ...(lineage.imported ? [['people', 'not recorded', 'nor what models cost'] as const] : [['cost', summary.money > 0 ? amount(summary.money) : 'no money', summary.tokens > 0 ? `${counted(summary.tokens)} tokens` : 'no model was called'] as const,
     ['people', summary.interventions === 0 ? 'nobody intervened' : plural(summary.interventions ?? 0, 'intervention'), `proposer ${lineage.started?.proposer ?? 'unknown'}, seed ${lineage.started?.seed ?? 0}`] as const]),
   ];
   return markup`<dl class="facts">${facts.map(([name, value, more]) => markup`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`)}</dl>`;

@@ -6,7 +6,7 @@ import { gain } from '../../domain/objective.ts';
 import { scoreOn } from '../../domain/purpose.ts';
 import { isValid, STATUSES } from '../../domain/status.ts';
 import { bestSoFar, summarize } from '../../domain/summary.ts';
-import { endedRows } from '../../domain/tables.ts';
+import { byline, endedRows } from '../../domain/tables.ts';
 import { markup, NOTHING, type Markup } from './markup.ts';
 import { hueOf, toneOf } from './palette.ts';
 import { linear } from './scale.ts';
@@ -91,7 +91,7 @@ ${bests.slice(1).map((b) => { const row = lineage.trials.get(b.trial); return ro
 
 /** What hovering a trial says. */
 export const tip = (row: TrialRow): string =>
-  [`${row.trial} ${row.proposal.specialist} ${statusOf(row) ?? 'waiting'}${row.result?.score == null ? '' : ` ${decimal(row.result.score)}`}${row.result?.deltaVsBest == null ? '' : ` (${signed(row.result.deltaVsBest)})`}`, row.proposal.hypothesis, describeEnding(row)].filter(Boolean).join('\n');
+  [`${row.trial} ${byline(row)} ${statusOf(row) ?? 'waiting'}${row.result?.score == null ? '' : ` ${decimal(row.result.score)}`}${row.result?.deltaVsBest == null ? '' : ` (${signed(row.result.deltaVsBest)})`}`, row.proposal.hypothesis, describeEnding(row)].filter(Boolean).join('\n');
 
 /** Room for all bests and the noise of the baseline; far worse trials are drawn at the edge so that they do not flatten the rest. */
 function scoreScale(objective: { direction: 'minimize' | 'maximize' }, baseline: number, sd: number, bests: readonly number[], values: readonly number[]) {

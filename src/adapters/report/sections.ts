@@ -7,7 +7,8 @@ import { range } from '../../domain/leaderboard.ts';
 import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import { isValid, STATUSES, type Status } from '../../domain/status.ts';
 import { outcomeMix, slotSecondsOf, type Summary } from '../../domain/summary.ts';
-import { endedRows, owner } from '../../domain/tables.ts';
+import { byline, endedRows, owner } from '../../domain/tables.ts';
+import { amount } from '../../domain/thought.ts';
 import { diffMarkup, diffStat } from './diff-markup.ts';
 import { markup, NOTHING, type Markup } from './markup.ts';
 import { hueOf, toneOf } from './palette.ts';
@@ -35,7 +36,7 @@ function card(lineage: Lineage, row: TrialRow, n: number, stretch: readonly [num
   const clamp = (share: number): number => Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
   const left = stretch ? clamp(Math.min(...stretch)) : 0;
   const width = stretch ? Math.max(0, clamp(Math.max(...stretch)) - left) : 0;
-  return markup`<li class="${hueOf(lineage.started?.roster ?? [], proposal.specialist)}"><div class="who">${n} · ${row.trial} · ${proposal.specialist} · on ${proposal.parent} · ${proposal.proposer.kind}:${proposal.proposer.strategy}</div>
+  return markup`<li class="${hueOf(lineage.started?.roster ?? [], proposal.specialist)}"><div class="who">${n} · ${row.trial} · ${byline(row)} · on ${proposal.parent} · ${proposal.proposer.kind}:${proposal.proposer.strategy}</div>
 <div class="title">${proposal.hypothesis}</div><div><span class="delta">${result?.deltaVsBest == null ? 'first to pass' : signed(result.deltaVsBest)}</span><span class="sure">${sure}</span></div>
 ${stretch ? markup`<div class="fall" title="its part of the way from the baseline to the best"><b style="left:${left}%;width:${width}%"></b></div>` : NOTHING}
 ${lineage.imported ? NOTHING : markup`<details><summary>diff: ${diffStat(proposal.patch) || 'no change of code'}</summary>${diffMarkup(proposal.patch)}</details>`}</li>`; // a table holds no diffs
@@ -90,8 +91,8 @@ export function trialList(lineage: Lineage): Markup {
     const fits = proposal.patch.length <= left;
     if (fits) left -= proposal.patch.length;
     const scores = [...row.replicates.values()].flatMap(({ replicate, measured }) => (measured ? [`${replicate} ${measured.measurement.score === null ? measured.measurement.failure?.kind ?? 'unknown' : decimal(measured.measurement.score)}`] : [])).join(', ');
-    return markup`<details class="trial ${hueOf(lineage.started?.roster ?? [], proposal.specialist)}" id="${row.trial}"><summary><span>${row.trial}</span><span class="who">${owner(row)}</span><span class="status ${toneOf(status)}">${status}</span><span class="n">${result?.score == null ? '' : decimal(result.score)}</span><span class="n">${result?.deltaVsBest == null ? '' : signed(result.deltaVsBest)}</span><span class="says">${proposal.hypothesis}</span></summary>
-<div class="inside"><p>${describeEnding(row)}</p><p class="who">parent ${proposal.parent} · predicted ${signed(proposal.expectedDelta)} · ${proposal.proposer.kind}:${proposal.proposer.strategy}${result?.artifactBytes == null ? '' : ` · ${counted(result.artifactBytes)} bytes`}${result?.node ? ` · on ${result.node}/${result.slots.join('+')}` : ''}${scores ? ` · ${scores}` : ''}</p>
+    return markup`<details class="trial ${hueOf(lineage.started?.roster ?? [], proposal.specialist)}" id="${row.trial}"><summary><span>${row.trial}</span><span class="who">${byline(row)}</span><span class="status ${toneOf(status)}">${status}</span><span class="n">${result?.score == null ? '' : decimal(result.score)}</span><span class="n">${result?.deltaVsBest == null ? '' : signed(result.deltaVsBest)}</span><span class="says">${proposal.hypothesis}</span></summary>
+<div class="inside"><p>${describeEnding(row)}</p><p class="who">parent ${proposal.parent} · predicted ${signed(proposal.expectedDelta)} · ${proposal.proposer.kind}:${proposal.proposer.strategy}${result?.artifactBytes == null ? '' : ` · ${counted(result.artifactBytes)} bytes`}${result?.node ? ` · on ${result.node}/${result.slots.join('+')}` : ''}${proposal.session === undefined ? '' : ` · ${proposal.session}, ${counted(proposal.tokens)} tokens, money ${amount(proposal.money)}`}${scores ? ` · ${scores}` : ''}</p>
 ${result?.failure && 'exception' in result.failure ? markup`<pre class="diff">${result.failure.exception}</pre>` : NOTHING}${fits ? diffMarkup(proposal.patch) : markup`<p class="note">Its diff is in trials/${row.trial}/patch.diff.</p>`}</div></details>`;
   })}</div>`;
 }

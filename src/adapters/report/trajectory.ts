@@ -51,7 +51,8 @@ function message(row: TrialRow): string {
   const scored = result?.score == null ? '' : ` ${result.score.toFixed(4)}${status === 'baseline' || result.deltaVsBest === null ? '' : ` (${signed(result.deltaVsBest)})`}`;
   const trailers: readonly (readonly [string, string])[] = [
     ['Status', status], ['Specialist', proposal.specialist], ['Predicted', signed(proposal.expectedDelta, 6)], ['Proposer', `${proposal.proposer.kind}:${proposal.proposer.strategy}`],
-    ...proposal.proposer.moves.map((move): readonly [string, string] => ['Move', move]), ...proposal.parts.map((part): readonly [string, string] => ['Part', part]), ['Snapshot', row.snapshot ?? 'none'],
+    ...proposal.proposer.moves.map((move): readonly [string, string] => ['Move', move]), ...proposal.parts.map((part): readonly [string, string] => ['Part', part]), ...(proposal.session === undefined ? [] : [['Session', proposal.session] as const]), ['Snapshot', row.snapshot ?? 'none'],
+    ...(proposal.joint === undefined ? [] : [['Draft', proposal.joint.draft] as const, ['Co-authored-by', `${proposal.joint.with} <${proposal.joint.with}@brigade>`] as const]),
   ];
   return `${row.trial} ${status}${scored}: ${proposal.hypothesis}\n\n${describeEnding(row)}\n\n${trailers.map(([name, value]) => `${name}: ${value}`).join('\n')}\n`;
 }

@@ -5,7 +5,7 @@ import { measuredOn, range, relative } from '../../domain/leaderboard.ts';
 import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import { settingsOf } from '../../domain/settings.ts';
 import type { Summary } from '../../domain/summary.ts';
-import { owner } from '../../domain/tables.ts';
+import { byline } from '../../domain/tables.ts';
 import { columnsOf, fit, pad, toneOfStatus, type Paint } from './terminal.ts';
 
 // The lines of a run as it is seen. Pure: a lineage and a width in, text out. A width of null is a pipe: nothing is cut.
@@ -38,7 +38,7 @@ export function trialLine(row: TrialRow, lineage: Lineage, { width, paint }: Loo
   const result = row.result;
   const delta = status === 'keep' || status === 'discard' ? result?.deltaVsBest ?? null : null;
   const cells = [
-    pad(row.trial, 5), ...(columns.specialist > 0 ? [pad(fit(owner(row), columns.specialist), columns.specialist)] : []), paint(toneOfStatus(status), pad(status ?? 'waiting', columns.status)),
+    pad(row.trial, 5), ...(columns.specialist > 0 ? [pad(fit(byline(row), columns.specialist), columns.specialist)] : []), paint(toneOfStatus(status), pad(status ?? 'waiting', columns.status)),
     pad(result?.score == null ? '' : decimal(result.score), 9, 'left'), paint(status === 'keep' ? 'good' : 'plain', pad(delta === null ? '' : signed(delta), 7, 'left')),
   ];
   const start = `  ${cells.join('  ')}  `;

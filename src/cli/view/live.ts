@@ -104,7 +104,10 @@ export function liveView(options: LiveOptions): LiveView {
         case 'run.calibrated': case 'run.best': case 'run.claimed': case 'run.stopped': case 'node.enrolled': case 'trial.admitted': case 'lease.granted': case 'trial.measured': case 'handoff.offered': break;
         case 'specialist.stalled': paper.line(paint('warn', `  ${fact.ids[0]} cannot think for now: ${oneLine(fact.body.reason)}`)); break;
         case 'specialist.recovered': paper.line(paint('quiet', `  ${fact.ids[0]} thinks again`)); break;
-        case 'session.opened': case 'session.ended': case 'call.reserved': case 'call.settled': case 'joint.offered': case 'joint.answered': break;
+        case 'session.ended': if (fact.body.ending !== 'submitted') paper.line(paint('quiet', `  ${fact.ids[0]} ${lineage.sessions.rows.get(fact.ids[0])?.opened.specialist ?? ''} ${fact.body.ending}, no trial: ${oneLine(fact.body.reason)}`)); break;
+        case 'joint.offered': paper.line(paint('quiet', `  ${fact.ids[0]} ${fact.body.from} drafts for ${fact.body.to}: ${oneLine(fact.body.hypothesis)}`)); break;
+        case 'joint.answered': paper.line(paint('quiet', `  ${fact.ids[0]} ${fact.body.by} ${fact.body.trial === null ? `declined: ${oneLine(fact.body.reason)}` : `accepted as ${fact.body.trial}`}`)); break;
+        case 'session.opened': case 'call.reserved': case 'call.settled': break;
         default: fact satisfies never;
       }
       draw(lineage);
