@@ -102,7 +102,7 @@ function wayOf(method: Method, one: Asked, { isAsked, works }: { readonly isAske
 function price({ price: known }: ModelSettings, used: readonly Usage[]): Check {
   if (known === null) return weak('price', 'not known: no limit of money can be set', 'give --price IN,OUT of a million tokens, or price: {input, output} in the file of models; 0 for one of your own');
   const cost = used.reduce((sum, usage) => sum + moneyOf(usage, known), 0);
-  return fine('price', `${known.input} for a million tokens in, ${known.cached} kept, ${known.output} out${used.length === 0 ? '' : `: what was tried here cost ${cost.toPrecision(2)}`}`);
+  return fine('price', `${known.input} for a million tokens in, ${known.cached} kept, ${known.output} out${used.length === 0 ? '' : `: what was tried here cost ${cost === 0 ? '0' : cost.toPrecision(2)}`}`);
 }
 
 const usageIn = ({ input, cached, output }: Usage): string => `${input} tokens in, ${cached} of them kept, ${output} out`;

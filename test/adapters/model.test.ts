@@ -164,7 +164,7 @@ test('nothing is traced and nobody but the endpoint is asked, whatever the envir
 
 test('an endpoint that nobody serves is said to be, and how to go about it', async () => {
   const port = await new Promise<number>((resolve) => { const probe = createServer().listen(0, '127.0.0.1', () => { const at = probe.address(); probe.close(() => resolve(typeof at === 'object' && at ? at.port : 1)); }); });
-  await expect(asked(`http://127.0.0.1:${port}/v1`)).rejects.toMatchObject({ kind: 'server', message: expect.stringMatching(/cannot be reached \(ECONNREFUSED\): is it running, and is baseURL right\?$/) });
+  await expect(asked(`http://127.0.0.1:${port}/v1`)).rejects.toMatchObject({ kind: 'server', message: expect.stringMatching(/cannot be reached \(ECONNREFUSED\): it may not be running, or its baseURL be wrong$/) });
 });
 
 test.each<readonly [string, Reply, RegExp]>([

@@ -179,3 +179,13 @@ test('each model at each endpoint is counted once, with whoever thinks with it',
   expect(distinctModels(models, ROSTER).map(({ settings, specialists }) => [settings.model, specialists])).toEqual([['gpt-5-mini', ['optimizer', 'architecture']], ['qwen', ['data']], ['gpt-5', ['kernel']]]);
   expect(distinctModels(models).map(({ settings }) => settings.model)).toEqual(['gpt-5-mini', 'gpt-5', 'qwen']);
 });
+
+test('the file in the guide is right, and says what holds where nothing is said', async () => {
+  const guide = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'models.md'), 'utf8');
+  const [listing = ''] = [...guide.matchAll(/```yaml\n([^]*?)```/g)].map(([, text = '']) => text);
+  const models = await read(listing);
+  const { model: _, baseURL: __, key: ___, ...usual } = models.defaults;
+  expect(usual).toEqual({ ...USUAL, reasoning: 'low', price: { input: 0.25, cached: 0.025, output: 2 } });
+  expect(Object.keys(models.specialists)).toEqual(['kernel', 'data']);
+  requirePrices(models, ROSTER, { ...NO_LIMITS, money: 5 });
+});

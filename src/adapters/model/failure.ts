@@ -33,7 +33,7 @@ export function brokenOf({ name, error, isAnswering, key, usage }: { readonly na
   if (/HEADERS_TIMEOUT|BODY_TIMEOUT|ETIMEDOUT|CONNECT_TIMEOUT/.test(code)) return new ModelFailed('timeout', `${name} went silent (${code})`, { usage });
   if (isAnswering || /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(code)) return new ModelFailed('cut', `the connection to ${name} broke${isAnswering ? ' in the midst of an answer' : ''}${code === '' ? '' : ` (${code})`}`, { usage });
   const why = code === '' ? quoted(error instanceof Error ? error.message : String(error), key) : code;
-  return new ModelFailed('server', `${name} cannot be reached (${why}): is it running, and is baseURL right?`, { usage: NOTHING });
+  return new ModelFailed('server', `${name} cannot be reached (${why}): it may not be running, or its baseURL be wrong`, { usage: NOTHING });
 }
 
 /** How long an endpoint asks to be left alone: in seconds or until a date of HTTP, or in milliseconds where it says so; null when it does not. */
