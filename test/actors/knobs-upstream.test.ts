@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { knobsOf, setKnob } from '../../src/actors/specialist/proposers/moves/knob.ts';
+import { knobMove, readMove } from '../../src/actors/specialist/proposers/moves/move.ts';
 import { openSyntax } from '../../src/adapters/python/index.ts';
 import { findToolchain } from '../../src/adapters/toolchain/index.ts';
 import type { Syntax } from '../../src/ports.ts';
@@ -34,6 +35,21 @@ test('keys and defaults of environment variables are knobs under their own names
     'Settings.rate 0.04 float', 'Settings.steps 20_000 int',
     'hyp["opt"]["lr"] 9.0 float', 'hyp["opt"]["momentum"] 0.85 float', 'hyp["opt"]["nesterov"] True bool', 'hyp["net"]["widths"]["block1"] 128 int',
   ]);
+});
+
+test('defaults that variables may set among the parameters of a function are knobs by the variable, quoted or not, and belong to the function', () => {
+  const source = [
+    'import os', 'decay = float(os.getenv("DECAY", "1"))', '', '', '@cache',
+    'def train(rate=float(os.environ.get("LR", "0.1")), *, steps: int = int( os.getenv(\'STEPS\', 200) ),', '          seed=int(os.environ.get("SEED", "1")), path=os.environ.get("DATA", "d"),',
+    '          twice=2 * float(os.environ.get("TWICE", 3)), x=float(os.environ.get("BARE"))):  # f(y=float(os.environ.get("NOTE", 1)))', '    return call(z=float(os.environ.get("CALL", 5)))', '',
+  ].join('\n');
+  const found = knobsOf({ 'a.py': source }, (_, symbol) => symbol.startsWith('train') || symbol === 'decay', syntax);
+  expect(found.map(({ name, value, type }) => `${name} ${value} ${type}`)).toEqual(['decay 1 float', '$LR 0.1 float', '$STEPS 200 int']);
+  expect(knobsOf({ 'a.py': source }, (_, symbol) => symbol === 'decay', syntax).map(({ name }) => name)).toEqual(['decay']);
+  const turned = setKnob({ 'a.py': source }, 'a.py', '$LR', '0.2')?.['a.py'] ?? '';
+  expect(turned).toBe(source.replace('"0.1"', '"0.2"'));
+  expect(setKnob({ 'a.py': source }, 'a.py', '$STEPS', '400')?.['a.py']).toBe(source.replace('200', '400'));
+  expect(readMove(knobMove({ file: 'a.py', name: '$LR' }, '0.2'))).toEqual({ kind: 'knob', file: 'a.py', name: '$LR', value: '0.2' });
 });
 
 test('a knob is turned where it stands and nowhere else', () => {

@@ -4,7 +4,8 @@ import type { Syntax } from '../../../../ports.ts';
 import { literalsOf, type Literal } from './literal.ts';
 
 // Knobs: named literals in a specialist's partition. At a module's top (`WIDTH = 96`, `learning_rate = 1e-3`), in a class body (`width: int = 96`),
-// or the default of a command-line option (`add_argument('--width', default=96)`), which belongs to whoever owns the code around it.
+// or the default of a command-line option (`add_argument('--width', default=96)`) or of a variable among a function's parameters, which belongs to
+// whoever owns the code around it.
 //
 //   K1. Only the literal is rewritten; the rest of its line, comments included, stays byte for byte.
 //   K2. A knob's range is not known. A value that cannot run is a failed trial, and failed trials are read.
@@ -34,13 +35,13 @@ export function knobsOf(recipe: Recipe, owns: (file: string, symbol: string) => 
   });
 }
 
-const SEED = /(?:^|[._"-])seeds?(?:"\])?$/i;
+const SEED = /(?:^|[._"$-])seeds?(?:"\])?$/i;
 
 /** Whether a literal stands in what is owned; false when the parser takes what looks like one for something else. */
 function isOwned({ name, line }: Literal, symbols: readonly PythonSymbol[], owns: (symbol: string) => boolean): boolean {
   const covers = (at: { readonly line: number; readonly endLine: number }): boolean => at.line <= line && line <= at.endLine;
   const around = symbols.filter((symbol) => symbol.name !== MODULE && covers(symbol));
-  if (!name.startsWith('--')) return around.some((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute' || symbol.kind === 'key') && owns(name));
+  if (!/^(?:--|\$)/.test(name)) return around.some((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute' || symbol.kind === 'key') && owns(name));
   const holder = around.reduce<PythonSymbol | null>((least, symbol) => (least === null || symbol.endLine - symbol.line <= least.endLine - least.line ? symbol : least), null) ?? symbols.find((symbol) => symbol.name === MODULE);
   if (holder === undefined) return false;
   const whole = owns(holder.name);

@@ -2,10 +2,11 @@
 //
 //   L1. A name is found once, where it stands first; what stands inside a string that runs over several lines is text, not code.
 //   L2. A literal is the whole value: `0.1 * 2` has none. What an environment variable may set has its default: `float(os.environ.get("RATE", 0.1))`.
+//   L3. Such a default of a parameter (`def train(rate=float(os.environ.get("RATE", "0.1")))`) goes by the variable, `$RATE`: a parameter's name is no symbol.
 
 /** A literal with a name, and where it stands. */
 export interface Literal {
-  /** `WIDTH`, `learning_rate`, `Config.width`, `hyp["opt"]["lr"]`, or `--width` for the default of a command-line option. */
+  /** `WIDTH`, `learning_rate`, `Config.width`, `hyp["opt"]["lr"]`, `--width` for the default of a command-line option, or `$WIDTH` for that of a variable. */
   readonly name: string;
   /** Line it stands on, counted from 1. */
   readonly line: number;
@@ -22,7 +23,11 @@ const NUMBER = String.raw`[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?\d+)?
 const STRING = String.raw`"[^"\\\n]*"|'[^'\\\n]*'`;
 const LITERAL = String.raw`True|False|${NUMBER}|${STRING}`;
 const ASSIGNED = new RegExp(String.raw`^([ \t]*)([A-Za-z_]\w*)\s*(?::([^=#]*))?=\s*(${LITERAL})(?=\s*(?:[;#]|$))`);
-const SETTABLE = new RegExp(String.raw`^([ \t]*)([A-Za-z_]\w*)\s*(?::[^=#]*)?=\s*(?:int|float)\(os\.environ\.get\(\s*(?:${STRING})\s*,\s*(${NUMBER})(?=\s*\)\)\s*(?:[;#]|$))`);
+/** What an environment variable may set, up to the number that else counts; it may be quoted. */
+const FROM_VARIABLE = String.raw`(int|float)\(\s*os\.(?:environ\.get|getenv)\(\s*(?:"([^"\\\n]*)"|'([^'\\\n]*)')\s*,\s*["']?(${NUMBER})(?=["']?\s*\)\s*\)\s*`;
+const SETTABLE = new RegExp(String.raw`^([ \t]*)([A-Za-z_]\w*)\s*(?::[^=#]*)?=\s*${FROM_VARIABLE}(?:[;#]|$))`);
+const FUNCTION = /^[ \t]*(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(/gm;
+const PARAMETER = new RegExp(String.raw`[(,]\s*\w+\s*(?::[^=,()]*)?=\s*${FROM_VARIABLE}[,)])`, 'g');
 const DICTIONARY = /^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*\{/gm;
 const PAIR = new RegExp(String.raw`^(?:"([^"\\\n]*)"|'([^'\\\n]*)')\s*:\s*(?:(${LITERAL})(?=\s*[,}#\n])|(\{))?`);
 const OPTION = /\b(?:add_argument|option)\s*\(/g;
@@ -40,14 +45,15 @@ export function literalsOf(source: string): readonly Literal[] {
     at += line.length + 1;
     if (isQuoted(start) || /^\s*(?:#|$)/.test(line)) continue;
     const settable = SETTABLE.exec(line);
-    const [, indent = '', name = '', annotation = '', text = ''] = ASSIGNED.exec(line) ?? (settable ? [settable[0], settable[1], settable[2], '', settable[3]] : []);
+    const [, indent = '', name = '', annotation = '', text = ''] = ASSIGNED.exec(line) ?? (settable ? [settable[0], settable[1], settable[2], '', settable[6]] : []);
     holder = holderAt(line, holder);
     if (text === '' || (indent !== '' && holder?.indent !== indent)) continue;
     const begin = start + line.indexOf('=', (indent + name + annotation).length) + 1;
     const from = settable ? start + settable[0].length - text.length : begin + (/^\s*/.exec(source.slice(begin))?.[0].length ?? 0);
     const choices = /Literal\[(.*)\]/.exec(annotation)?.[1]?.split(',').map((choice) => choice.trim()).filter((choice) => choice !== '') ?? [];
-    add({ name: indent === '' || !holder ? name : `${holder.name}.${name}`, line: number + 1, start: from, end: from + text.length, text, isFloat: /[.eE]/.test(text), choices });
+    add({ name: indent === '' || !holder ? name : `${holder.name}.${name}`, line: number + 1, start: from, end: from + text.length, text, isFloat: /[.eE]/.test(text) || settable?.[3] === 'float', choices });
   }
+  for (const { index, 0: head } of source.matchAll(FUNCTION)) if (!isQuoted(index)) parametersAt(source, index + head.length - 1).forEach(add);
   for (const { index, 0: head, 1: name = '' } of source.matchAll(DICTIONARY)) if (!isQuoted(index)) keysAt(source, index + head.length - 1, name).forEach(add);
   for (const { index } of source.matchAll(OPTION)) {
     if (!isQuoted(index) && !/^[ \t]*#/.test(source.slice(source.lastIndexOf('\n', index) + 1, index))) { const option = optionAt(source, source.indexOf('(', index)); if (option) add(option); }
@@ -63,6 +69,14 @@ function holderAt(line: string, before: Holder | null): Holder | null {
   if (name !== undefined) return { name, indent: null };
   if (/^\S/.test(line)) return null;
   return before?.indent === null ? { ...before, indent: /^\s*/.exec(line)?.[0] ?? '' } : before;
+}
+
+/** What variables may set among the defaults of a function whose parameters open at `open` (L3). */
+function parametersAt(source: string, open: number): readonly Literal[] {
+  return [...source.slice(open, closing(source, open) + 1).matchAll(PARAMETER)].map(({ index, 0: whole, 1: cast, 2: double, 3: single, 4: text = '' }) => {
+    const end = open + index + whole.length;
+    return { name: `$${double ?? single ?? ''}`, line: source.slice(0, end).split('\n').length, start: end - text.length, end, text, isFloat: cast === 'float', choices: [] };
+  });
 }
 
 /** The default of `add_argument('--width', type=int, default=8)`; null when it has none that is a literal. */
