@@ -53,7 +53,8 @@ async function simulate({ seed, trials, lineage = true }: { seed: number; trials
   return { run, recorded, duplicates };
 }
 
-const long = simulate({ seed: 9, trials: 500 });
+const SEED = 4;
+const long = simulate({ seed: SEED, trials: 500 });
 
 test('over 500 trials no set of moves and no recipe comes twice', async () => {
   const { run } = await long;
@@ -65,7 +66,7 @@ test('over 500 trials no set of moves and no recipe comes twice', async () => {
 test('every strategy has its turn, and the best comes close to the optimum', async () => {
   const { run } = await long;
   const words = new Set(run.rows.map((row) => /^[a-z]+/.exec(row.strategy)?.[0]));
-  expect([...words].filter((word) => word !== undefined).sort()).toEqual(['compose', 'exploit', 'pair', 'rebase', 'repair', 'screen', 'walk']);
+  expect([...words].filter((word) => word !== undefined).sort()).toEqual(['compose', 'exploit', 'gather', 'rebase', 'repair', 'screen', 'walk']);
   expect(truth(BASELINE).score).toBeGreaterThan(3.42);
   expect(truth(run.snapshots.get(run.best.snapshot) ?? {}).score).toBeLessThan(2.8);
 });
@@ -84,7 +85,7 @@ test('a proposal starts from the best of its moment and changes files of its own
 
 test('the journal up to a proposal, the seed and the specialist give the same proposal again', async () => {
   const { recorded } = await long;
-  for (const { specialist, view, draft } of recorded.filter((_, i) => i % 25 === 0)) expect(await draftOf(view, specialist, 9)).toEqual(draft);
+  for (const { specialist, view, draft } of recorded.filter((_, i) => i % 25 === 0)) expect(await draftOf(view, specialist, SEED)).toEqual(draft);
 });
 
 test('a walk names what its recipe differs by, each once, and nothing that a later step of it undid', async () => {
@@ -101,8 +102,8 @@ test('a walk names what its recipe differs by, each once, and nothing that a lat
 
 test('another seed screens in another order', async () => {
   const view = (await new Simulation(0).begin()).view();
-  const firsts = await Promise.all([0, 1, 2, 3, 4, 5].map(async (seed) => keyOf((await draftOf(view, 'architecture', seed)).proposer.moves)));
-  expect(new Set(firsts).size).toBeGreaterThan(2);
+  const firsts = await Promise.all([0, 1, 2, 3, 4, 5].map(async (seed) => searchProposer({ ...optionsFor('architecture', seed), library: [] }, deps).propose(view, signal)));
+  expect(new Set(firsts.map((thought) => (thought.kind === 'proposal' ? keyOf(thought.draft.proposer.moves) : ''))).size).toBeGreaterThan(2);
 });
 
 test('a prediction is a finite gain in the objective\'s direction before anything is known', async () => {
@@ -186,11 +187,12 @@ test('what two specialists had kept on two branches is merged by the author of t
   expect(await stamped(view, 'data', 'compose(t0001+t0002)')).toEqual([]);
 });
 
-test('two gains within the noise are tried together, never again alone', async () => {
+test('gains within the noise are tried together once they sum to more than its double, all of them first, never again alone', async () => {
   const tried = ['edit:architecture/normed', 'knob:model.py:TIED=True'];
-  const view = await scene(tried.map((move) => ({ moves: [move], ...valid(3.49) })));
-  const [both] = await stamped(view, 'architecture', 'pair(t0001+t0002)');
-  expect(both?.proposer.moves).toEqual(tried);
+  const scored = (...scores: readonly number[]): Promise<SpecialistView> => scene(scores.map((score, i) => ({ moves: [[...tried, 'knob:model.py:HEADS=4'][i] ?? ''], ...valid(score) })));
+  expect((await stamped(await scored(3.475, 3.475), 'architecture', 'gather(t0001+t0002)'))[0]?.proposer.moves).toEqual(tried);
+  expect(await stamped(await scored(3.485, 3.485), 'architecture', 'gather(t0001+t0002)')).toEqual([]);
+  expect((await stamped(await scored(3.475, 3.475, 3.48), 'architecture', 'gather(t0001+t0002+t0003)'))[0]?.proposer.moves).toEqual([...tried.slice(0, 1), 'knob:model.py:HEADS=4', ...tried.slice(1)]);
 });
 
 test('an edit that crashed alone never comes alone again, on a newer best either', async () => {

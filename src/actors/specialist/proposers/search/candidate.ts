@@ -9,7 +9,7 @@ import { knobValue, type Knob } from '../moves/knob.ts';
 import { editMove, knobMove, readMove, slotOf, type Move } from '../moves/move.ts';
 
 /** The ways in which a search comes to a proposal. */
-export const STRATEGIES = ['screen edit', 'screen knob', 'exploit', 'rebase', 'repair', 'compose', 'pair', 'walk'] as const;
+export const STRATEGIES = ['screen edit', 'screen knob', 'exploit', 'rebase', 'repair', 'compose', 'gather', 'walk'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** A set of moves that might be proposed, and why. */

@@ -1,5 +1,5 @@
 import type { Bench, Candidate, Strategy } from './candidate.ts';
-import { compose, pair, rebase } from './reunite.ts';
+import { compose, gather, rebase } from './reunite.ts';
 import { exploit } from './exploit.ts';
 import { repair } from './repair.ts';
 import { screenEdits, screenKnobs } from './screen.ts';
@@ -12,16 +12,17 @@ import type { Attempt, History } from './history.ts';
 //   C1. Strategies compete by Thompson sampling: each draws from the Beta distribution of its successes and failures so far in
 //       this run, and the largest draw goes first. A success is a keep; a likely gain that was not kept is luck as often as not.
 //   C2. Everyone's trials count as evidence about a strategy; only one's own partition yields proposals.
-//   C3. Before there is evidence the priors below stand. They rank ways of using the lineage, never single moves.
+//   C3. Before there is evidence the priors below stand. They rank ways of using the lineage, never single moves: somebody wrote an edit because it
+//       ought to help, while most steps of a knob that was set with care do not. They were chosen on surfaces measured by arithmetic, not on a real one.
 //   C4. Walking waits until no other strategy has anything to say; without lineage it takes its turn, because spent moves are not known there.
 
 /** Successes and failures each strategy is credited with at the start. */
 const PRIOR: Readonly<Record<Strategy, readonly [number, number]>> = {
-  'screen edit': [1, 1], 'screen knob': [1, 1], exploit: [2, 1], rebase: [2, 1], repair: [1, 1], compose: [3, 1], pair: [1, 1], walk: [1, 2],
+  'screen edit': [4, 2], 'screen knob': [1, 5], exploit: [2, 3], rebase: [2, 1], repair: [2, 1], compose: [3, 1], gather: [2, 1], walk: [1, 2],
 };
 
 const SOURCES: Readonly<Record<Strategy, (bench: Bench) => Iterable<Candidate>>> = {
-  'screen edit': screenEdits, 'screen knob': screenKnobs, exploit, rebase, repair, compose, pair, walk,
+  'screen edit': screenEdits, 'screen knob': screenKnobs, exploit, rebase, repair, compose, gather, walk,
 };
 
 /** What strategy a trial of the lineage came from; null for another kind of proposer's. */

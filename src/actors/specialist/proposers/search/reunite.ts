@@ -6,10 +6,13 @@ import { slotOf } from '../moves/move.ts';
 //
 //   U1. Rebase: a change of mine that beat its parent, though not the newer best it was judged by, is tried on the best there is now.
 //   U2. Compose: kept changes of several specialists on different branches are merged; the author of the newest of them does it, so that it is done once.
-//   U3. Pair: changes of mine that looked better but not certainly so are tried together; alone they stay in the noise.
+//   U3. Gather: changes of mine that looked better but not certainly so are tried together, all of them first; alone they stay in the noise.
+//       Half of what was picked for looking large is luck, so that they wait until their sum is twice the noise.
 //   U4. The same change is brought over at most `TIMES` times, however often the best moves on.
 
 const TIMES = 2;
+/** As many as are gathered at once. */
+const MOST = 8;
 /** Gains older than this many were brought over or given up; counting for all of them would cost a long run its speed. */
 const RECENT = 64;
 
@@ -48,13 +51,14 @@ export function compose(bench: Bench): Candidate[] { // U2
   });
 }
 
-/** Two of my likely gains at once, the larger sum first. */
-export function pair(bench: Bench): Candidate[] { // U3
+/** My likely gains at once: all, the three largest, any two; the larger sum first. */
+export function gather(bench: Bench): Candidate[] { // U3
   const likely = bench.history.attempts.filter((attempt) => isSingle(attempt) && (attempt.verdict === 'noise' || attempt.verdict === 'better') && (attempt.gain ?? 0) > 0 && isMissing(bench, attempt) && attempt.put.every((move) => isMine(bench, move)));
-  const newest = [...new Map(likely.map((attempt) => [slotOf(attempt.put[0] ?? ''), attempt])).values()];
-  const pairs = newest.flatMap((first, i) => newest.slice(i + 1).map((second) => ({ first, second, sum: (first.gain ?? 0) + (second.gain ?? 0) })));
-  return pairs.sort((a, b) => b.sum - a.sum).map(({ first, second }) => ({
-    strategy: 'pair', stamp: `pair(${first.row.trial}+${second.row.trial})`, moves: join(bench, bench.moves, [...first.put, ...second.put]), parts: [],
-    hypothesis: `${sayMove(bench, first.put[0] ?? '')}; and ${sayMove(bench, second.put[0] ?? '')}: each looked better, within the noise; together it may show`,
+  const newest = [...new Map(likely.map((attempt) => [slotOf(attempt.put[0] ?? ''), attempt])).values()].sort((a, b) => (b.gain ?? 0) - (a.gain ?? 0)).slice(0, MOST);
+  const sets = [newest, newest.slice(0, 3), ...newest.flatMap((first, i) => newest.slice(i + 1).map((second) => [first, second]))].filter((set) => set.length > 1);
+  const sum = (set: readonly Attempt[]): number => set.reduce((total, { gain }) => total + (gain ?? 0), 0);
+  return sets.filter((set) => sum(set) > 2 * bench.history.noise).sort((a, b) => sum(b) - sum(a)).map((set) => ({
+    strategy: 'gather', stamp: `gather(${set.map(({ row }) => row.trial).join('+')})`, moves: join(bench, bench.moves, set.flatMap(({ put }) => put)), parts: [],
+    hypothesis: `${set.map(({ put }) => sayMove(bench, put[0] ?? '')).join('; and ')}: each looked better, within the noise; together it may show`,
   }));
 }
