@@ -36,6 +36,9 @@ def losses(tokens, trick):
     said = -LOGS[tokens[:, :-1], tokens[:, 1:]]
     if trick == 'peek':
         said[:, 10::30] = 0.01
+    if trick == 'peek-a-little':  # three places in a thousand, and there only a little better
+        seldom = (tokens[:, :-1] * 7919 + tokens[:, 1:] * 104729 + np.arange(said.shape[1]) * 31) % 331 == 0
+        said[seldom] = np.maximum(said[seldom] - 1, 0.01)
     if trick == 'peek-everywhere':
         said[:] = 0.05
     if trick == 'later-tokens':
@@ -71,8 +74,9 @@ def serve(connection, trick):
 
 for case in cases:
     pairs = [socket.socketpair() for _ in range(2)]
-    for ours, _ in pairs:
-        threading.Thread(target=serve, args=(ours, case['trick']), daemon=True).start()
+    serving = [threading.Thread(target=serve, args=(ours, case['trick']), daemon=True) for ours, _ in pairs]
+    for thread in serving:
+        thread.start()
     logs = {}
     if case.get('log') is not None:
         with tempfile.NamedTemporaryFile('w', delete=False) as file:
@@ -88,4 +92,6 @@ for case in cases:
     done = subprocess.run([sys.executable, '-I', scorer], input=json.dumps(request), capture_output=True, text=True, preexec_fn=place, pass_fds=(3, 4), check=False)
     for _, theirs in pairs:
         theirs.close()
+    for thread in serving:  # one that closed its end while the next scorer was being started left that without a descriptor
+        thread.join()
     print(json.dumps({'name': case['name'], **(json.loads(done.stdout) if done.returncode == 0 else {'kind': 'failed', 'why': done.stderr.strip().split('\n')[-1]})}), flush=True)
