@@ -1,8 +1,9 @@
 import { bylineOf } from './authors.ts';
 import { describeEnding } from './evidence.ts';
-import { counted, decimal, duration, oneLine, probability } from './figures.ts';
+import { counted, decimal, duration, exact, oneLine, probability } from './figures.ts';
 import { best, chain, statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import type { Failure } from './measurement.ts';
+import { baselineBeside, scoredFor } from './purpose.ts';
 import { isOpen } from './sessions.ts';
 import { ageOf } from './spending.ts';
 import { isShownToSpecialists } from './status.ts';
@@ -15,6 +16,8 @@ import { survey, type Survey } from './survey.ts';
 //   R2. Every section is capped in bytes and keeps what comes first in it; no section can push out another.
 //   R3. What was not measured is `unknown`, never 0; a near miss has the digits to see how near.
 //   R4. Without lineage only the best's id and score are told, and what is no outcome: limits and the workdir.
+//   R5. Scores on different data are told apart, and the leaderboard does not mix them: what was kept leads, in the order it was kept, then the others as
+//       they would read on search data.
 
 export interface Reader {
   readonly specialist: string;
@@ -48,12 +51,12 @@ function sections(lineage: Lineage, reader: Reader): Section[] {
   const row = head ? lineage.trials.get(head.trial) : undefined;
   const children = (head ? lineage.children.get(head.trial) ?? [] : []).slice(-12).reverse();
   return [
-    { title: 'current best', cap: 1_500, lines: head ? [row ? outcome(row) : `${head.trial}  ${scoreText(head.score)}`, ...frame(lineage)] : [], none: 'nothing has been measured yet' },
-    { title: 'leaderboard', cap: 6_000, lines: seen.top.map((each, i) => `${i + 1}. ${outcome(each)}`), none: 'no scored trial yet' },
-    { title: `your recent trials (${reader.specialist})`, cap: 8_000, lines: seen.mine.flatMap(withEvidence), none: 'you have tried nothing yet' },
-    { title: 'recent trials of everyone', cap: 6_000, lines: seen.recent.flatMap((each) => [outcome(each), ...note(each)]), none: 'none yet' },
+    { title: 'current best', cap: 1_500, lines: head ? [row ? outcome(lineage, row) : `${head.trial}  ${scoreText(head.score)}`, ...frame(lineage)] : [], none: 'nothing has been measured yet' },
+    { title: 'leaderboard', cap: 6_000, lines: seen.top.map((each, i) => `${i + 1}. ${outcome(lineage, each)}`), none: 'no scored trial yet' },
+    { title: `your recent trials (${reader.specialist})`, cap: 8_000, lines: seen.mine.flatMap((each) => withEvidence(lineage, each)), none: 'you have tried nothing yet' },
+    { title: 'recent trials of everyone', cap: 6_000, lines: seen.recent.flatMap((each) => [outcome(lineage, each), ...note(each)]), none: 'none yet' },
     { title: 'from the baseline to the best', cap: 4_000, lines: lineageOf(lineage, head?.trial ?? null), none: 'the baseline is not measured yet' },
-    { title: 'children of the best', cap: 2_500, lines: children.flatMap((id) => { const child = lineage.trials.get(id); return child ? [outcome(child)] : []; }), none: 'none yet' },
+    { title: 'children of the best', cap: 2_500, lines: children.flatMap((id) => { const child = lineage.trials.get(id); return child ? [outcome(lineage, child)] : []; }), none: 'none yet' },
     { title: 'do not repeat: yours that failed or stayed in the noise', cap: 3_000, lines: banned(seen), none: 'nothing yet' },
     { title: 'handed to you', cap: 3_000, lines: handoffs(lineage, reader.specialist), none: 'nothing' },
     { title: 'drafts that need you, and yours', cap: 6_000, lines: drafts(lineage, reader.specialist), none: 'none' },
@@ -78,19 +81,22 @@ function render({ title, cap, lines, none }: Section): string { // R2
   return `## ${title}\n${kept.join('\n')}`;
 }
 
-function outcome(row: TrialRow): string {
+function outcome(lineage: Lineage, row: TrialRow): string {
   const status = statusOf(row);
   const result = row.result;
   const told = status === null || !isShownToSpecialists(status) ? 'waiting or running' : status;
   if (told === 'waiting or running' || !result) return cells(row.trial, bylineOf(row.proposal), told, row.rejection ? `refused: ${row.rejection.message}` : '', row.proposal.hypothesis);
-  return cells(row.trial, bylineOf(row.proposal), told, scoreText(result.score), deltaText(result.deltaVsBest), evidence(row), result.hypothesis);
+  return cells(row.trial, bylineOf(row.proposal), told, `${scoreText(result.score)}${kindOf(lineage, row)}`, deltaText(result.deltaVsBest), evidence(row), result.hypothesis);
 }
 
-function withEvidence(row: TrialRow): string[] {
+/** On which data a score was measured, once there are scores of two kinds (R5). */
+const kindOf = (lineage: Lineage, row: TrialRow): string => (row.result?.score == null || lineage.confirmed.length === 0 ? '' : ` [${scoredFor(row)}]`);
+
+function withEvidence(lineage: Lineage, row: TrialRow): string[] {
   const { proposal, result } = row;
   const moves = proposal.proposer.moves.length === 0 ? [] : [`   moves ${proposal.proposer.moves.join(' ')}`];
   const predicted = `   parent ${proposal.parent}, predicted ${deltaText(proposal.expectedDelta)}, measured ${deltaText(result?.deltaVsBest ?? null)}`;
-  return [outcome(row), predicted, ...moves, ...details(row)];
+  return [outcome(lineage, row), predicted, ...moves, ...details(row)];
 }
 
 function details(row: TrialRow): string[] {
@@ -124,16 +130,19 @@ function nearMiss(failure: Failure): string | null { // R3
 
 function frame(lineage: Lineage): string[] {
   const { started, calibration } = lineage;
+  const beside = baselineBeside(lineage);
   if (!started) return [];
   return [
     `${started.objective.metric} (${started.objective.unit}), ${started.objective.direction}; baseline ${scoreText(calibration?.mean ?? null)} ± ${scoreText(calibration?.sd ?? null)} a run`,
+    ...(lineage.confirmed.length === 0 ? [] : [`scores marked [search] and [confirm] are on different held-out data, where the baseline has ${scoreText(calibration?.mean ?? null)} and ${scoreText(beside?.mean ?? null)}: set alike beside alike, or read the change against the best, which always is`]),
   ];
 }
 
 function lineageOf(lineage: Lineage, head: string | null): string[] {
   if (head === null) return [];
   const rows = chain(lineage, head);
-  return rows.length <= 40 ? rows.map(outcome) : [...rows.slice(0, 10).map(outcome), `… ${rows.length - 40} between`, ...rows.slice(-30).map(outcome)];
+  const told = (some: readonly TrialRow[]): string[] => some.map((row) => outcome(lineage, row));
+  return rows.length <= 40 ? told(rows) : [...told(rows.slice(0, 10)), `… ${rows.length - 40} between`, ...told(rows.slice(-30))];
 }
 
 const banned = ({ fruitless }: Survey): string[] => fruitless.map(({ pattern, failed, noise, worse, last }) =>
@@ -212,6 +221,7 @@ const deltaText = (delta: number | null): string => (delta === null ? 'unknown' 
 
 /** A number with at least two digits that are not a leading zero, and at least four decimals' worth where there is a fraction. */
 export function digits(value: number): string {
+  if (Math.abs(value) >= 1e9) return exact(value);
   if (Number.isInteger(value)) return counted(Math.abs(value)).replace(/^/, value < 0 ? '−' : '');
   const size = Math.abs(value);
   const decimals = size >= 1 ? 4 : Math.min(12, Math.max(5, 2 - Math.floor(Math.log10(size))));

@@ -2,6 +2,7 @@ import { namesOn } from './authors.ts';
 import { BASELINE, type TrialId } from './ids.ts';
 import { statusOf, type Lineage, type TrialRow } from './lineage.ts';
 import { gain } from './objective.ts';
+import { scoredFor, scoreOn } from './purpose.ts';
 import { isShownToSpecialists, isValid, type Status } from './status.ts';
 
 // What a specialist reads of many trials, kept up as trials end: a lineage of a hundred thousand is looked through once.
@@ -21,7 +22,7 @@ export interface Pattern { readonly pattern: string; kept: number; failed: numbe
 export interface Predicted { n: number; expected: number; measured: number; rightSign: number; error: number }
 
 export interface Survey {
-  /** Best scored trials, best first. */
+  /** Best scored trials: keeps in the order they were kept, the newest first, then the others as they would read on search data. */
   readonly top: readonly TrialRow[];
   /** Own trials that ended, newest first. */
   readonly mine: readonly TrialRow[];
@@ -40,7 +41,8 @@ interface Digest {
   readonly rows: Iterator<TrialRow>;
   seen: number;
   open: TrialRow[];
-  readonly top: Shortlist<TrialRow>;
+  /** The best by their bare scores: those that were screened, and those that were confirmed. */
+  readonly top: Readonly<Record<'search' | 'confirm', Shortlist<TrialRow>>>;
   readonly recent: Shortlist<TrialRow>;
   readonly own: Map<string, Own>;
 }
@@ -58,7 +60,7 @@ export function survey(lineage: Lineage, specialist: string): Survey {
   const fruitless = shortlist<Pattern>(TOLD, (a, b) => (vain(a) !== vain(b) ? vain(a) > vain(b) : a.lastSeq > b.lastSeq));
   for (const pattern of own.patterns.values()) if (pattern.kept === 0) fruitless.offer(pattern);
   return {
-    top: digest.top.kept, recent: digest.recent.kept, mine: own.mine.kept, fruitless: fruitless.kept, predicted: own.predicted,
+    top: topOf(lineage, digest), recent: digest.recent.kept, mine: own.mine.kept, fruitless: fruitless.kept, predicted: own.predicted,
     lastFive: own.mine.kept.slice(0, 5).map((row) => {
       const status = statusOf(row);
       if (status === 'keep') return 'moved';
@@ -74,7 +76,17 @@ function begin(lineage: Lineage, noise: number): Digest {
     const byScore = objective ? gain(objective, a.result?.score ?? 0, b.result?.score ?? 0) : 0;
     return byScore !== 0 ? byScore > 0 : a.number < b.number;
   };
-  return { noise, rows: lineage.trials.values(), seen: 0, open: [], top: shortlist(TOP, betterFirst), recent: shortlist(RECENT, newerFirst), own: new Map() };
+  return { noise, rows: lineage.trials.values(), seen: 0, open: [], top: { search: shortlist(TOP, betterFirst), confirm: shortlist(TOP, betterFirst) }, recent: shortlist(RECENT, newerFirst), own: new Map() };
+}
+
+/** What was kept leads, so that a lucky screening never does; how far the two kinds of data lie apart may have been learnt since a row ended. */
+function topOf(lineage: Lineage, { top }: Digest): readonly TrialRow[] {
+  const objective = lineage.started?.objective;
+  const kept = lineage.bests.slice(-TOP).toReversed().flatMap(({ trial }) => { const row = lineage.trials.get(trial); return row?.result?.score == null ? [] : [row]; });
+  const others = [...top.search.kept, ...top.confirm.kept].filter((row) => !kept.includes(row) && statusOf(row) !== 'keep')
+    .map((row) => ({ row, score: scoreOn(lineage, row, 'search') ?? 0 }))
+    .sort((a, b) => (objective ? gain(objective, b.score, a.score) : 0) || a.row.number - b.row.number);
+  return [...kept, ...others.map(({ row }) => row)].slice(0, TOP);
 }
 
 const beginOwn = (): Own => ({ mine: shortlist(RECENT, newerFirst), patterns: new Map(), predicted: { n: 0, expected: 0, measured: 0, rightSign: 0, error: 0 } });
@@ -94,7 +106,7 @@ function count(lineage: Lineage, digest: Digest, row: TrialRow): void {
   const status = statusOf(row);
   if (status === null || !isShownToSpecialists(status)) return;
   const valid = isValid(status);
-  if (valid && row.result?.score != null) digest.top.offer(row);
+  if (valid && row.result?.score != null) digest.top[scoredFor(row)].offer(row);
   if (row.trial === BASELINE) return;
   digest.recent.offer(row);
   for (const author of namesOn(row.proposal)) countFor(lineage, digest, row, { author, status });

@@ -3,6 +3,7 @@ import { digits, renderFeedback } from '../../src/domain/feedback.ts';
 import type { Fact } from '../../src/domain/fact.ts';
 import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 import type { Failure } from '../../src/domain/measurement.ts';
+import { calibrated } from '../support/story.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
 
 const made = syntheticRun(60);
@@ -69,6 +70,28 @@ describe('feedback', () => {
     expect(sectionOf(renderFeedback(lineage, { ...reader, specialist: 'architecture' }), 'handed')).toContain('from kernel (t0004): model.py#Block.forward: try bfloat16 here');
     expect(renderFeedback(lineage, reader)).not.toContain('try bfloat16 here');
   });
+  test('scores on different data are marked, what was kept leads the leaderboard, and the others stand as they would read on search data', () => {
+    const told = calibrated({}, [2.5, 2.55, 2.45]);
+    const end = (trial: string, status: 'keep' | 'discard', score: number, n: number): void => {
+      const row = told.lineage.trials.get(trial);
+      if (status === 'keep') told.tell('run.best', [String(told.lineage.bests.length)], { trial, score, snapshot: row?.snapshot ?? '', judgedAt: told.lineage.applied });
+      told.tell('trial.result', [trial], {
+        status, specialist: 'optimizer', parent: 't0000', hypothesis: `an idea called ${trial}`, score, scoreSource: 'evaluator', deltaVsBest: -0.01, judgedAgainst: 't0000', judgedAt: told.lineage.applied,
+        p: null, n, sd: null, why: n === 1 ? 'screened' : 'not better on fresh seeds', failure: null, artifactBytes: 1, phases: [], attempt: 1, node: 'atlas', slots: ['cpu0'], device: null, evaluatorHash: null, snapshot: row?.snapshot ?? '',
+      });
+    };
+    const board = (): string[] => sectionOf(renderFeedback(told.lineage, reader), 'leaderboard').split('\n').slice(1).filter((line) => line !== '');
+    told.admit('t0001').measure('t0001', 's1', 2.41);
+    end('t0001', 'discard', 2.41, 1);
+    expect(board()[0]).toBe('1. t0000  baseline  baseline  2.50000  0  ± 0.0500, 3 seeds  the calibrated starting recipe'); // one kind of data: no marks
+    told.admit('t0002').measure('t0002', 's1', 2.39);
+    for (const [i, score] of [2.38, 2.37, 2.39].entries()) told.measure('t0002', `c${i + 1}`, score).measure('t0000', `c${i + 1}`, score + 0.02); // confirmation data reads 0.1 better
+    end('t0002', 'discard', 2.38, 3);
+    told.admit('t0003').measure('t0003', 's1', 2.3).measure('t0003', 'c1', 2.395).measure('t0003', 'c2', 2.395);
+    end('t0003', 'keep', 2.395, 2);
+    expect(board().map((line) => line.split('  ').slice(0, 4).join(' '))).toEqual(['1. t0003 optimizer keep 2.39500 [confirm]', '2. t0000 baseline baseline 2.50000 [search]', '3. t0001 optimizer discard 2.41000 [search]', '4. t0002 optimizer discard 2.38000 [confirm]']);
+    expect(sectionOf(renderFeedback(told.lineage, reader), 'current best')).toContain('scores marked [search] and [confirm] are on different held-out data, where the baseline has 2.50000 and 2.40000: set alike beside alike');
+  });
   test('children of the best cannot push out what is recent, however many they are', () => {
     const head = made.lineage.bests.at(-1)?.trial ?? '';
     const admitted = made.facts.find((fact) => fact.word === 'trial.admitted' && fact.ids[0] === last);
@@ -97,5 +120,5 @@ describe('feedback', () => {
     const text = renderFeedback(fold(made.facts.map((fact) => (fact.word === 'run.started' ? { ...fact, body: { ...fact.body, arm: { ...fact.body.arm, lineage: false } } } : fact))), reader);
     expect(titles(text)).toEqual(['current best', 'budgets left', 'workdir']);
   });
-  test.each([[0.00044, '0.00044'], [-0.0000012, '−0.0000012'], [2056, '2,056'], [0.0179, '0.0179'], [10.3, '10.3'], [0, '0'], [-3, '−3']])('%d is written %s', (value, text) => { expect(digits(value)).toBe(text); });
+  test.each([[0.00044, '0.00044'], [-0.0000012, '−0.0000012'], [2056, '2,056'], [0.0179, '0.0179'], [10.3, '10.3'], [1.2345e18, '1.23e18'], [0, '0'], [-3, '−3']])('%d is written %s', (value, text) => { expect(digits(value)).toBe(text); });
 });
