@@ -6,6 +6,7 @@ import type { Calibrated, Fact, RunBest } from '../domain/fact.ts';
 import { BASELINE, type TrialId } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage, type Verify } from '../domain/lineage.ts';
 import { sample } from '../domain/noise.ts';
+import { isOpen } from '../domain/sessions.ts';
 import type { TrialResult } from '../domain/trial.ts';
 import { plural } from '../domain/figures.ts';
 import { listRunFiles } from './place.ts';
@@ -14,8 +15,8 @@ import type { Surroundings } from './surroundings.ts';
 import { proveCompositions } from './verify-compositions.ts';
 import { verifyImported } from './verify-imported.ts';
 
-/** What a run says of itself: a trial's result, a new best, its calibration or its claim. */
-type Said = 'status' | 'best' | 'calibration' | 'claim';
+/** What a run says of itself: a trial's result, a new best, its calibration, its claim, or that two stand on a trial. */
+type Said = 'status' | 'best' | 'calibration' | 'claim' | 'joint';
 
 /** One thing the journal says beside what the journal before it proves. */
 export interface Proof { readonly what: Said; readonly id: string; readonly agrees: boolean; readonly stored: unknown; readonly judged: unknown; readonly differs: readonly string[] }
@@ -41,13 +42,13 @@ export function verifyCommand(program: Command, here: Surroundings): void {
       if (flags.json) {
         for (const proof of proofs) here.out.write(jsonLine({ run: opened.run, ...proof }));
         for (const { trial, why } of compositions ?? []) here.out.write(jsonLine({ run: opened.run, what: 'composition', id: trial, agrees: why === null, why }));
-        here.out.write(jsonLine({ run: opened.run, facts: opened.facts.length, proved: proved('status'), bests: proved('best'), calibrations: proved('calibration'), claims: proved('claim'), compositions: compositions === null ? null : compositions.length - unlike.length, wrong: wrong.length + unlike.length, refused, unproved, odd, superseded }));
+        here.out.write(jsonLine({ run: opened.run, facts: opened.facts.length, proved: proved('status'), bests: proved('best'), calibrations: proved('calibration'), claims: proved('claim'), joints: proved('joint'), compositions: compositions === null ? null : compositions.length - unlike.length, wrong: wrong.length + unlike.length, refused, unproved, odd, superseded }));
         return;
       }
       for (const { what, id, differs, judged } of wrong) here.out.write(`${what} ${id}   ${judged === null ? 'nothing before it supports it' : `differs in ${differs.join(', ')}`}\n`);
       for (const { trial, why } of unlike) here.out.write(`composition ${trial}   ${why ?? ''}\n`);
       if (compositions === null) here.out.write('compositions   the surface is not there as it was, so they were not merged again\n');
-      here.out.write(`${holds ? 'holds' : 'does not hold'}   ${plural(opened.facts.length, 'fact')} folded again   ${proved('status')} stored statuses, ${plural(proved('best'), 'best')}, ${plural(proved('calibration'), 'calibration')} and ${plural(proved('claim'), 'claim')} proved${compositions === null || compositions.length === 0 ? '' : `, ${plural(compositions.length - unlike.length, 'composition')} merged again`}, ${wrong.length + unlike.length} wrong   ${plural(refused, 'proposal')} refused   ${superseded} measurements superseded   ${odd} facts that make no sense${unproved > 0 ? `   ${unproved} results say they were judged after they were said` : ''}\n`);
+      here.out.write(`${holds ? 'holds' : 'does not hold'}   ${plural(opened.facts.length, 'fact')} folded again   ${proved('status')} stored statuses, ${plural(proved('best'), 'best')}, ${plural(proved('calibration'), 'calibration')} and ${plural(proved('claim'), 'claim')} proved${proved('joint') === 0 ? '' : `, ${plural(proved('joint'), 'joint trial')}`}${compositions === null || compositions.length === 0 ? '' : `, ${plural(compositions.length - unlike.length, 'composition')} merged again`}, ${wrong.length + unlike.length} wrong   ${plural(refused, 'proposal')} refused   ${superseded} measurements superseded   ${odd} facts that make no sense${unproved > 0 ? `   ${unproved} results say they were judged after they were said` : ''}\n`);
     }));
 }
 
@@ -72,6 +73,7 @@ export function prove(run: string, facts: readonly Fact[], verify: Verify): { re
       compare('claim', fact.ids[0], fact.body, due?.kind === 'claim' ? due.claim : null);
     }
     if (fact.word === 'run.calibrated') compare('calibration', fact.body.reusedFrom ?? run, fact.body, calibrationOf(lineage, fact.body));
+    if (fact.word === 'trial.admitted' && fact.body.proposal.joint) compare('joint', fact.ids[0], { specialist: fact.body.proposal.specialist, ...fact.body.proposal.joint }, draftOf(lineage, fact.body.proposal.joint.draft));
     grow(lineage, fact, run, verify);
     for (const said of due.get(fact.seq) ?? []) {
       const row = lineage.trials.get(said.trial);
@@ -84,6 +86,12 @@ export function prove(run: string, facts: readonly Fact[], verify: Verify): { re
 }
 
 type TrialSaid = { readonly id: string; readonly trial: TrialId } & ({ readonly word: 'trial.result'; readonly body: TrialResult } | { readonly word: 'run.best'; readonly body: RunBest });
+
+/** Who may carry out a draft that still waits, and who drafted it; null where there is none. */
+function draftOf({ sessions }: Lineage, draft: string): object | null {
+  const row = sessions.joints.get(draft);
+  return row && isOpen(row) ? { specialist: row.offered.to, draft, with: row.offered.from } : null;
+}
 
 /** A calibration as its measurements make it; those of this run must be in its journal, those of another are taken as they stand. */
 function calibrationOf(lineage: Lineage, said: Calibrated): Calibrated {

@@ -88,6 +88,10 @@ export const costOf = ({ input, output, money }: CallSettled): Cost => ({ tokens
 /** Tokens and money of a session so far: what was settled, and in full what was reserved and not settled. */
 export const spentOn = (session: SessionRow): Cost => [...session.calls.values()].reduce((sum, { reserved, settled }) => plus(sum, settled ? costOf(settled) : reserved), NO_COST); // S1
 
+/** One session as an object for machines. */
+export const sessionObject = (row: SessionRow): Readonly<Record<string, unknown>> =>
+  ({ run: row.run, session: row.session, ...row.opened, ...spentOn(row), calls: [...row.calls].map(([call, each]) => ({ call, ...each })), ended: row.ended });
+
 /** The id of the n-th session of a run, counted from 1. */
 export const sessionId = (n: number): string => `s${String(n).padStart(4, '0')}`;
 

@@ -4,6 +4,7 @@ import { patches } from '../../src/adapters/patches/index.ts';
 import { loadSurface, type LoadedSurface } from '../../src/adapters/surfaces/index.ts';
 import { findToolchain } from '../../src/adapters/toolchain/index.ts';
 import { admissionOf } from '../../src/cli/admission.ts';
+import { prove } from '../../src/cli/verify.ts';
 import { authorsOf, bylineOf } from '../../src/domain/authors.ts';
 import { renderFeedback } from '../../src/domain/feedback.ts';
 import { emptyLineage, grow } from '../../src/domain/lineage.ts';
@@ -69,6 +70,10 @@ describe('a draft for two owners', () => {
     expect(knowledge('toy-1', lineage)).toContain('t0002');
     expect([lineage.secondsBySpecialist.get('architecture'), lineage.secondsBySpecialist.get('optimizer') ?? 0], 'its slot seconds are the drafter’s').toEqual([6, 0]);
     expect(lineage.odd).toBe(0);
+    const facts = await w.facts();
+    const joints = (all: typeof facts) => prove('toy-1', all, () => true).proofs.filter(({ what }) => what === 'joint').map(({ id, agrees }) => [id, agrees]);
+    expect(joints(facts)).toEqual([['t0002', true]]);
+    expect(joints(facts.filter(({ word }) => word !== 'joint.offered')), 'without its draft it is not proved').toEqual([['t0002', false]]);
   });
 
   test('may be amended, on another parent too; what it adds is its drafter’s from then on', async () => {

@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { memoryBlobs } from '../../src/adapters/memory/index.ts';
+import { exportRun } from '../../src/adapters/report/index.ts';
 import { reportPage } from '../../src/adapters/report/page.ts';
 import { Mistake } from '../../src/cli/mistake.ts';
 import type { OpenRun } from '../../src/cli/opening.ts';
@@ -90,6 +94,16 @@ test('the live view says in a line each that a draft was offered and answered, t
   const text = lines.join('');
   for (const line of ['  j0001 architecture drafts for optimizer: a gate with a rate of its own', '  j0001 optimizer accepted as t0001', '  s0002 optimizer malformed, no trial: two replies were no tool call', '  kernel cannot think for now: 127.0.0.1:8080 refuses connections']) expect(text).toContain(`${line}\n`);
   expect(text).not.toContain('s0001');
+});
+
+test('an export holds what each ended session was told, what was said and what it took', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'brigade-thinking-'));
+  await using _ = { [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
+  const { files } = await exportRun({ run: 'toy-1', dir, lineage: run.lineage, facts: run.facts, blobs, columns: [], standalone: {} }, { parts: ['trials'] });
+  expect(files).toContain(join(dir, 'thinking'));
+  const read = (path: string): Promise<string> => readFile(join(dir, 'thinking', path), 'utf8');
+  expect([await read('s0001/prompt.md'), await read('s0001/transcript.jsonl')]).toEqual([PROMPT, TALK]);
+  expect(JSON.parse(await read('s0002/session.json'))).toMatchObject({ specialist: 'optimizer', tokens: 5_000, calls: [{ call: 1, settled: null }], ended: { ending: 'malformed' } });
 });
 
 test('the report counts sessions by how they ended and what each specialist spent, and leaves the section out where no model was asked', () => {

@@ -6,6 +6,7 @@ import { knowledge } from '../../domain/knowledge.ts';
 import { leaderboard } from '../../domain/leaderboard.ts';
 import { best, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import type { Recipe } from '../../domain/recipe.ts';
+import { sessionObject, type SessionRow } from '../../domain/session.ts';
 import { summarize } from '../../domain/summary.ts';
 import { endedRows, logsOf, resultsTable, snapshotPath, treeTable, trialObject, trialsJsonLines } from '../../domain/tables.ts';
 import type { Blobs } from '../../ports.ts';
@@ -34,7 +35,7 @@ export const PARTS = ['tables', 'best', 'trials', 'trajectory', 'report'] as con
 export type Part = (typeof PARTS)[number];
 
 /** Names that an export leaves in a run's folder; nothing else there is fit to be given away. */
-export const LEFT_BEHIND = ['results.tsv', 'trials.jsonl', 'tree.tsv', 'journal.jsonl', 'LEADERBOARD.md', 'KNOWLEDGE.md', 'summary.json', 'report.html', 'best', 'snapshots', 'trials', 'trajectory.git', 'import'] as const;
+export const LEFT_BEHIND = ['results.tsv', 'trials.jsonl', 'tree.tsv', 'journal.jsonl', 'LEADERBOARD.md', 'KNOWLEDGE.md', 'summary.json', 'report.html', 'best', 'snapshots', 'trials', 'thinking', 'trajectory.git', 'import'] as const;
 
 /** Writes what a run leaves behind into its folder; may be called again and again while it goes on. Trials already written are passed over unless `fresh`. */
 export async function exportRun(source: ExportSource, options: { readonly parts?: readonly Part[]; readonly fresh?: boolean } = {}): Promise<{ readonly files: readonly string[] }> {
@@ -43,9 +44,10 @@ export async function exportRun(source: ExportSource, options: { readonly parts?
   if (parts.includes('tables')) await writeTables(source);
   if (parts.includes('best') && source.lineage.imported === null) await writeBest(source);
   if (parts.includes('trials')) for (const row of endedRows(source.lineage)) await writeTrial(source, row, options.fresh ?? false);
+  if (parts.includes('trials')) for (const row of source.lineage.sessions.rows.values()) await writeSession(source, row, options.fresh ?? false);
   if (parts.includes('trajectory')) await writeTrajectory(join(source.dir, 'trajectory.git'), source.lineage, (hash) => readRecipe(source.blobs, hash));
   if (parts.includes('report')) await writeWhole(join(source.dir, 'report.html'), reportPage(source.run, source.lineage));
-  const absent: readonly string[] = source.lineage.imported ? ['best', 'snapshots', 'journal.jsonl'] : ['import'];
+  const absent: readonly string[] = [...(source.lineage.imported ? ['best', 'snapshots', 'journal.jsonl'] : ['import']), ...(source.lineage.sessions.rows.size === 0 ? ['thinking'] : [])];
   return { files: LEFT_BEHIND.filter((name) => !absent.includes(name)).map((name) => join(source.dir, name)) };
 }
 
@@ -79,6 +81,17 @@ async function writeTrial({ run, dir, lineage, blobs }: ExportSource, row: Trial
   const log = await readLogs(blobs, row);
   if (log) await writeWhole(join(folder, 'log.txt'), log);
   await writeWhole(join(folder, 'result.json'), `${JSON.stringify(trialObject(run, lineage, row), null, 2)}\n`); // last: it says the folder is complete
+}
+
+/** A session that has ended: what its model was told, what was said, and what it took. */
+async function writeSession({ dir, blobs }: ExportSource, row: SessionRow, fresh: boolean): Promise<void> {
+  const { session, opened, ended } = row;
+  const folder = join(dir, 'thinking', session);
+  if (ended === null || (!fresh && (await exists(join(folder, 'session.json'))))) return;
+  const [prompt, transcript] = await Promise.all([blobs.get(opened.prompt), ended.transcript === null ? null : blobs.get(ended.transcript)]);
+  if (prompt) await writeWhole(join(folder, 'prompt.md'), prompt);
+  if (transcript) await writeWhole(join(folder, 'transcript.jsonl'), transcript);
+  await writeWhole(join(folder, 'session.json'), `${JSON.stringify(sessionObject(row), null, 2)}\n`); // last, as above
 }
 
 /** Everything a trial's replicates printed, each under a line that names it; empty when nothing was kept. */

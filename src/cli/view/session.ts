@@ -19,10 +19,6 @@ export function sessionLines(row: SessionRow, paint: Paint): string[] {
   ];
 }
 
-/** The same for machines. */
-export const sessionObject = ({ session, run, opened, ended, calls, ...row }: SessionRow): Readonly<Record<string, unknown>> =>
-  ({ run, session, ...opened, ...spentOn({ session, run, opened, ended, calls, ...row }), calls: [...calls].map(([call, each]) => ({ call, ...each })), ended });
-
 /** A conversation as a person reads it; a line of it that is no turn stays as it is. */
 export const conversation = (transcript: string): string => transcript.split('\n').map((line) => {
   const turn = turnOf(line);
