@@ -77,7 +77,7 @@ while os.read(3, 1): pass
 
   test.each(['calibrated', 'wall'] as const)('is not charged for its auditor by a clock that is %s', async (clock) => {
     await using on = await bench(level);
-    writeFileSync(join(on.folder, 'evaluator', 'auditor.py'), 'import os, time\nwhile time.process_time() < 0.4: pass\nos.write(3, b"x")\nos.read(3, 2)\n');
+    writeFileSync(join(on.folder, 'evaluator', 'auditor.py'), `${READY}import time\nwhile time.process_time() < 0.4: pass\nos.write(3, b"x")\nos.read(3, 2)\n`);
     writeFileSync(join(on.folder, 'evaluator', 'scorer.py'), 'import os\nos.read(3, 1)\nos.write(4, b"?")\nos.read(4, 1)\nprint(1)\n');
     const end = await on.run(`${READY}os.write(3, b'.')\nos.read(3, 1)\n`, {
       clock, auditor: ['python', '/eval/auditor.py'], scorer: { command: ['python', 'scorer.py'], request: '{}' },
