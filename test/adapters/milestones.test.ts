@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bench, levels, python } from '../adversarial/sandboxed.ts';
+import { bench, levels, python, READY } from '../adversarial/sandboxed.ts';
 import type { PhaseEnd, PhaseJob } from '../../src/ports.ts';
 
 // Lines are stamped when they arrive, and end milestones by the warden's own clock.
@@ -40,6 +40,13 @@ describe.each(held)('at level %s', (level) => {
     await using on = await bench(level);
     const end = await on.run('print("trained in 1 ms"); print("warm-up done")', stamped(on.folder));
     expect(end).toMatchObject({ kind: 'exited', milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: false }] });
+  });
+
+  test('stretches that are each in time may not together pass the budget of their phase', async () => {
+    await using on = await bench(level);
+    const milestones = [{ name: 'compile', until: '^warm', seconds: 60 }, { name: 'train', until: '^trained', seconds: 60 }, { name: 'pack', until: null, seconds: 60 }];
+    const end = await on.run(`${READY}import time\nprint("warm"); time.sleep(0.6); print("trained"); time.sleep(60)`, stamped(on.folder, { milestones, budgetSeconds: 1 }));
+    expect(end).toMatchObject({ kind: 'over-budget', by: 'clock', milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: true }, { name: 'pack', reached: false }] });
   });
 
   test('a pattern that the warden cannot read is said to be our fault, and the same warden goes on', async () => {

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { python } from '../adversarial/sandboxed.ts';
 import { fullScale, standIns, swap, upstream, type FullScale } from './full-scale-rig.ts';
 
@@ -34,6 +36,14 @@ test('set-up lays out what each side may see: no validation shard for training b
   const spec = await golf.load();
   expect(spec.missing).toEqual([]);
   expect(Object.fromEntries(spec.phases.map(({ name, data }) => [name, data]))).toEqual({ smoke: ['train', 'tokenizer'], train: ['train', 'tokenizer'], eval: ['evaluation', 'tokenizer'] });
+});
+
+test('compiling, training and packing have less together than each may take at most, so that none of them hides another training', () => {
+  const declared = z.object({ phases: z.array(z.object({ name: z.string(), budget: z.number(), milestones: z.array(z.object({ name: z.string(), budget: z.number(), tolerance: z.number().default(0) })).default([]) })) })
+    .parse(parse(readFileSync(join(import.meta.dirname, '../../evaluators/parameter-golf/evaluator.yaml'), 'utf8')));
+  const train = declared.phases.find(({ name }) => name === 'train');
+  expect(train?.milestones.map(({ name }) => name)).toEqual(['compile', 'train', 'pack']);
+  expect(train?.budget).toBeLessThan(0.85 * (train?.milestones.reduce((sum, { budget, tolerance }) => sum + budget + tolerance, 0) ?? 0));
 });
 
 test('an honest script is scored by the evaluator: stretches timed by its clock, size weighed on disk, claims beside what was recomputed', { timeout: 300_000 }, async () => {
@@ -100,6 +110,7 @@ describe('the scorer, on predictors of every kind', () => {
     judged = judge([
       { name: 'honest', trick: 'none', log: log([...STEPS, ...CAPPED, ...TAIL, ...final(honest.toFixed(8))]) },
       { name: 'final', trick: 'none', purpose: 'final' },
+      { name: 'peek-a-little', trick: 'peek-a-little', purpose: 'final' },
       ...['peek', 'peek-everywhere', 'below-zero', 'endless', 'no-context', 'one-token', 'later-tokens', 'not-normalised', 'not-a-number', 'early', 'stale', 'late', 'leaves'].map((trick) => ({ name: trick, trick })),
       { name: 'claims less weight', trick: 'none', artifactBytes: 1001, log: log(TAIL) },
       { name: 'claims a better score', trick: 'none', log: log(final((honest - 0.01).toFixed(8))) },
@@ -119,6 +130,12 @@ describe('the scorer, on predictors of every kind', () => {
     expect(judged.get('final')?.metrics['official_bpb']).toBeGreaterThan(0.95);
     expect(judged.get('final')?.metrics['official_bpb']).not.toBe(judged.get('final')?.score);
     expect(judged.get('honest')?.metrics).not.toHaveProperty('official_bpb');
+  });
+
+  test('one that reads ahead at three places in a thousand does not survive the final claim, which asks again more often', () => {
+    expect(missed(judged.get('peek-a-little'))).toContain('audit');
+    expect([judged.get('honest')?.metrics['audited'], judged.get('final')?.metrics['audited']]).toEqual([256, 1600]);
+    expect(missed(judged.get('final'))).toEqual([]);
   });
 
   test.each([['peek', 'audit'], ['peek-everywhere', 'plausible'], ['below-zero', 'normalised'], ['endless', 'context'], ['no-context', 'context'], ['one-token', 'context'], ['later-tokens', 'causal'], ['not-normalised', 'normalised'], ['not-a-number', 'finite']])('%s misses the gate %s', (trick, gate) => {
