@@ -5,7 +5,7 @@ It is spoken to in lines of JSON on standard input and answers in lines of JSON 
   in   {"op": "open", slot, index, cores, level, bwrap, groups, staging, interpreter}  once, first
        {"op": "run", "job": PhaseJob}    one at a time      {"op": "beat"}      {"op": "abort"}
   out  {"event": "open", "describes", "held": [...]} | {"event": "refused", "reason"}
-       {"event": "progress", "seconds"}  at least twice a second once the clock runs
+       {"event": "progress", "seconds"}  at least twice a second while the clock runs
        {"event": "end", "end": PhaseEnd}
 
 W1. The end of standard input, or the death of the parent, kills everything and ends the warden.
