@@ -40,7 +40,7 @@ export function ensureEnvironment({ root, evaluator, python, needs, requirements
   } else if (!existsSync(join(folder, 'made'))) {
     say(`${evaluator}: an environment of its own with upstream's packages, ${disk} on disk, some minutes …`);
     run(['python3', '-m', 'venv', folder]);
-    run([program, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements]);
+    runOnline([program, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements], { log: `${folder}.log`, remedy: `name an interpreter that has ${needs.join(', ')} with --python` });
     writeFileSync(join(folder, 'made'), '');
   }
   const lacking = needs.filter((name) => spawnSync(program, ['-I', '-c', `import ${name}`], { stdio: 'ignore' }).status !== 0);
@@ -51,8 +51,21 @@ export function ensureEnvironment({ root, evaluator, python, needs, requirements
 /** Runs a program to its end with its words on standard error. */
 export function run(command, options = {}) {
   const { status, error } = spawnSync(command[0], command.slice(1), { stdio: ['ignore', 2, 2], ...options });
-  if (error || status !== 0) throw new Refused(`${basename(command[0])} ${command.slice(1, 4).join(' ')} ended with ${error ? error.message : `exit code ${status}`}`);
+  if (error || status !== 0) throw new Refused(`${titleOf(command)} ended with ${error ? error.message : `exit code ${status}`}`);
 }
+
+/** Runs a program of others that needs a network, its words in `log`: without one they are a page, of which a refusal quotes the last. */
+export function runOnline(command, { log, remedy, ...options }) {
+  mkdirSync(dirname(log), { recursive: true });
+  const words = openSync(log, 'w');
+  const { status, error } = spawnSync(command[0], command.slice(1), { stdio: ['ignore', words, words], ...options });
+  closeSync(words);
+  if (!error && status === 0) return;
+  const last = readFileSync(log, 'utf8').split(/[\r\n]+/).map((line) => line.trim()).filter(Boolean).at(-1) ?? 'it said nothing';
+  throw new Refused(`${titleOf(command)} ended with ${error ? error.message : `exit code ${status}: ${last.slice(0, 300)}`} (${log} has the rest). Without a network, ${remedy}`);
+}
+
+const titleOf = (command) => `${basename(command[0])} ${command.slice(1, 4).join(' ')}`;
 
 /** Puts a file into a data folder: a second name for it on the same disk, else a copy. */
 export function bring(from, to) {

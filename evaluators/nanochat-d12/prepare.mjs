@@ -3,7 +3,7 @@
 // DATA is a NANOCHAT_BASE_DIR with base_data_climbmix/, tokenizer/ and eval_bundle/; without it upstream's own scripts make one. prepare.py renders the questions.
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, say, trackedFiles } from '../../deploy/setup/dataset.mjs';
+import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, runOnline, say, trackedFiles } from '../../deploy/setup/dataset.mjs';
 
 const NAME = 'nanochat-d12';
 const SETS = ['train', 'tokenizer', 'pristine', 'held-out'];
@@ -42,10 +42,10 @@ prepareOrRefuse(() => {
 /** Upstream's own scripts, into a base folder of ours. */
 function fetch(python, checkout, base, shards) {
   mkdirSync(base, { recursive: true });
-  const options = { cwd: checkout, env: { ...process.env, NANOCHAT_BASE_DIR: base, OMP_NUM_THREADS: '1' } };
-  say(`${NAME}: ${shards} shards of 0.1 GB and the evaluation bundle of 0.2 GB by upstream's own scripts, ${(shards * 0.1 + 1).toFixed(0)} GB on disk; then its tokenizer is trained, some minutes …`);
-  run([python, '-m', 'nanochat.dataset', '-n', String(shards)], options);
-  if (!existsSync(join(base, 'tokenizer', 'token_bytes.pt'))) run([python, '-m', 'scripts.tok_train'], options);
-  run([python, '-c', BUNDLE], options);
+  const options = { log: join(base, 'download.log'), remedy: 'give a NANOCHAT_BASE_DIR that has all of it (--data of brigade surfaces setup, --from here)', cwd: checkout, env: { ...process.env, NANOCHAT_BASE_DIR: base, OMP_NUM_THREADS: '1' } };
+  say(`${NAME}: ${shards} shards of 0.1 GB and the evaluation bundle of 0.2 GB by upstream's own scripts, ${(shards * 0.1 + 1).toFixed(0)} GB on disk; then its tokenizer is trained, some minutes; how far it is: ${options.log} …`);
+  runOnline([python, '-m', 'nanochat.dataset', '-n', String(shards)], options);
+  if (!existsSync(join(base, 'tokenizer', 'token_bytes.pt'))) runOnline([python, '-m', 'scripts.tok_train'], options);
+  runOnline([python, '-c', BUNDLE], options);
   return base;
 }

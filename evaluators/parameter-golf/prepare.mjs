@@ -5,7 +5,7 @@
 // downloads them into the checkout. prepare.py deals the validation text and makes the decoy.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, say } from '../../deploy/setup/dataset.mjs';
+import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, runOnline, say } from '../../deploy/setup/dataset.mjs';
 
 const NAME = 'parameter-golf';
 const SETS = ['train', 'tokenizer', 'evaluation', 'held-out'];
@@ -23,7 +23,7 @@ prepareOrRefuse(() => {
   const python = ensureEnvironment({ root: join(import.meta.dirname, '..', '..'), evaluator: NAME, python: given.python, needs: ['torch', 'numpy', 'sentencepiece'], requirements: ['-r', join(checkout, 'requirements.txt')], disk: '8 GB' });
   if (SETS.every((one) => isWhole(outdir, one)) && readFileSync(join(outdir, 'tokenizer', 'declared.json'), 'utf8') === declared) { say(`${NAME}: data already in ${outdir}`); return; }
   for (const one of ['tokenizer', 'evaluation']) rmSync(join(outdir, `${one}.manifest.json`), { force: true }); // another declaration is another set
-  const source = from ?? download(python, checkout, variant, Number(shards));
+  const source = from ?? download(python, checkout, { variant, shards: Number(shards), log: join(outdir, 'download.log') });
   const isWanted = (path) => from !== null || path.includes(`fineweb10B_${variant}/`) || path.includes(`_${variant.replace(/^sp/, '')}_`); // a checkout may hold several variants
   const found = readdirSync(source, { recursive: true }).map(String).sort().filter(isWanted);
   const [train, validation, tokenizers] = [/(^|\/)fineweb_train_\d+\.bin$/, /(^|\/)fineweb_val_\d+\.bin$/, /\.model$/].map((wanted) => found.filter((path) => wanted.test(path)));
@@ -53,8 +53,8 @@ prepareOrRefuse(() => {
 });
 
 /** Upstream's own script, into its own checkout, where git ignores it. */
-function download(python, checkout, variant, shards) {
-  say(`${NAME}: downloading ${shards} shards of ${variant}, ${(shards * SHARD_GB).toFixed(1)} GB, by upstream's own script; at 100 MB/s ${Math.ceil(shards * SHARD_GB / 6)} min …`);
-  run([python, join(checkout, 'data', 'cached_challenge_fineweb.py'), '--variant', variant, '--train-shards', String(shards)], { cwd: checkout });
+function download(python, checkout, { variant, shards, log }) {
+  say(`${NAME}: downloading ${shards} shards of ${variant}, ${(shards * SHARD_GB).toFixed(1)} GB, by upstream's own script; at 100 MB/s ${Math.ceil(shards * SHARD_GB / 6)} min; how far it is: ${log} …`);
+  runOnline([python, join(checkout, 'data', 'cached_challenge_fineweb.py'), '--variant', variant, '--train-shards', String(shards)], { cwd: checkout, log, remedy: 'give a folder with the shards and the tokenizer (--data of brigade surfaces setup, --from here)' });
   return join(checkout, 'data');
 }

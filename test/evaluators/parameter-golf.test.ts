@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -44,6 +44,22 @@ test('compiling, training and packing have less together than each may take at m
   const train = declared.phases.find(({ name }) => name === 'train');
   expect(train?.milestones.map(({ name }) => name)).toEqual(['compile', 'train', 'pack']);
   expect(train?.budget).toBeLessThan(0.85 * (train?.milestones.reduce((sum, { budget, tolerance }) => sum + budget + tolerance, 0) ?? 0));
+});
+
+test('a download that fails is one line: what was run, the last that it said, where the rest lies, and what helps without a network', () => {
+  const [checkout, out] = [join(golf.root, 'offline'), join(golf.root, 'offline-data')];
+  mkdirSync(join(checkout, 'data'), { recursive: true });
+  for (const file of ['train_gpt.py', 'requirements.txt']) writeFileSync(join(checkout, file), '');
+  writeFileSync(join(checkout, 'data', 'cached_challenge_fineweb.py'), 'import sys\nfor i in range(30): print("Retrying", i, file=sys.stderr)\nraise OSError("no route to host")\n');
+  execFileSync('git', ['init', '-q', checkout]);
+  execFileSync('git', ['-C', checkout, '-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-q', '--allow-empty', '-m', 'stand-in']);
+  const { status, stderr } = spawnSync(process.execPath, [join(golf.root, 'evaluators/parameter-golf/prepare.mjs'), out, '--checkout', checkout, '--python', golf.interpreter], { encoding: 'utf8' });
+  expect(status).toBe(1);
+  const [begun, refused, ...rest] = stderr.trim().split('\n');
+  expect(begun).toContain('downloading 80 shards');
+  expect(refused).toMatch(/^python .*cached_challenge_fineweb\.py --variant sp1024 ended with exit code 1: OSError: no route to host \(.*\/offline-data\/download\.log has the rest\)\. Without a network, give a folder with the shards and the tokenizer \(--data of brigade surfaces setup, --from here\)$/);
+  expect(rest).toEqual([]);
+  expect(readFileSync(join(out, 'download.log'), 'utf8')).toContain('Retrying 29');
 });
 
 test('an honest script is scored by the evaluator: stretches timed by its clock, size weighed on disk, claims beside what was recomputed', { timeout: 300_000 }, async () => {
