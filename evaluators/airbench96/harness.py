@@ -1,10 +1,11 @@
-"""Runs one phase of airbench96 inside the sandbox: python harness.py smoke | train | predict  [--devices cpu]
+"""Runs one phase of airbench96 inside the sandbox: python harness.py smoke | train | predict | audit  [--devices cpu]
 
 A training process is cold: it imports, compiles, trains once and evaluates, as a person would run the script; the evaluator's clock is around all of it.
 
   H1. What a training process finds as the test set are training images: nothing in it has seen a test image or a test label.
   H2. The evaluator's seed is in Python's and PyTorch's generators before the script's first line: its own seeding draws from them.
   H3. The model that is scored is the one the script itself evaluated last with test-time augmentation.
+  H4. When the model is asked, importing torch and waking the GPU are the evaluator's; from the recipe's first line on the clock runs.
 """
 import os
 import random
@@ -19,10 +20,10 @@ PIXELS = 3072
 HEAD = struct.Struct('<4sI16s')  # magic, images, nonce
 
 
-def load(stands_in):
-    """The script's definitions in a module's namespace, and its last block."""
+def load(stands_in, is_cold=True):
+    """The script's definitions in a module's namespace, and its last block. A process that is not cold is timed from here on."""
     listed = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    seed = int(os.environ.get('BRIGADE_SEED', '0'))
+    seed, control = int(os.environ.get('BRIGADE_SEED', '0')), os.environ['BRIGADE_CONTROL']
     os.environ.clear()
     os.environ.update(listed, TRITON_CACHE_DIR='/tmp/triton', TORCHINDUCTOR_CACHE_DIR='/tmp/inductor')
     sys.path.insert(0, EVAL)
@@ -37,6 +38,11 @@ def load(stands_in):
     random.seed(seed)
     torch.manual_seed(seed)  # H2
     definitions, block = script.split(SCRIPT)
+    if not is_cold:
+        if torch.cuda.is_available() and not stands_in:
+            torch.zeros(1, device='cuda').add(1).item()
+        with open(control, 'wb', buffering=0) as pipe:
+            pipe.write(b'R')  # H4
     sys.argv = [SCRIPT]
     space = {'__name__': '__main__', '__file__': SCRIPT}
     exec(definitions, space)
@@ -76,7 +82,7 @@ def exactly(count):
 
 
 def predict(stands_in):
-    space, _ = load(stands_in)
+    space, _ = load(stands_in, is_cold=False)
     import torch
 
     model = space['make_net'](space['hyp']['net'])
@@ -97,7 +103,7 @@ def main():
     phase, stands_in = sys.argv[1], sys.argv[2:] == ['--devices', 'cpu']
     if not stands_in and not any(name.startswith('nvidia') and name[6:].isdigit() for name in os.listdir('/dev')):
         sys.exit('airbench96 runs on a GPU and this sandbox has none: give its slot a GPU, or run airbench-mini')
-    if phase == 'predict':
+    if phase in ('predict', 'audit'):
         predict(stands_in)
     else:
         train(stands_in, SMOKE_EPOCHS if phase == 'smoke' else None)

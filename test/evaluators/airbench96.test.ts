@@ -10,7 +10,7 @@ import { fullScale, standIns, swap, upstream, type FullScale } from './full-scal
 // airbench96 without a GPU: real programs of ours in the real sandbox, on made-up images and a stand-in script; and upstream's own where there is a checkout.
 
 const yaml = (text: string): string => swap(text,
-  [/python: .*/, 'python: environment/bin/python'], [/harness\.py, (smoke|train|predict)\]/g, 'harness.py, $1, --devices, cpu]'],
+  [/python: .*/, 'python: environment/bin/python'], [/harness\.py, (smoke|train|predict|audit)\]/g, 'harness.py, $1, --devices, cpu]'],
   [/limits: .*/, 'limits: {memory: 2GB, processes: 64, openFiles: 256, scratch: 256MB, log: 1MB}'], ['{search: 10, confirm: 10, final: 30}', '{search: 1, confirm: 1, final: 2}']);
 const script = readFileSync(join(standIns, 'airbench96', 'airbench96_faster.py'), 'utf8');
 let bench: FullScale;
@@ -55,8 +55,10 @@ test('a cold process is timed as a whole by the evaluator, its accuracy counted 
   const measured = await bench.measure({ 'airbench96_faster.py': script }, { purpose: 'final', canaries: true });
   expect(measured.failure).toBeNull();
   expect(measured.scoreSource).toBe('evaluator');
-  const train = measured.phases.find(({ name }) => name === 'train');
-  expect(measured.score).toBeCloseTo((train?.seconds ?? NaN) / 2, 6); // the final claim's own number of seeds
+  const [train, asked] = ['train', 'eval'].map((phase) => measured.phases.find(({ name }) => name === phase));
+  expect(measured.score).toBeCloseTo(((train?.seconds ?? NaN) + (asked?.seconds ?? NaN)) / 2, 6); // the final claim's own number of seeds
+  expect(asked?.seconds).toBeGreaterThan(0);
+  expect(asked?.wallSeconds).toBeGreaterThan(asked?.seconds ?? NaN); // the import before, and the audit after, are nobody's
   expect(measured.score).toBeGreaterThan(measured.metrics['claimed_seconds'] ?? NaN); // imports and set-up count
   expect(measured.metrics['accuracy']).toBeGreaterThan(0.96);
   expect(measured.gates.filter(({ name }) => name === 'accuracy')).toEqual([expect.objectContaining({ limit: 0.96, passed: true })]);
@@ -70,7 +72,7 @@ describe('the scorer', () => {
   beforeAll(() => {
     const cases = [
       { name: 'honest', trick: 'none', log: stamped(['|  run     |  epoch  |  train_loss  |  train_acc  |  val_acc  |  tta_val_acc  |  total_time_seconds  |', '|       0  |      0  |      1.9000  |     0.4000  |   0.5000  |               |               0.6000  |', row, 'Mean: 0.9604    Std: nan']) },
-      ...['one-in-ten-wrong', 'by-position', 'no-such-class', 'early', 'stale', 'late', 'leaves'].map((trick) => ({ name: trick, trick })),
+      ...['one-in-ten-wrong', 'learns-from-all', 'by-position', 'no-such-class', 'early', 'stale', 'late', 'leaves'].map((trick) => ({ name: trick, trick })),
       { name: 'damaged', trick: 'none', log: stamped([row.slice(0, 60), row.replace('27.3120', '27.3.1'), 'Mean: 1 Std: 0', `x${row}`]) + row },
     ];
     const said = execFileSync(python, [join(standIns, 'airbench96', 'ask.py'), join(bench.root, 'evaluators/airbench96/scorer.py'), join(bench.dataDir, 'airbench96'), JSON.stringify(cases)], { encoding: 'utf8' });
@@ -78,12 +80,15 @@ describe('the scorer', () => {
   }, 120_000);
 
   test('counts right answers and reads the script’s columns as claims', () => {
-    expect(judged.get('honest')).toEqual({ name: 'honest', kind: 'scored', score: null, gates: [{ name: 'follows', value: 1, limit: 0.98, passed: true }], metrics: {
+    expect(judged.get('honest')).toEqual({ name: 'honest', kind: 'scored', score: null, gates: ['follows', 'audit'].map((name) => ({ name, value: 1, limit: 0.98, passed: true })), metrics: {
       accuracy: 1, claimed_train_loss: 1.0413, claimed_train_accuracy: 0.9321, claimed_decoy_accuracy: 0.9562, claimed_decoy_tta_accuracy: 0.9604, claimed_seconds: 27.312, claimed_mean_accuracy: 0.9604,
     } });
     expect(judged.get('one-in-ten-wrong')?.metrics).toEqual({ accuracy: 0.9 });
   });
-  test('one that answers by place and not by image does not follow', () => { expect(judged.get('by-position')?.gates).toEqual([expect.objectContaining({ name: 'follows', passed: false })]); });
+  test('one that answers by place and not by image does not follow', () => { expect(judged.get('by-position')?.gates).toContainEqual(expect.objectContaining({ name: 'follows', passed: false })); });
+  test('one that answers an image otherwise among few than among all misses the audit', () => {
+    expect(judged.get('learns-from-all')).toMatchObject({ metrics: { accuracy: 1 }, gates: [{ name: 'follows', passed: true }, { name: 'audit', passed: false }] });
+  });
   test.each(['no-such-class', 'early', 'stale', 'late'])('%s bytes are tampering', (trick) => { expect(judged.get(trick)).toMatchObject({ kind: 'tampered', where: 'descriptor 3' }); });
   test('one that leaves is told as that', () => { expect(judged.get('leaves')).toMatchObject({ kind: 'hung-up', who: 'predictor' }); });
   test('damaged rows claim nothing', () => { expect(judged.get('damaged')?.metrics).toEqual({ accuracy: 1 }); });
