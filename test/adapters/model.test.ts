@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openModel, type Method, type ModelOptions } from '../../src/adapters/model/index.ts';
-import { maskWhole } from '../../src/adapters/model/mask.ts';
 import type { Question, Turn } from '../../src/domain/conversation.ts';
 import { ModelFailed } from '../../src/ports.ts';
 import { failing, openAiServer, say, tooMany, use, type Reply, type Script } from '../support/openai-server.ts';
@@ -64,6 +63,12 @@ test('a JSON action is found behind what was thought aloud and inside a fence, a
   for (const _ of texts) answers.push(await asked(server.baseURL, { method: 'json' }));
   expect(answers.map(({ calls }) => calls.map(({ tool, input }) => `${tool} ${input}`))).toEqual([['read {"path":"a"}'], ['read {"path":"a"}'], [], [], []]);
   expect(answers.map(({ text }) => text)).toEqual(['<think>hm {"tool":"submit"}</think>', '', ...texts.slice(2)]);
+});
+
+test('what a user says twice in a row is said at once, as templates of open models insist', async () => {
+  await using server = await openAiServer(() => say('yes'));
+  await asked(server.baseURL, {}, { turns: [{ role: 'user', text: 'one' }, { role: 'user', text: 'two' }] });
+  expect(server.asked[0]?.body.messages.map(({ role, content }) => [role, content])).toEqual([['system', 'You own optimizer.py.'], ['user', 'one\n\ntwo']]);
 });
 
 test('several calls in one answer keep their order and have ids of their own, whatever the endpoint calls them', async () => {
@@ -137,7 +142,8 @@ test('an endpoint that repeats the key is quoted without it, whole or in part', 
   expect(String(failed)).not.toContain('abcdefgh');
   const part = await failure(() => failing(401, `key ending in ${KEY.slice(-12)}, beginning with ${KEY.slice(0, 10)}`));
   expect(part.message).toContain('key ending in ***, beginning with ***');
-  expect(maskWhole(`it is ${KEY}!`, KEY)).toBe('it is ***!');
+  await using open = await openAiServer(() => ({ kind: 'said', text: `it is ${KEY}!`, calls: [{ tool: 'read', input: { path: KEY } }] }));
+  expect(await asked(open.baseURL)).toMatchObject({ text: 'it is ***!', calls: [{ input: '{"path":"***"}' }] });
 });
 
 test('a key that is not there is not sent, and the name and the price hold none', async () => {
