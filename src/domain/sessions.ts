@@ -1,6 +1,6 @@
 import type { Fact } from './fact.ts';
 import type { RunId, TrialId } from './ids.ts';
-import { costOf, type Cost, type JointAnswered, type JointOffered, type SessionRow, type SpecialistStalled } from './session.ts';
+import { costOf, NO_COST, plus, type Cost, type JointAnswered, type JointOffered, type SessionRow, type SpecialistStalled } from './session.ts';
 import type { Proposal } from './trial.ts';
 
 // What the journal says of thinking with a model, folded fact by fact.
@@ -22,6 +22,8 @@ export interface JointRow {
 export interface Sessions {
   readonly rows: Map<string, SessionRow>;
   readonly byClientId: Map<string, string>;
+  /** Sessions that have not ended. */
+  readonly open: Set<string>;
   readonly joints: Map<string, JointRow>;
   readonly jointByClientId: Map<string, string>;
   /** Drafts that a trial carries out and nobody has recorded as accepted. */
@@ -34,7 +36,7 @@ export interface Sessions {
 }
 
 /** Nobody has thought with a model yet. */
-export const noSessions = (): Sessions => ({ rows: new Map(), byClientId: new Map(), joints: new Map(), jointByClientId: new Map(), unanswered: new Map(), stalled: new Map(), stalls: new Map(), recoveries: new Map() });
+export const noSessions = (): Sessions => ({ rows: new Map(), byClientId: new Map(), open: new Set(), joints: new Map(), jointByClientId: new Map(), unanswered: new Map(), stalled: new Map(), stalls: new Map(), recoveries: new Map() });
 
 type SessionFact = Extract<Fact, { word: `session.${string}` | `call.${string}` | `specialist.${string}` | `joint.${string}` }>;
 
@@ -46,6 +48,7 @@ export function growSessions(sessions: Sessions, fact: SessionFact, { run, spend
       if (sessions.rows.has(session)) return false;
       sessions.rows.set(session, { session, run, opened: fact.body, openedAt: fact.at, calls: new Map(), ended: null, endedAt: null });
       sessions.byClientId.set(fact.body.clientId, session);
+      sessions.open.add(session);
       return true;
     }
     case 'call.reserved': {
@@ -69,6 +72,7 @@ export function growSessions(sessions: Sessions, fact: SessionFact, { run, spend
       if (!row || row.ended) return false;
       row.ended = fact.body;
       row.endedAt = fact.at;
+      sessions.open.delete(row.session);
       return true;
     }
     case 'specialist.stalled': {
@@ -98,6 +102,10 @@ export function growSessions(sessions: Sessions, fact: SessionFact, { run, spend
     default: return fact satisfies never;
   }
 }
+
+/** What calls that are being made may cost at most: it is counted as used, and some of it comes back when they are settled. */
+export const outstanding = ({ rows, open }: Sessions): Cost =>
+  [...open].flatMap((session) => [...rows.get(session)?.calls.values() ?? []]).reduce((sum, { reserved, settled }) => (settled ? sum : plus(sum, reserved)), NO_COST);
 
 /** Notes that an admitted trial carries out a draft; false where no such draft was open to its author. */
 export function carryOut(sessions: Sessions, trial: TrialId, { specialist, joint }: Pick<Proposal, 'specialist' | 'joint'>): boolean {

@@ -33,6 +33,10 @@ export function thoughts({ started, sessions, thinkingBySpecialist }: Lineage): 
   });
 }
 
+/** The most that one call was thought to cost, by tokens and by money: what a run that is to go on must have room for. */
+export const dearestCall = ({ sessions }: Lineage): Cost => [...sessions.rows.values()].flatMap(({ calls }) => [...calls.values()])
+  .reduce((most, { reserved }) => ({ tokens: Math.max(most.tokens, reserved.tokens), money: Math.max(most.money, reserved.money) }), NO_COST);
+
 /** What is left of a limit, in words: `13,960 of 200,000` or `13,960, no limit`. */
 export const usedOf = (used: number, limit: number | null, say: (value: number) => string): string => (limit === null ? `${say(used)}, no limit` : `${say(used)} of ${say(limit)}, ${say(Math.max(0, limit - used))} left`);
 

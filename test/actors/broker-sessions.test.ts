@@ -4,7 +4,7 @@ import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
 import { processClock } from '../../src/adapters/clock/index.ts';
 import { NO_LIMITS, type Limits } from '../../src/domain/budget.ts';
 import { canonicalRecipe } from '../../src/domain/recipe.ts';
-import { spentOn } from '../../src/domain/session.ts';
+import { spentOn, type SpecialistStalled } from '../../src/domain/session.ts';
 import { CheckProposal, DeclineJoint, EndSession, OfferHandoff, OfferJoint, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../src/protocols/session.ts';
 import { LimitRun } from '../../src/protocols/run.ts';
 import { RenewLease } from '../../src/protocols/trial.ts';
@@ -21,7 +21,7 @@ const ask = (w: World) => ({
   reserve: (session: string, call: number, tokens = 100, money = 0.5) => w.ports.bus.ask(ReserveCall, RUN, { session, call, tokens, money }, NOW),
   settle: (session: string, call: number, input = 60, output = 10, money = 0.2) => w.ports.bus.ask(SettleCall, RUN, { session, call, input, output, money, ...SETTLED }, NOW),
   end: (session: string, trials: string[] = []) => w.ports.bus.ask(EndSession, RUN, { session, ending: trials.length > 0 ? 'submitted' : 'gave_up', reason: 'nothing left to try', trials, repairs: 1, transcript: '[]' }, NOW),
-  stall: (specialist: string, reason: string | null) => w.ports.bus.ask(StallSpecialist, RUN, { specialist, stalled: reason === null ? null : { cause: 'endpoint', reason } }, NOW),
+  stall: (specialist: string, reason: string | null, cause: SpecialistStalled['cause'] = 'endpoint') => w.ports.bus.ask(StallSpecialist, RUN, { specialist, stalled: reason === null ? null : { cause, reason } }, NOW),
   check: (patch: string, parent = 't0000', other: string | null = null) => w.ports.bus.ask(CheckProposal, RUN, { specialist: 'optimizer', with: other, parent, patch }, NOW),
 });
 
@@ -70,6 +70,19 @@ describe('a session', () => {
     const lineage = await w.until((l) => l.sessions.rows.get('s0001')?.calls.get(2)?.settled != null);
     expect(lineage.tokens).toEqual({ tokens: 1070, money: 3.2 });
     expect(spentOn(lineage.sessions.rows.get('s0001') ?? never()), 'the sum kept by the way is the sum of the calls').toEqual(lineage.tokens);
+  });
+
+  test('that its specialist does not come back to has ended as lost when another is opened, its trials named; one of somebody else goes on', async () => {
+    const { w, broker, open, reserve } = await ready();
+    await using _broker = broker;
+    await open('c-1');
+    await open('c-2', 'data');
+    await reserve('s0001', 1, 1000, 3);
+    await w.propose('loss=2.4', { session: 's0001' });
+    expect(await open('c-3')).toMatchObject({ kind: 'opened', session: 's0003', spent: { tokens: 1000, money: 3 } });
+    const { rows } = (await w.until((l) => l.sessions.rows.size === 3)).sessions;
+    expect([...rows.values()].map(({ ended }) => ended && [ended.ending, ended.trials])).toEqual([['lost', ['t0001']], null, null]);
+    expect(await reserve('s0001', 2)).toMatchObject({ kind: 'refused', by: 'session' });
   });
 
   test('that does not exist or has ended gets no call, and one that names another\'s trial is not ended', async () => {
@@ -141,6 +154,28 @@ describe('the limits of a run', () => {
     expect(await reserve('s0001', 1, 300)).toEqual({ kind: 'reserved' });
     expect(await reserve('s0001', 2, 300)).toMatchObject({ kind: 'refused' });
     await w.until((l) => l.stopped !== null);
+  });
+
+  test('are not reached by a call that is out, though it takes all that is left: what it does not use comes back', async () => {
+    const { w, broker, open, reserve, settle } = await ready({ tokens: 250 });
+    await using _broker = broker;
+    await open('c-1');
+    expect(await reserve('s0001', 1, 250)).toEqual({ kind: 'reserved' });
+    await w.clock.advance(3_000);
+    expect((await w.until(() => true)).stopping).toBeNull();
+    await settle('s0001', 1, 240, 10);
+    expect((await w.until((l) => l.stopped !== null)).stopped).toBe('token limit of 250 reached');
+  });
+
+  test('of its specialists’ own end a run when the last of these is spent', async () => {
+    const { w, broker, stall } = await ready();
+    await using _broker = broker;
+    await stall('optimizer', 'its budget of 9 tokens is spent', 'budget');
+    await stall('data', 'connection refused');
+    await w.clock.advance(5_000);
+    expect((await w.until(() => true)).stopping).toBeNull();
+    await stall('data', 'its budget of 8 tokens is spent', 'budget');
+    expect((await w.until((l) => l.stopped !== null)).stopped).toBe("nobody's budget covers another call: optimizer: its budget of 9 tokens is spent");
   });
 
   test('of trials close sessions as they close proposals', async () => {

@@ -7,6 +7,7 @@ import { countTrials, type Lineage } from '../../domain/lineage.ts';
 import type { Lease } from '../../domain/measurement.ts';
 import type { Wanted } from '../../domain/need.ts';
 import type { Cost } from '../../domain/session.ts';
+import { outstanding } from '../../domain/sessions.ts';
 
 // What the broker should do now. Everything is derived from the lineage and a glance at the world; nothing is remembered besides.
 //
@@ -19,6 +20,7 @@ import type { Cost } from '../../domain/session.ts';
 //   B5. A lease of a trial that was decided meanwhile lapses, unless its measurement will be read: the best's and the baseline's are compared with what
 //       comes, but for those that stand beside one contender alone.
 //   B6. A limit of tokens or money ends the run when the last who could think was refused a call by it, not before: another's calls may be smaller.
+//       So does the last specialist whose own budget is spent.
 
 export type Stage = 'waiting' | 'calibrating' | 'running' | 'paused' | 'finishing' | 'claiming' | 'stopped';
 
@@ -34,11 +36,11 @@ export function stageOf(lineage: Lineage, openTrials: number): Stage {
 /** What the run has used, `sinceNewestMs` after its newest fact was seen, and what `wanted` further replicates will take. */
 export function spentBy(lineage: Lineage, sinceNewestMs: number, wanted: number): Spent {
   const newest = lineage.newestAt + sinceNewestMs;
-  const rows = lineage.tokens;
+  const out = outstanding(lineage.sessions); // a call that is out has not reached a limit yet: it was reserved within it
   return {
     trials: countTrials(lineage), slotSeconds: lineage.slotSeconds, reserved: reserve(lineage, wanted),
     wallSeconds: lineage.wallSecondsBefore + (lineage.startedAt === null ? 0 : (newest - lineage.startedAt) / 1000),
-    tokens: rows.tokens, money: rows.money,
+    tokens: lineage.tokens.tokens - out.tokens, money: lineage.tokens.money - out.money,
     secondsSinceKeep: lineage.lastKeepAt === null ? 0 : (newest - lineage.lastKeepAt) / 1000,
   };
 }
@@ -67,9 +69,13 @@ export const closedBy = (lineage: Lineage): string | null => lineage.stopped ?? 
 /** Why nobody can think any more: what is left covers no call of anybody who might make one. `refused` are the calls asked for last, by who was refused; null while somebody can. */
 export function starved(lineage: Lineage, refused: ReadonlyMap<string, Cost>): { readonly reason: string; readonly mode: StopMode } | null { // B6
   if (!lineage.started || lineage.stopping !== null || lineage.bests.length === 0) return null;
+  const { roster } = lineage.started;
+  const { stalled } = lineage.sessions;
+  const own = roster.map((specialist) => stalled.get(specialist));
+  if (own.every((each) => each?.cause === 'budget')) return { reason: `nobody's budget covers another call: ${roster[0] ?? ''}: ${own[0]?.reason ?? ''}`.slice(0, 400), mode: 'complete' };
   const whys = [...refused.values()].map((most) => uncovered(lineage, most));
   const [reason] = whys;
-  const canNobody = lineage.started.roster.every((specialist) => refused.has(specialist) || lineage.sessions.stalled.has(specialist));
+  const canNobody = roster.every((specialist) => refused.has(specialist) || stalled.has(specialist));
   return reason != null && canNobody && !whys.includes(null) ? { reason, mode: 'complete' } : null;
 }
 

@@ -14,6 +14,7 @@ import type { Keeper } from './keeper.ts';
 //       used and reserved. What was reserved once stays so: whoever asks again for a call that was settled is told to take the next.
 //   N3. A check is the desk's own judgement, and leaves nothing behind but a recipe under its hash.
 //   N4. A call that the limits refused is remembered until its specialist is granted one: by these it is known when nobody can think any more.
+//   N5. One specialist has one session at a time: who opens another has lost what it knew of the last, and that is its ending.
 
 /** Who was refused a call by the run's limits, and what it might have cost. */
 export interface Sessions extends AsyncDisposable { readonly refused: ReadonlyMap<string, Cost> }
@@ -41,6 +42,14 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
 
   const done = { kind: 'done' as const };
 
+  async function endOpen(specialist: string): Promise<void> {
+    for (const row of [...sessions.open].flatMap((session) => sessions.rows.get(session) ?? [])) {
+      if (row.opened.specialist !== specialist) continue;
+      const trials = [...lineage.trials.values()].flatMap(({ trial, proposal }) => (proposal.session === row.session ? [trial] : []));
+      await keeper.say('session.ended', [row.session], { ending: 'lost', reason: `${specialist} began another and did not say how this one ended`, trials: trials.slice(-16), repairs: 0, transcript: null });
+    }
+  }
+
   const served = [
     bus.serve(OpenSession, ids, async ({ prompt, ...asked }) => {
       await keeper.upToDate();
@@ -48,6 +57,7 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
       const hash = earlier() || closed() ? '' : await blobs.put(text(prompt));
       return keeper.alone(async () => {
         const over = closed();
+        if (earlier() === undefined && over === null) await endOpen(asked.specialist); // N5
         for (let n = sessions.rows.size + 1; earlier() === undefined; n++) {
           if (over) return over;
           await keeper.say('session.opened', [sessionId(n)], { ...asked, prompt: hash });

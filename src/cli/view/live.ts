@@ -5,6 +5,7 @@ import { BASELINE, type TrialId } from '../../domain/ids.ts';
 import { countTrials, statusOf, type Lineage } from '../../domain/lineage.ts';
 import { summarize, type Summary } from '../../domain/summary.ts';
 import { endedRows } from '../../domain/tables.ts';
+import { dearestCall } from '../../domain/thought.ts';
 import { furtherFlags } from '../limits.ts';
 import { eventOf } from './event.ts';
 import { baselineLine, endingLines, slotName, standingLine, startLine, trialHead, trialLine } from './lines.ts';
@@ -128,7 +129,8 @@ export function liveView(options: LiveOptions): LiveView {
         paper.line(paint('quiet', `its end is not recorded: brigade watch ${run} follows it where it still runs, brigade run --resume ${run} goes on where it does not`));
         return;
       }
-      const further = lineage.limits ? furtherFlags(lineage.limits, { trials: countTrials(lineage), wallSeconds: last.wallSeconds, slotSeconds: last.slotSeconds + replicateCost(lineage) }) : [];
+      const most = dearestCall(lineage);
+      const further = lineage.limits ? furtherFlags(lineage.limits, { trials: countTrials(lineage), wallSeconds: last.wallSeconds, slotSeconds: last.slotSeconds + replicateCost(lineage), tokens: last.tokens + most.tokens, money: last.money + most.money }) : [];
       for (const line of endingLines({ run, summary: last, folder: options.folder, runsAlone: options.runsAlone, further }, look())) paper.line(line);
     },
   };
