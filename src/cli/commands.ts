@@ -14,6 +14,7 @@ import { natsCommand } from './nats.ts';
 import { importCommand } from './import.ts';
 import type { Place } from './place.ts';
 import { planCommand } from './plan.ts';
+import { replayCommand } from './replay.ts';
 import { reportCommand } from './report.ts';
 import { resultsCommand } from './results.ts';
 import { runCommand } from './run.ts';
@@ -41,6 +42,7 @@ export function addCommands(program: Command, place: Place): void {
   initCommand(program);
   surveyCommand(program, here);
   composeCommand(program, here);
+  replayCommand(program, here);
   surfacesCommand(program, place, out);
   natsCommand(program, place, out);
   doctorCommand(program);

@@ -188,7 +188,7 @@ function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<R
   if (!config) throw new Error('a new run needs its settings');
   return {
     surface: name, surfaceHash: surface.hash, evaluator: surface.evaluator, evaluatorHash: evaluator.hash, objective: evaluator.objective, snapshot,
-    roster: config.roster, ...(surface.rosterName === null ? {} : { rosterName: surface.rosterName }), arm: config.arm, proposer: config.proposer, seed: config.seed, ...(config.compose === null ? {} : { compose: config.compose }), keep: config.keep, limits: config.limits,
+    roster: config.roster, ...(surface.rosterName === null ? {} : { rosterName: surface.rosterName }), arm: config.arm, proposer: config.replays === null ? config.proposer : 'replay', seed: config.seed, ...(config.replays === null ? {} : { replays: config.replays }), ...(config.compose === null ? {} : { compose: config.compose }), keep: config.keep, limits: config.limits,
     calibrationReplicates: config.calibrationReplicates, slotsPerReplicate: surface.slots.count, leaseTtlMs: config.leaseTtlMs, brigade,
   };
 }
@@ -197,7 +197,8 @@ function daemonsOf(run: RunId, started: RunStarted, limits: Limits, slots: numbe
   const own = started.compose === undefined || specialistsRest(isStaffed, limits) ? null : { strategy: started.compose, whole: false };
   const compose = composer ?? own;
   const perAgent = Math.max(1, Math.ceil((Math.floor(slots / started.slotsPerReplicate) + 1) / started.arm.agents));
-  const specialists = specialistsRest(isStaffed, limits) ? [] : started.roster.map((specialist) => ({
+  const isReplay = started.proposer === 'replay';
+  const specialists = isReplay || specialistsRest(isStaffed, limits) ? [] : started.roster.map((specialist) => ({
     name: `specialist-${specialist}`,
     args: ['specialist', '--run', run, '--domain', specialist, '--proposer', started.proposer, '--seed', String(started.seed), '--concurrent', String(perAgent), ...(started.arm.lineage ? [] : ['--no-lineage'])],
   }));
@@ -206,6 +207,7 @@ function daemonsOf(run: RunId, started: RunStarted, limits: Limits, slots: numbe
     { name: 'broker', args: ['broker', '--run', run] },
     { name: 'evaluator', args: ['evaluator', '--run', run, '--slots', String(slots), '--sandbox', sandbox] },
     ...specialists,
+    ...(isReplay && !specialistsRest(isStaffed, limits) ? [{ name: 'replayer', args: ['replayer', '--run', run] }] : []),
     ...(compose === null ? [] : [{ name: COMPOSER, args: ['composer', '--run', run, '--strategy', compose.strategy, ...(compose.whole ? ['--whole'] : []), '--concurrent', String(Math.floor(slots / started.slotsPerReplicate) + 1)] }]),
   ];
 }

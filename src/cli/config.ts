@@ -2,6 +2,7 @@ import type { Limits } from '../domain/budget.ts';
 import { PROPOSER_KINDS, type ProposerKind } from '../actors/specialist/index.ts';
 import { NO_LIMITS } from '../domain/budget.ts';
 import type { Arm, KeepRule } from '../domain/fact.ts';
+import type { RunId } from '../domain/ids.ts';
 import type { Surface } from '../domain/surface.ts';
 import { choice } from './choice.ts';
 import { limitsOf, type LimitFlags } from './limits.ts';
@@ -25,6 +26,8 @@ export interface RunConfig {
   readonly proposer: ProposerKind | 'llm';
   /** How what is kept apart is put together meanwhile; null for not at all. */
   readonly compose: 'greedy' | 'ablate' | null;
+  /** The run whose proposals it makes again; null where specialists think. */
+  readonly replays: RunId | null;
   readonly calibrationReplicates: number;
   readonly leaseTtlMs: number;
   readonly slots: number | null;
@@ -48,7 +51,7 @@ export function configure(surface: Surface, flags: RunFlags): RunConfig {
       replicates: flags.replicates === undefined ? KEEP.replicates : number('--replicates', flags.replicates, 2, 50, true),
     },
     arm, roster: rosterOf(surface, arm),
-    compose: composeOf(flags, arm),
+    compose: composeOf(flags, arm), replays: null,
     proposer: choice('--proposer', flags.proposer ?? 'search', [...PROPOSER_KINDS, 'llm']),
     calibrationReplicates: flags.calibration === undefined ? surface.calibrationReplicates : number('--calibration', flags.calibration, 2, 50, true),
     leaseTtlMs: flags.ttl === undefined ? LEASE_TTL_MS : number('--ttl', flags.ttl, 0.5, 600, false) * 1000,

@@ -29,7 +29,7 @@ const FIRST_CONNECT_MS = 30_000;
 const TELL_AGAIN_MS = 10_000;
 const MOST_REASONS = 50;
 /** Errors that the next start would meet again. */
-const HOPELESS = new Set(['Mistake', 'CanaryFailed', 'SandboxUnavailable', 'SetupNeeded', 'BadSurface', 'UnknownSurface', 'BadEdit']);
+const HOPELESS = new Set(['Mistake', 'CanaryFailed', 'SandboxUnavailable', 'SetupNeeded', 'BadSurface', 'UnknownSurface', 'BadEdit', 'Astray']);
 
 /** A supervised daemon failed at what only a person can mend: its supervisor is to give it up. */
 export class Hopeless extends Error {
@@ -95,6 +95,11 @@ export function daemonCommands(program: Command, place: Place): void {
       const { composerOf } = await import('./daemon-composer.ts');
       const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
       return composerOf(place, { run, surface, roster, ports, signal, strategy: choice('--strategy', flags.strategy, ['greedy', 'ablate']), whole: flags.whole === true, concurrent });
+    }));
+  daemon('replayer', 'make the proposals of an earlier run again, as the run\'s folder holds them', 'replayer --run golf-mini-1121b')
+    .action((flags: DaemonFlags, command: Command) => stand(place, 'operator', flags, command, async ({ run, ports, signal }) => { // it reads the journal, which no specialist may
+      const { replayerOf } = await import('./daemon-replayer.ts');
+      return replayerOf(place, { run, ports, signal });
     }));
 }
 

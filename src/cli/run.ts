@@ -6,12 +6,12 @@ import { verifySignature } from '../adapters/signature/index.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import type { Fact } from '../domain/fact.ts';
 import { NO_LIMITS, type Limits } from '../domain/budget.ts';
-import { TOKEN } from '../domain/ids.ts';
+import { TOKEN, type RunId } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
 import { adviceOnBaseline } from './advice.ts';
 import { conductRun, readStandalone, requireEnding, taken, type ConductOptions } from './conduct.ts';
-import { configure, type RunFlags } from './config.ts';
+import { configure, type RunConfig, type RunFlags } from './config.ts';
 import { keepExported } from './exporter.ts';
 import { onInterrupt } from './interrupt.ts';
 import { requireOptuna } from './daemon-specialist.ts';
@@ -70,9 +70,16 @@ export const goOn = (around: Surroundings, ended: string, { strategy, trials, sl
     composer: { strategy, whole: true }, extend: (limits) => ({ ...limits, trials, slotSeconds: null, wallSeconds: null, secondsWithoutKeep: null }),
   });
 
+/** What a run that replays another is started with. `keep` puts the recording where its daemon finds it. */
+export interface ReplayStart { readonly config: RunConfig; readonly surface: string; readonly roster: string | null; readonly name: string | null; readonly json: boolean; keep(run: RunId): Promise<void> }
+
+/** Starts a run that makes the proposals of an earlier one again. */
+export const replayed = (around: Surroundings, replay: ReplayStart): Promise<void> =>
+  run(around, replay.surface, { json: replay.json, ...(replay.name === null ? {} : { name: replay.name }), ...(replay.roster === null ? {} : { roster: replay.roster }) }, null, replay);
+
 type Stretch = Pick<ConductOptions, 'composer' | 'extend'>;
 
-async function run(around: Surroundings, asked: string | undefined, flags: Flags, stretch: Stretch | null = null): Promise<void> {
+async function run(around: Surroundings, asked: string | undefined, flags: Flags, stretch: Stretch | null = null, replay: ReplayStart | null = null): Promise<void> {
   const { place } = around;
   const earlier = flags.resume === undefined ? null : await findRun(place, flags.resume);
   if (earlier) await requireOwn(place, earlier.run, 'it cannot go on');
@@ -83,12 +90,13 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   else if (flags.keys !== undefined && flags.nats === undefined) throw new Mistake('--keys are those of a server of yours: give its --nats URL too');
   const roster = earlier ? earlier.roster ?? null : flags.roster ?? null;
   const loaded = await loadToRun(place, surface, { roster, isAlone: (flags.nats ?? earlier?.url ?? null) === null });
-  const config = earlier ? null : configure(loaded, flags);
+  const config = earlier ? null : replay?.config ?? configure(loaded, flags);
   if (config?.proposer === 'tpe') requireOptuna();
   const machine = config ?? configure(loaded, { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
-  if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null);
+  if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null, replay !== null);
   const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
   const models = stretch !== null ? null : await modelsToRun(place, earlier, { flags, proposer: config?.proposer ?? null, specialists: loaded.roster.map(({ specialist }) => specialist), roster: config?.roster ?? earlier?.agents ?? [], limits: config?.limits ?? null });
+  await replay?.keep(run);
   const toolchain = await findToolchain(projectRoot());
   { // an edit that cannot be used is said before anything starts
     await using syntax = await openSyntax({ python: toolchain.python });
@@ -128,10 +136,10 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
 }
 
 /** A name may be used again only for a run that never came to its first fact. */
-async function requireFree(place: Place, name: string, surface: string, url: string | null): Promise<void> {
+async function requireFree(place: Place, name: string, surface: string, url: string | null, isNew: boolean): Promise<void> {
   if (!TOKEN.test(name)) throw new Mistake(`--name ${name} must be 1 to 64 letters, digits, - or _`);
   const there = (await listRunFiles(place)).find((file) => file.run === name);
-  if (there && (there.surface !== surface || there.url !== url)) throw taken(name);
+  if (there && (isNew || there.surface !== surface || there.url !== url)) throw taken(name);
 }
 
 /** What specialists are to think with, once it is known that they could: keys are there, and what a limit of money needs. */

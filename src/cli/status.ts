@@ -47,7 +47,7 @@ export function statusCommand(program: Command, here: Surroundings): void {
 const actorsOf = (lineage: Lineage): { actor: string; name: string }[] => [
   ...['supervisor', 'broker', 'lineage'].map((actor) => ({ actor, name: 'main' })),
   ...[...lineage.nodes.keys()].map((name) => ({ actor: 'evaluator', name })),
-  ...(lineage.started?.roster ?? []).map((name) => ({ actor: 'specialist', name })),
+  ...(lineage.started?.proposer === 'replay' ? ['replayer'] : lineage.started?.roster ?? []).map((name) => ({ actor: 'specialist', name })),
 ];
 
 function chosen(lineage: Lineage, asked: string): { actor: string; name: string } {

@@ -31,6 +31,8 @@ export interface RunStarted {
   readonly seed: number;
   /** How what specialists keep apart is put together while the run goes on; absent where nobody does. */
   readonly compose?: 'greedy' | 'ablate' | undefined;
+  /** The run whose proposals it makes again; absent where somebody thinks. */
+  readonly replays?: RunId | undefined;
   readonly keep: KeepRule;
   readonly limits: Limits;
   readonly calibrationReplicates: number;

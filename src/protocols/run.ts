@@ -15,7 +15,7 @@ export const RunStartedFact = fact(':run.run.started', 'supervisor', z.strictObj
   objective: z.strictObject({ metric: token, unit: line(32), direction: z.enum(['minimize', 'maximize']), range: z.tuple([finite, finite]), confirm: z.literal('fresh').optional() }),
   snapshot: sha256, roster: z.array(token).min(1).max(64), rosterName: token.optional(),
   arm: z.strictObject({ kind: z.enum(['specialists', 'generic', 'single']), agents: z.int().min(1).max(64), ownership: z.enum(['enforced', 'advisory']), lineage: z.boolean() }),
-  proposer: z.enum(['search', 'random', 'tpe', 'llm', 'replay']), seed: count, compose: z.enum(['greedy', 'ablate']).optional(),
+  proposer: z.enum(['search', 'random', 'tpe', 'llm', 'replay']), seed: count, compose: z.enum(['greedy', 'ablate']).optional(), replays: token.optional(),
   keep: z.strictObject({ kind: z.enum(['confirmed', 'strict']), alpha: finite.gt(0).lt(0.5), replicates: z.int().min(2).max(50) }),
   limits: LimitsSchema, calibrationReplicates: z.int().min(1).max(50), slotsPerReplicate: z.int().min(1).max(64),
   leaseTtlMs: z.int().min(100).max(600_000), brigade: line(40),

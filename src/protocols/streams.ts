@@ -42,5 +42,5 @@ export const PERMISSIONS: Readonly<Record<Role, Permissions>> = {
     publish: [...['propose', 'open-session', 'reserve-call', 'settle-call', 'end-session', 'stall', 'check', 'hint', 'offer-joint', 'decline-joint'].map((verb) => `brigade.cmd.broker.${verb}.*`), 'brigade.cmd.lineage.>', ...ACTOR],
     subscribe: ['brigade.cmd.specialist.>', ...SERVE],
   },
-  operator: { publish: ['brigade.cmd.>', ...READ_JOURNAL, '$SRV.>', INBOX], subscribe: ['brigade.>', '$SRV.>', INBOX, '$JS.EVENT.>'] },
+  operator: { publish: ['brigade.cmd.>', ...READ_JOURNAL, ...ACTOR], subscribe: ['brigade.>', '$SRV.>', INBOX, '$JS.EVENT.>'] },
 };

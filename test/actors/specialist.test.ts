@@ -3,7 +3,7 @@ import { getShortestPaths } from 'xstate/graph';
 import type { z } from 'zod';
 import { memoryBus, memoryPresence, virtualClock } from '../../src/adapters/memory/index.ts';
 import { patches } from '../../src/adapters/patches/index.ts';
-import { build, replayProposer, searchProposer, startSpecialist, type Draft, type Proposer, type SpecialistView } from '../../src/actors/specialist/index.ts';
+import { build, searchProposer, startSpecialist, type Draft, type Proposer, type SpecialistView } from '../../src/actors/specialist/index.ts';
 import { clientText, inFlight, isThere, retryMs, withoutFaults } from '../../src/actors/specialist/decide.ts';
 import { specialistMachine, type Answer } from '../../src/actors/specialist/machine.ts';
 import type { Bus } from '../../src/ports.ts';
@@ -67,12 +67,6 @@ test('one thought at one position has one client id, whatever it is asked throug
   const proposal = { ...draft, specialist: 'data', asOf: 7 };
   expect(clientText(RUN, proposal)).toBe(clientText(RUN, { ...proposal, hypothesis: 'said otherwise' }));
   expect(new Set([proposal, { ...proposal, asOf: 8 }, { ...proposal, specialist: 'kernel' }, { ...proposal, patch: 'y' }].map((each) => clientText(RUN, each))).size).toBe(4);
-});
-
-test('a recording goes on where the lineage left it', async () => {
-  const replay = replayProposer([draft, { ...draft, hypothesis: 'the second thought' }]);
-  const told = { ...view([{ ...BLANK, trial: 't0000', parent: 't0000' }, { ...mine, hypothesis: draft.hypothesis }]) };
-  expect(await replay.propose(told, new AbortController().signal)).toMatchObject({ kind: 'proposal', draft: { hypothesis: 'the second thought', proposer: { kind: 'replay' } } });
 });
 
 // A lineage keeper and a broker over a simulated run, on a bus within this process.

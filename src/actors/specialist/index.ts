@@ -9,4 +9,3 @@ export { build, type Built } from './proposers/moves/build.ts';
 export { knobsOf, type Knob } from './proposers/moves/knob.ts';
 export { composeProposer, type ComposeOptions } from './proposers/compose/index.ts';
 export { mostTrials, type ComposeStrategy } from './proposers/compose/plan.ts';
-export { replayProposer } from './proposers/replay.ts';

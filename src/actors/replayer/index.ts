@@ -1,0 +1,1 @@
+export { Astray, startReplayer } from './effects.ts';
