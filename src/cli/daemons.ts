@@ -9,6 +9,7 @@ import type { Ports, Presence } from '../ports.ts';
 import type { Role } from '../protocols/streams.ts';
 import { findRun, keyFileOf, readLive, runDir, type Place, type RunFile } from './place.ts';
 import { Mistake } from './mistake.ts';
+import { modelOptions, type ModelFlags } from './models-flags.ts';
 import { choice } from './choice.ts';
 import { number } from './number.ts';
 import { keysOption, natsOption } from './server.ts';
@@ -74,18 +75,18 @@ export function daemonCommands(program: Command, place: Place): void {
       const { evaluatorOf } = await import('./daemon-evaluator.ts');
       return evaluatorOf(place, { run, surface, ports, signal, node: flags.node, slots: flags.slots, sandbox: flags.sandbox });
     }));
-  daemon('specialist', 'read what is known and propose the next trial', 'specialist --run golf-mini-1121a --domain optimizer')
+  modelOptions(daemon('specialist', 'read what is known and propose the next trial', 'specialist --run golf-mini-1121a --domain optimizer'))
     .requiredOption('--domain <specialist>', 'the partition it owns; a generalist owns all')
     .option('--proposer <kind>', 'how it comes to its proposals', 'search')
     .option('--seed <n>', 'seed of its choices', '0')
     .option('--concurrent <n>', 'trials it may have open at once', '1')
     .option('--no-lineage', 'know the current best and nothing else')
-    .action((flags: DaemonFlags & { domain: string; proposer: string; seed: string; concurrent: string; lineage: boolean }, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, roster, agents, signal }) => {
+    .action((flags: DaemonFlags & { domain: string; proposer: string; seed: string; concurrent: string; lineage: boolean } & ModelFlags, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, roster, agents, signal }) => {
       const { specialistOf } = await import('./daemon-specialist.ts');
       const { PROPOSER_KINDS } = await import('../actors/specialist/index.ts');
       const seed = number('--seed', flags.seed, 0, Number.MAX_SAFE_INTEGER, true);
       const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
-      return specialistOf(place, { run, surface, roster, agents, ports, signal, specialist: flags.domain, proposer: choice('--proposer', flags.proposer, PROPOSER_KINDS), seed, lineage: flags.lineage, concurrent });
+      return specialistOf(place, { run, surface, roster, agents, ports, signal, specialist: flags.domain, proposer: choice('--proposer', flags.proposer, [...PROPOSER_KINDS, 'llm']), seed, lineage: flags.lineage, concurrent, models: flags });
     }));
   daemon('composer', 'put together what specialists had kept apart', 'composer --run golf-mini-1121a --strategy greedy')
     .requiredOption('--strategy <name>', 'greedy or ablate')

@@ -5,7 +5,7 @@ import type { RunId } from '../../domain/ids.ts';
 import type { Lineage, Verify } from '../../domain/lineage.ts';
 import type { Brief, Claim } from '../../domain/surface.ts';
 import type { FactStore, Ports } from '../../ports.ts';
-import { ReadDraft, ReadFeedback, ReadRecipe, ReadRows } from '../../protocols/lineage.ts';
+import { ReadDraft, ReadFeedback, ReadRecipe, ReadRows, ReadRules } from '../../protocols/lineage.ts';
 import { bareRow, bestAt, draftFor, mayRead, rowsBetween } from './decide.ts';
 import { judgeCopy, openKeeper } from './keeper.ts';
 import { lineageMachine } from './machine.ts';
@@ -131,6 +131,11 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
       bus.serve(ReadDraft, ids, async ({ joint, by }) => {
         await isCaughtUp;
         return { draft: isBare() ? null : draftFor(lineage, joint, by) };
+      }),
+      bus.serve(ReadRules, ids, async () => {
+        await isCaughtUp;
+        const { started } = lineage;
+        return { rules: started && { keep: started.keep, ownership: started.arm.ownership, lineage: started.arm.lineage } };
       }),
       bus.serve(ReadRecipe, ids, async ({ snapshot }) => {
         await isCaughtUp;

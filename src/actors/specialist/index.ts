@@ -9,3 +9,5 @@ export { build, type Built } from './proposers/moves/build.ts';
 export { knobsOf, type Knob } from './proposers/moves/knob.ts';
 export { composeProposer, type ComposeOptions } from './proposers/compose/index.ts';
 export { mostTrials, type ComposeStrategy } from './proposers/compose/plan.ts';
+/** Thinking with a model. It loads LangGraph, which nobody else needs: cold start is theirs. */
+export const loadThinking = () => import('./session/index.ts');

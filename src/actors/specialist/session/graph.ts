@@ -38,7 +38,7 @@ export interface Surroundings {
   /** Whether one more attempt is made although there should be no more now; asked once an attempt. */
   readonly mayProbe: () => boolean;
   /** How long to rest after so many attempts in a row without an answer; null for: no more now. */
-  readonly restMs: (failure: { readonly kind: string; readonly retryAfterMs: number | null }, failures: number) => number | null;
+  readonly restMs: (failure: Pick<ModelFailed, 'kind' | 'retryAfterMs'>, failures: number) => number | null;
 }
 
 /** Far beyond any session: LangGraph's own bound would end it unsaid. */

@@ -3,7 +3,7 @@ import { renderOpening, renderSystem, type SessionLimits, type Setting } from '.
 import type { Answer, Draft as Proposed, Proposer, SpecialistView, Thought } from '../proposer.ts';
 import { toolsOf } from './act.ts';
 import { RunClosed, SessionGone, Unreachable, type Bursar } from './bursar.ts';
-import { sessionGraph, type SessionGraph } from './graph.ts';
+import { sessionGraph, transcriptOf, type SessionGraph } from './graph.ts';
 import { restLongMs } from './rest.ts';
 import type { Outcome } from './outcome.ts';
 import { newSession, type Session } from './state.ts';
@@ -131,10 +131,10 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
         const session = await through(fresh.clientId, () => graph.run(fresh.clientId, fresh, signal), signal);
         return await thoughtOf(fresh.clientId, session) ?? await afterwards(session, signal);
       } catch (error) {
-        if (error instanceof RunClosed) { await forget(); return { kind: 'nothing', reason: error.message, next: 'closed' }; }
+        if (error instanceof RunClosed) { await forget(error.message, signal); return { kind: 'nothing', reason: error.message, next: 'closed' }; }
         if (!(error instanceof SessionGone)) throw error;
         presence.log('warn', `an open session of ${specialist} is thrown away: ${error.message}`, { run });
-        await forget();
+        await forget(error.message, signal);
         return { kind: 'nothing', reason: error.message, next: 'again' };
       }
     },
@@ -148,7 +148,14 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     },
   };
 
-  async function forget(): Promise<void> { for (const thread of await store.threads()) await store.saver.deleteThread(thread); }
+  /** Throws away what is open here, and says so where the journal still holds it open. */
+  async function forget(why: string, signal: AbortSignal): Promise<void> {
+    for (const thread of await store.threads()) {
+      const session = await graph.look(thread);
+      if (session?.session != null && !session.isOver) await bursar.end({ ...session, ending: { ending: 'lost', reason: why } }, transcriptOf(session), signal);
+      await store.saver.deleteThread(thread);
+    }
+  }
 
   /** After a session with a trial comes the next; after one without, a rest that grows, or a model that says nothing usable would say it all day. */
   async function afterwards(session: Session, signal: AbortSignal): Promise<Thought> {

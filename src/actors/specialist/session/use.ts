@@ -8,6 +8,7 @@ import type { Patches } from '../../../ports.ts';
 import type { Draft, LineageRow } from '../../../protocols/lineage.ts';
 import type { ToolUse } from '../../../protocols/tools.ts';
 import { PATCH_BYTES } from '../../../protocols/trial.ts';
+import { SessionGone } from './bursar.ts';
 import { TOOL_BYTES } from './caps.ts';
 import { applyEdits } from './edit.ts';
 import { readFile, rowsOf } from './reading.ts';
@@ -136,7 +137,7 @@ async function showDiff(trial: string, against: string | null, desk: Desk): Prom
 
 async function recipe(snapshot: string, trial: string, desk: Desk): Promise<Recipe> {
   const found = await desk.recipeOf(snapshot);
-  if (found === null) throw new Error(`the recipe of ${trial} is not stored: the lineage keeper may be behind`);
+  if (found === null) throw new SessionGone(`the recipe of ${trial} cannot be read any more`);
   return found;
 }
 
