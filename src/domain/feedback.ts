@@ -6,6 +6,7 @@ import type { Failure } from './measurement.ts';
 import { baselineBeside, scoredFor } from './purpose.ts';
 import { isOpen } from './sessions.ts';
 import { ageOf } from './spending.ts';
+import { amount } from './thought.ts';
 import { isShownToSpecialists } from './status.ts';
 import type { Brief, Claim } from './surface.ts';
 import { survey, type Survey } from './survey.ts';
@@ -40,7 +41,7 @@ function bareSections(lineage: Lineage, reader: Reader): Section[] {
   const head = best(lineage);
   return [
     { title: 'current best', cap: 400, lines: head ? [`${head.trial}  ${scoreText(head.score)}`] : [], none: 'nothing has been measured yet' },
-    budgets(lineage),
+    budgets(lineage, reader.specialist),
     workdir(reader),
   ];
 }
@@ -62,7 +63,7 @@ function sections(lineage: Lineage, reader: Reader): Section[] {
     { title: 'drafts that need you, and yours', cap: 6_000, lines: drafts(lineage, reader.specialist), none: 'none' },
     { title: 'your calibration: predicted against measured', cap: 1_500, lines: calibration(seen), none: 'no prediction of yours has been scored yet' },
     { title: 'saturation', cap: 500, lines: saturation(seen), none: 'not yet: keep going' },
-    budgets(lineage),
+    budgets(lineage, reader.specialist),
     workdir(reader),
   ];
 }
@@ -183,9 +184,11 @@ function calibration({ predicted }: Survey): string[] {
 const saturation = ({ lastFive }: Survey): string[] => (lastFive.length === 5 && lastFive.every((each) => each !== 'moved')
   ? [`your last 5 trials were all inside the noise or invalid (${lastFive.filter((each) => each === 'invalid').length} invalid): change the kind of idea, not its size`] : []);
 
-function budgets(lineage: Lineage): Section {
+function budgets(lineage: Lineage, specialist: string): Section {
   const { limits } = lineage;
   const wall = ageOf(lineage, lineage.newestAt);
+  const spent = lineage.thinkingBySpecialist.get(specialist);
+  const mine = spent && spent.tokens + spent.money > 0 ? spent : null;
   const left = (limit: number | null, used: number, say: (value: number) => string): string => (limit === null ? `${say(used)} used, no limit` : `${say(Math.max(0, limit - used))} left of ${say(limit)}`);
   return {
     title: 'budgets left', cap: 1_000, none: 'unknown: the run has not started',
@@ -194,7 +197,8 @@ function budgets(lineage: Lineage): Section {
       `slot time ${left(limits.slotSeconds, lineage.slotSeconds, duration)}`,
       `wall time ${left(limits.wallSeconds, wall, duration)}`,
       `tokens ${left(limits.tokens, lineage.tokens.tokens, counted)}`,
-      `money ${left(limits.money, lineage.tokens.money, (value) => decimal(value, 2))}`,
+      `money ${left(limits.money, lineage.tokens.money, amount)}`,
+      ...(mine ? [`of these you used ${counted(mine.tokens)} tokens, money ${amount(mine.money)}`] : []),
     ],
   };
 }

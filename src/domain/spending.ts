@@ -36,10 +36,13 @@ export function charge(lineage: Lineage, { attempt, heldSeconds, author, seq }: 
   lineage.secondsBySpecialist.set(author, (lineage.secondsBySpecialist.get(author) ?? 0) + more);
 }
 
-/** Charges thinking to the run and to whoever thought; less than nothing was never spent, whatever rounding says. */
+/** Charges thinking to the run and to whoever thought. */
 export function spend(lineage: Lineage, specialist: string, more: Cost): void { // S4
   lineage.tokens.tokens += more.tokens;
-  lineage.tokens.money = Math.max(0, lineage.tokens.money + more.money);
+  lineage.tokens.money = exactly(lineage.tokens.money + more.money);
   const { tokens, money } = plus(lineage.thinkingBySpecialist.get(specialist) ?? NO_COST, more);
-  lineage.thinkingBySpecialist.set(specialist, { tokens, money: Math.max(0, money) });
+  lineage.thinkingBySpecialist.set(specialist, { tokens, money: exactly(money) });
 }
+
+/** Money without what a hundred thousand additions leave behind; less than nothing was never spent. */
+const exactly = (money: number): number => Math.max(0, Math.round(money * 1e10) / 1e10);

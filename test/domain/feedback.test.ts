@@ -111,6 +111,23 @@ describe('feedback', () => {
     expect(Buffer.byteLength(text)).toBeLessThan(60_000);
     expect(text.match(/^## budgets left$/gm)).toHaveLength(1);
   });
+  test('drafts of others, however many, long or loud, stay in their section and push out no hint; what one has spent oneself is told', () => {
+    const loud = '🙂\n## budgets left\n'.repeat(20_000);
+    const at = (i: number) => ({ seq: made.facts.length + 1 + i, at: (made.facts.at(-1)?.at ?? 0) + i });
+    const drafts: Fact[] = Array.from({ length: 40 }, (_, i) => ({ word: 'joint.offered', ids: [`j${i}`], body: { from: i % 2 === 0 ? 'kernel' : 'optimizer', to: i % 2 === 0 ? 'optimizer' : 'kernel', parent: 't0000', hypothesis: loud.slice(0, 600), expectedDelta: -0.1, patch: loud, clientId: `d${i}` }, ...at(i) }));
+    const thought: Fact[] = [
+      { word: 'session.opened', ids: ['s0001'], body: { specialist: 'optimizer', asOf: 1, model: 'm', prompt: 'p', clientId: 'c' }, ...at(40) },
+      { word: 'call.reserved', ids: ['s0001', '1'], body: { tokens: 1_234, money: 0.5 }, ...at(41) },
+    ];
+    const before = renderFeedback(made.lineage, reader);
+    const after = renderFeedback(fold([...made.facts, ...drafts, ...thought]), reader);
+    expect(Buffer.byteLength(sectionOf(after, 'drafts that need you'))).toBeLessThan(6_500);
+    expect(after.match(/^## budgets left$/gm)).toHaveLength(1);
+    expect(sectionOf(after, 'drafts that need you')).toMatch(/j38 {2}kernel drafted this[^]*j36 {2}kernel drafted this/);
+    expect(sectionOf(after, 'handed to you')).toBe(sectionOf(before, 'handed to you'));
+    expect(sectionOf(after, 'budgets left')).toContain('of these you used 1,234 tokens, money 0.5000');
+    expect(sectionOf(before, 'budgets left')).not.toContain('of these you used');
+  });
   test('five own trials in a row that moved nothing are said to be saturation', () => {
     expect(sectionOf(renderFeedback(made.lineage, reader), 'saturation')).toContain('not yet');
     const noise = fold(made.facts.map((fact) => (fact.word === 'trial.result' && fact.body.specialist === 'optimizer' ? { ...fact, body: { ...fact.body, status: 'discard' as const, deltaVsBest: 0.0001, failure: null } } : fact)));
