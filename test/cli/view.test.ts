@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RunStarted } from '../../src/domain/fact.ts';
+import type { Fact, RunStarted } from '../../src/domain/fact.ts';
 import { BASELINE } from '../../src/domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 import { endedRows } from '../../src/domain/tables.ts';
@@ -110,6 +110,16 @@ describe('the live view', () => {
     const line = (body: Partial<RunStarted>): string => { const lineage = emptyLineage(); grow(lineage, { ...first, body: { ...first.body, ...body } }, made.run, () => true); return startLine(made.run, lineage, null, { width: null, paint: plain }); };
     expect(line({ rosterName: 'paper', compose: 'greedy' })).toBe('run golf-mini-1121a   surface golf-mini   roster paper   proposer search, seed 0   compose greedy   keep confirmed (p < 0.01)');
     expect(line({})).not.toMatch(/roster|compose/);
+  });
+
+  test('a specialist that gave up is said to have, not to be unable for now', () => {
+    const { text, options } = written();
+    const view = liveView(options);
+    for (const cause of ['proposer', 'endpoint'] as const) {
+      const fact: Fact = { word: 'specialist.stalled', ids: ['data', '1'], body: { cause, reason: 'gave up after 8 failures in a row, the last: no sampler' }, seq: 1, at: 0 };
+      view.fact(fact, made.lineage);
+    }
+    expect(text()).toBe('  data gave up after 8 failures in a row, the last: no sampler\n  data cannot think for now: gave up after 8 failures in a row, the last: no sampler\n');
   });
 
   test.each([60, 100, 160])('at %i columns the terminal ends with the same lines, the footer gone', (width) => {
