@@ -14,7 +14,7 @@ const HIDDEN = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff
 /** What opens a tag: `<tool_call>`, `</think>`, `<|im_start|>`, `<<SYS>>`, `<!--`; a comparison (`a < b`, `<3`) is none. */
 const TAG = /<(?=[/!?|<]?[A-Za-z_|\uff5c])/g;
 const BRACKETED = /\[(\/?(?:INST|SYS|SYSTEM|TOOL_CALLS?|TOOL_RESULTS?|AVAILABLE_TOOLS|END|BEGIN)[^\]\n]{0,40})\]/gi;
-const ROLE = /^([ \t>#*_|-]*)(system|developer|assistant|user|human|ai|tool|function|model|instructions?)([ \t]*[*_]*)[:：](?=\s|$)/gim;
+const ROLE = /(^[ \t>#*_|-]*|[:.;!?][ \t]+)(system|developer|assistant|user|human|ai|tool|function|model|instructions?)([ \t]*[*_]*)[:：](?=\s|$)/gim;
 
 /** Takes from a text what could be taken for anything but text, and keeps its lines. */
 export const neutralise = (text: string): string => wellFormed(text) // Q1, Q2
