@@ -140,7 +140,7 @@ describe('what is printed', () => {
     const text = await brigade('team-1', 'team-2', 'alone-1');
     for (const says of ['best', 'change from start', 'keeps', 'valid score', 'active parent heads', 'specialists with a keep', 'effective clusters', 'near duplicates', 'cross-role parents', 'cross-role keeps', 'slot-hours']) expect(text).toMatch(new RegExp(`^${says} +\\S`, 'm'));
     expect(text).toMatch(/^arm +4 specialists, search {3}team-1 \(seed 1\), team-2 \(seed 2\)$/m);
-    expect(text).toMatch(/^keeps .*\(.* … .*\), n 2/m);
+    expect(text).toMatch(/^ +4 specialists, search \(n 2\) +single, search$/m);
     expect(text).toMatch(/limits differ: trials 24 wallSeconds 1,200 \(team-1\)/);
     expect(text).not.toMatch(/^money/m);
     expect(text).not.toMatch(/NaN|undefined|Infinity/);

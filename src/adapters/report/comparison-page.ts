@@ -8,7 +8,7 @@ import { STYLE } from './style.ts';
 export function comparisonPage(comparison: Comparison): string {
   const { arms, metric, warnings } = comparison;
   const pairs = pairedTable(comparison);
-  const body = markup`<main><p class="kicker">${comparedAt(comparison)}</p><h1>${metric} by arm, at ${comparison.at === null ? 'whole runs' : 'equal budget'}</h1>
+  const body = markup`<main><p class="kicker">${comparedAt(comparison).replaceAll('   ', ' · ')}</p><h1>${metric} by arm, at ${comparison.at === null ? 'whole runs' : 'equal budget'}</h1>
 <div class="scroll">${armsFigure(comparison)}</div>
 <p class="note">The line of an arm is the mean of its runs, the area Student's 95% interval of it over seeds (none for one run), a thin line one run. The best so far against the run's own start, as its judge scored it.</p>
 ${warnings.length === 0 ? NOTHING : markup`<ul class="note">${warnings.map((warning) => markup`<li>${warning}</li>`)}</ul>`}
