@@ -118,7 +118,7 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
       return done;
     })),
     bus.serve(CheckProposal, ids, async ({ specialist, with: other, parent, patch }) => {
-      if (!lineage.trials.has(parent)) await keeper.upToDate();
+      await keeper.upToDate(); // as a proposal is judged by a fold no older than what its author had read
       const judged = await judge({ asOf: 0, specialist, parts: [], parent, patch }, other === null ? [specialist] : [specialist, other]); // N3
       return judged.kind === 'admitted' ? { kind: 'passes' } : judged;
     }),
