@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { connect, nkeyAuthenticator, type NatsConnection } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startBroker } from '../../src/actors/broker/index.ts';
 import { startLineage } from '../../src/actors/lineage/index.ts';
 import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
@@ -112,7 +112,7 @@ describe('the lineage keeper tells of nothing but the best', () => {
 
   test('drafts, state and a moment that is yet to come', async () => {
     for (const joint of ['j0001', 'j0002']) expect(await lineageOf('draft', { joint, by: 'optimizer' }).catch(String)).toMatch(/"draft":null|no responders/);
-    for (const text of [await ask('brigade.cmd.lineage.state'), await ask(`brigade.cmd.lineage.state.${run}.main`), await lineageOf('rows', { after: 0, asOf: lineage.applied + 100, limit: 1 })]) expectNothing(text);
+    for (const text of [await ask('brigade.cmd.lineage.state'), await ask(`brigade.cmd.lineage.state.${run}.main`), await lineageOf('rules', {}).catch(String), await lineageOf('rows', { after: 0, asOf: lineage.applied + 100, limit: 1 })]) expectNothing(text);
   });
 });
 
@@ -204,6 +204,14 @@ describe('the server gives this key nothing to read', () => {
     expect(heard.length).toBeGreaterThanOrEqual(2);
     expectNothing(heard.join('\n'));
   });
+});
+
+test('that a run is over is told without its reason, which may be that nothing was kept', async () => {
+  const supervisor = await server.session('supervisor');
+  await supervisor.journal(run).record('run.stopping', ['0'], { reason: '600 s without a keep', mode: 'finish' });
+  const again = { specialist: 'data', parent: best?.trial, asOf: 0, hypothesis: 'one more thought of somebody', expectedDelta: 0, patch: 'too late', parts: [], proposer: { kind: 'llm', strategy: 'probe', moves: [] }, tokens: 0, money: 0 };
+  await vi.waitFor(async () => { expect(JSON.parse(await ask(`brigade.cmd.broker.propose.${run}`, { clientId: 'late', proposal: again, feedback: null }))).toEqual({ kind: 'closed', reason: 'the run takes no more proposals' }); }, { timeout: 60_000 });
+  expect(JSON.parse(await ask(`brigade.cmd.broker.open-session.${run}`, { clientId: 'late', specialist: 'data', asOf: 0, model: 'm', prompt: 'p' }))).toEqual({ kind: 'closed', reason: 'the run takes no more proposals' });
 });
 
 /** Whether the server refused a request for its subject. */

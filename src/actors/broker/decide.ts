@@ -64,7 +64,10 @@ export function reasonToStop(lineage: Lineage, spent: Spent, idleSeconds: number
 const IDLE_SECONDS = 60;
 
 /** Why the run takes no more proposals, so that thinking of one would be in vain; null while it does. */
-export const closedBy = (lineage: Lineage): string | null => lineage.stopped ?? lineage.stopping ?? trialsUsedUp(lineage);
+export function closedBy(lineage: Lineage): string | null {
+  const why = lineage.stopped ?? lineage.stopping ?? trialsUsedUp(lineage);
+  return why !== null && lineage.started?.arm.lineage === false ? 'the run takes no more proposals' : why; // why may tell that nothing was kept
+}
 
 /** Why nobody can think any more: what is left covers no call of anybody who might make one. `refused` are the calls asked for last, by who was refused; null while somebody can. */
 export function starved(lineage: Lineage, refused: ReadonlyMap<string, Cost>): { readonly reason: string; readonly mode: StopMode } | null { // B6

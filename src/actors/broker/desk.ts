@@ -5,7 +5,7 @@ import { reserve, trialsUsedUp, type Limits } from '../../domain/budget.ts';
 import type { Ports } from '../../ports.ts';
 import { LimitRun, NoteRun, PauseRun, ResumeRun, StopRun } from '../../protocols/run.ts';
 import { ProposeTrial, RenewLease } from '../../protocols/trial.ts';
-import { openTrialsPerAgent } from './decide.ts';
+import { closedBy, openTrialsPerAgent } from './decide.ts';
 import type { Judge, Judged } from './judge.ts';
 import type { Keeper } from './keeper.ts';
 
@@ -74,7 +74,7 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, judge: 
     const earlier = lineage.byClientId.get(clientId);
     if (earlier) return replyFor(lineage, earlier); // D2
     const closed = lineage.stopped ?? lineage.stopping;
-    if (closed !== null) return { kind: 'closed' as const, reason: lineage.started?.arm.lineage === false ? 'the run takes no more proposals' : closed }; // why may tell that nothing was kept
+    if (closed !== null) return { kind: 'closed' as const, reason: closedBy(lineage) ?? closed };
     if (lineage.bests.length === 0 || lineage.paused) return { kind: 'busy' as const };
     const full = trialsUsedUp(lineage);
     if (full !== null) return { kind: 'closed' as const, reason: full }; // D3
