@@ -31,10 +31,9 @@ export function tellRow(row: LineageRow, rejoinder: string): string {
   const bytes = row.artifactBytes === null ? [] : [`artifact ${counted(row.artifactBytes)} bytes`];
   const crash = failure?.kind === 'crash' || failure?.kind === 'preflight_crash' ? failure : null;
   const why = failure === null ? [] : crash ? [`it crashed in ${crash.phase}${crash.frame === '' ? '' : ` at ${neutralise(crash.frame)}`}`] : [neutralise(describeFailure(failure))];
-  const over = failure?.kind === 'size_blocked' ? [`${counted(failure.bytes)} of ${counted(failure.cap)} bytes`] : [];
   const rejected = row.rejection === null ? [] : [`refused: ${neutralise(row.rejection)}`];
   return [
-    `${row.trial}: ${row.status ?? 'not measured'}. ${[...score, ...bytes, ...why, ...over, ...rejected].join('; ')}`,
+    `${row.trial}: ${row.status ?? 'not measured'}. ${[...why, ...score, ...bytes, ...rejected].join('; ')}`,
     ...(crash ? [quote(`what it raised`, crash.exception, TOOL_BYTES / 4)] : []),
     ...(rejoinder === '' ? [] : [rejoinder]),
   ].join('\n');

@@ -17,7 +17,7 @@ import type { Desk } from './use.ts';
 //   P3. An endpoint that is down, or a limit that is reached, stops this specialist alone, says so once, and is tried again after growing rests.
 //   P4. Without lineage a session has one submission, and hears that it was taken and no more.
 
-/** So many sessions in a row without a trial, and the journal says that this specialist cannot think. */
+/** So many sessions without a trial, none of them given up, and the journal says that this specialist cannot think. */
 const TOO_MANY = 3;
 
 export interface Thinker {
@@ -46,6 +46,7 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
   let view: SpecialistView | null = null;
   let probes = 0;
   let fruitless = 0; // sessions in a row that led to no submission
+  let useless = 0; // among them, those that ended otherwise than by giving up
   const desk = (): Desk => ({
     specialist, lineage, patches, rows: view?.rows ?? [], ...errands,
     recipeOf: async (snapshot) => (await view?.recipeOf(snapshot)) ?? null,
@@ -77,8 +78,8 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     for (let rests = 1; ; rests++) { // P3
       try {
         const session = await go();
-        if (session.pending !== null) fruitless = 0;
-        if (bursar.spent() === null && fruitless < TOO_MANY) await bursar.stall(null, signal);
+        if (session.pending !== null) [fruitless, useless] = [0, 0];
+        if (bursar.spent() === null && useless < TOO_MANY) await bursar.stall(null, signal);
         return session;
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
@@ -167,7 +168,8 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     const ended = `${session.session} ended: ${session.ending?.ending ?? 'over'}, ${session.ending?.reason ?? ''}`;
     if (session.submissions > 0) return { kind: 'nothing', reason: ended, next: 'again' };
     fruitless += 1;
-    if (fruitless >= TOO_MANY) await bursar.stall({ cause: 'model', reason: `${fruitless} sessions in a row led to no trial, the last: ${ended}` }, signal);
+    if (session.ending?.ending !== 'gave_up') useless += 1;
+    if (useless === TOO_MANY) await bursar.stall({ cause: 'model', reason: `${useless} sessions led to no trial, the last: ${ended}` }, signal);
     await clock.wait(restLongMs(fruitless), signal);
     return { kind: 'nothing', reason: ended, next: 'again' };
   }
