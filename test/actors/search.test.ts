@@ -6,7 +6,7 @@ import { chance } from '../../src/actors/specialist/proposers/moves/chance.ts';
 import { difference, keyOf, readMove } from '../../src/actors/specialist/proposers/moves/move.ts';
 import type { Recipe } from '../../src/domain/recipe.ts';
 import type { LineageRow } from '../../src/protocols/lineage.ts';
-import { BASELINE, FILES, LIBRARY, optionsFor, ROSTER, Simulation, syntax, truth } from './laboratory/simulation.ts';
+import { BASELINE, BLANK, FILES, LIBRARY, optionsFor, ROSTER, Simulation, syntax, truth } from './laboratory/simulation.ts';
 
 const deps = { syntax, patches };
 const signal = new AbortController().signal;
@@ -122,14 +122,16 @@ const scene = async (rows: readonly Partial<LineageRow>[]): Promise<SpecialistVi
   const best = [...run.rows].reverse().find((row) => row.status === 'keep') ?? run.rows[0];
   return { ...run.view(), best: { trial: best?.trial ?? '', score: best?.score ?? null, snapshot: best?.snapshot ?? '' } };
 };
-/** Every proposal with this stamp that some seed makes. */
+/** Every proposal with this stamp that it makes before it walks, when all it says is refused as tried already. */
 const stamped = async (view: SpecialistView, specialist: string, stamp: string): Promise<Draft[]> => {
   const drafts: Draft[] = [];
-  for (let seed = 0; seed < 40; seed++) {
-    const thought = await repropose(view, optionsFor(specialist, seed), deps);
-    if (thought.kind === 'proposal' && thought.draft.proposer.strategy === stamp) drafts.push(thought.draft);
+  const rows = [...view.rows];
+  for (;;) {
+    const thought = await repropose({ ...view, rows }, optionsFor(specialist), deps);
+    if (thought.kind === 'nothing' || thought.draft.proposer.strategy === 'walk') return drafts;
+    if (thought.draft.proposer.strategy === stamp) drafts.push(thought.draft);
+    rows.push({ ...BLANK, trial: `t${9000 + rows.length}`, specialist, parent: thought.draft.parent, status: 'rejected', rejection: 'a duplicate', moves: [...thought.draft.proposer.moves] });
   }
-  return drafts;
 };
 
 const W = (value: number): string => `knob:model.py:WIDTH=${value}`;
@@ -137,7 +139,7 @@ const valid = (score: number, against = 't0000', reference = 3.5): Partial<Linea
 
 test('too large an artifact is answered by half the step', async () => {
   const view = await scene([{ moves: [W(128)], status: 'size_blocked', failure: { kind: 'size_blocked', bytes: 30_000, cap: 25_000, projected: true }, artifactBytes: 30_000 }]);
-  const [repair] = await stamped(view, 'architecture', 'repair(t0001)');
+  const repair = (await stamped(view, 'architecture', 'repair(t0001)')).find(({ proposer }) => proposer.moves.length === 1);
   expect(repair?.proposer.moves).toEqual([W(64)]);
   expect(repair?.hypothesis).toBe('half the step, WIDTH 32 → 64 (repairs t0001): WIDTH 32 → 128');
 });
@@ -187,12 +189,12 @@ test('what two specialists had kept on two branches is merged by the author of t
   expect(await stamped(view, 'data', 'compose(t0001+t0002)')).toEqual([]);
 });
 
-test('gains within the noise are tried together once they sum to more than its double, all of them first, never again alone', async () => {
-  const tried = ['edit:architecture/normed', 'knob:model.py:TIED=True'];
-  const scored = (...scores: readonly number[]): Promise<SpecialistView> => scene(scores.map((score, i) => ({ moves: [[...tried, 'knob:model.py:HEADS=4'][i] ?? ''], ...valid(score) })));
-  expect((await stamped(await scored(3.475, 3.475), 'architecture', 'gather(t0001+t0002)'))[0]?.proposer.moves).toEqual(tried);
-  expect(await stamped(await scored(3.485, 3.485), 'architecture', 'gather(t0001+t0002)')).toEqual([]);
-  expect((await stamped(await scored(3.475, 3.475, 3.48), 'architecture', 'gather(t0001+t0002+t0003)'))[0]?.proposer.moves).toEqual([...tried.slice(0, 1), 'knob:model.py:HEADS=4', ...tried.slice(1)]);
+test('gains within the noise are gathered, the likeliest first, and something new is tried beside them; what lost is not', async () => {
+  const [normed, tied, heads] = ['edit:architecture/normed', 'knob:model.py:TIED=True', 'knob:model.py:HEADS=4'] as const;
+  const view = await scene([[normed, 3.48], [tied, 3.475], [heads, 3.56]].map(([move, score]) => ({ moves: [String(move)], ...valid(Number(score)) })));
+  expect((await stamped(view, 'architecture', 'gather(2)')).map(({ proposer }) => proposer.moves)).toEqual([[normed, tied]]);
+  expect((await stamped(view, 'architecture', 'gather(2+1)')).map(({ proposer }) => proposer.moves)).toEqual([['edit:architecture/gated', normed, tied]]);
+  expect(await stamped(view, 'architecture', 'gather(3)')).toEqual([]);
 });
 
 test('an edit that crashed alone never comes alone again, on a newer best either', async () => {
@@ -212,7 +214,9 @@ test('on a best that someone wrote by hand, moves are made on top of its code', 
   const view = await scene([{ specialist: 'data', moves: [], ...valid(3.2), status: 'keep' }]);
   const recipe = { ...BASELINE, 'data.py': 'BATCH = 12\n' };
   const best = { ...(view.rows[1] as LineageRow), snapshot: 'f'.repeat(64) };
-  const draft = await draftOf({ ...view, rows: [view.rows[0] as LineageRow, best], best: { trial: best.trial, score: 3.2, snapshot: 'f'.repeat(64) }, recipeOf: async () => recipe }, 'data');
+  const thought = await repropose({ ...view, rows: [view.rows[0] as LineageRow, best], best: { trial: best.trial, score: 3.2, snapshot: 'f'.repeat(64) }, recipeOf: async () => recipe }, { ...optionsFor('data'), library: [] }, deps);
+  if (thought.kind === 'nothing') throw new Error(thought.reason);
+  const { draft } = thought;
   expect(draft.patch).toMatch(/^diff --git a\/data.py b\/data.py\n(?:.*\n)*-BATCH = 12\n\+BATCH = /);
   expect(patches.apply(recipe, draft.patch).kind).toBe('applied');
 });

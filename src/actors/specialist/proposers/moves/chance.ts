@@ -8,8 +8,6 @@ export interface Chance {
   below(n: number): number;
   /** The items in an order of this stream's own. */
   shuffle<T>(items: readonly T[]): T[];
-  /** One draw of Beta(a, b) for whole a, b ≥ 1: the a-th smallest of a + b − 1 uniform draws. */
-  beta(a: number, b: number): number;
 }
 
 /** Opens the stream of a key. xoshiro128** over a state that FNV-1a makes of the key. */
@@ -40,7 +38,6 @@ export function chance(key: string): Chance {
       }
       return order;
     },
-    beta: (a, b) => Array.from({ length: a + b - 1 }, next).sort((x, y) => x - y)[a - 1] ?? 0.5,
   };
 }
 

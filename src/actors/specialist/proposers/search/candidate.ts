@@ -1,5 +1,6 @@
 import type { Recipe } from '../../../../domain/recipe.ts';
 import type { Syntax } from '../../../../ports.ts';
+import type { Belief } from './belief.ts';
 import type { Built } from '../moves/build.ts';
 import type { Chance } from '../moves/chance.ts';
 import type { Edit } from '../moves/edit.ts';
@@ -8,13 +9,8 @@ import type { Attempt, History } from './history.ts';
 import { knobValue, type Knob } from '../moves/knob.ts';
 import { editMove, knobMove, readMove, slotOf, type Move } from '../moves/move.ts';
 
-/** The ways in which a search comes to a proposal. */
-export const STRATEGIES = ['screen edit', 'screen knob', 'exploit', 'rebase', 'repair', 'compose', 'gather', 'walk'] as const;
-export type Strategy = (typeof STRATEGIES)[number];
-
 /** A set of moves that might be proposed, and why. */
 export interface Candidate {
-  readonly strategy: Strategy;
   /** As stamped on the trial, e.g. `repair(t0002)`. */
   readonly stamp: string;
   readonly moves: readonly string[];
@@ -23,7 +19,7 @@ export interface Candidate {
   readonly parts: readonly string[];
 }
 
-/** What every strategy looks at. */
+/** What every way of searching looks at. */
 export interface Bench {
   readonly specialist: string;
   readonly history: History;
@@ -38,6 +34,8 @@ export interface Bench {
   readonly owns: (file: string, symbol: string) => boolean;
   readonly syntax: Syntax;
   readonly build: (moves: readonly string[]) => Built;
+  /** What a change of the best is believed to gain. */
+  readonly believe: (put: readonly string[], taken: readonly string[]) => Belief;
   /** A place in [0, 1) for anything with a name: of the seed alone where the lineage is open, so that nothing else ranks what is untried. */
   readonly rank: (key: string) => number;
   /** Decides everything else; of the seed and of how far the run has come. */

@@ -36,13 +36,15 @@ export interface History extends Seen {
 
 /** Without a calibrated figure, a change below this share of the score counts as noise. */
 const ASSUMED_NOISE = 0.005;
+/** A surface that measures alike on every seed still has the noise of its last digits. */
+const LEAST_NOISE = 1e-9;
 
 /** Reads a view; null while there is no best to start from. */
 export function readHistory(view: SpecialistView, objective: Objective): History | null {
   const rows = new Map(view.rows.map((row) => [row.trial, row]));
   const best = rows.get(view.best?.trial ?? '');
   if (best === undefined) return null;
-  const noise = view.noise ?? Math.abs(best.score ?? 0) * ASSUMED_NOISE;
+  const noise = Math.max(view.noise ?? Math.abs(best.score ?? 0) * ASSUMED_NOISE, LEAST_NOISE * Math.max(1, Math.abs(best.score ?? 0)));
   const attempts = view.rows.flatMap((row): Attempt[] => {
     const parent = rows.get(row.parent);
     if (parent === undefined || parent === row) return [];

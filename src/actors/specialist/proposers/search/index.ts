@@ -3,9 +3,10 @@ import type { Proposer, SpecialistView, Thought } from '../../proposer.ts';
 import type { Bench } from './candidate.ts';
 import { chance } from '../moves/chance.ts';
 import { choose } from './choose.ts';
+import { difference } from '../moves/move.ts';
 import { draftOn } from '../moves/draft.ts';
 import { grounds, type Ground } from '../moves/ground.ts';
-import { expect } from './expectation.ts';
+import { openBeliefs } from './belief.ts';
 import { readHistory, type History } from './history.ts';
 import type { ProposerOptions } from '../options.ts';
 import { knobsOf } from '../moves/knob.ts';
@@ -32,13 +33,20 @@ export function searchProposer(options: SearchOptions, { syntax, patches }: { re
       const bench = benchOf(history, view, ground);
       for (const candidate of choose(bench, options.lineage)) {
         signal.throwIfAborted();
-        const { strategy, stamp, moves, hypothesis, parts } = candidate;
-        const draft = draftOn(history.best, ground, history, { kind: 'search', stamp, moves, hypothesis, parts, expectedDelta: () => expect(history, options.specialist, strategy, options.objective) }, patches); // P2
+        const { stamp, moves, hypothesis, parts } = candidate;
+        const draft = draftOn(history.best, ground, history, { kind: 'search', stamp, moves, hypothesis, parts, expectedDelta: () => expected(bench, moves) }, patches); // P2
         if (draft !== null) return { kind: 'proposal', draft };
       }
       return { kind: 'nothing', reason: `every edit, knob and walk of ${options.specialist} around ${history.best.trial} has been tried` };
     },
   };
+
+  /** The signed change of the score to expect. */
+  function expected({ believe, moves: before }: Bench, moves: readonly string[]): number {
+    const { put, taken } = difference(moves, before);
+    const gain = Number(believe(put, taken).mean.toPrecision(4));
+    return options.objective.direction === 'minimize' ? 0 - gain : gain;
+  }
 
   function benchOf(history: History, view: SpecialistView, ground: Ground): Bench {
     const key = `${options.seed} ${options.specialist}`;
@@ -46,7 +54,7 @@ export function searchProposer(options: SearchOptions, { syntax, patches }: { re
     // With lineage only what a specialist may see decides (P1): how many trials there are, and how many of them have ended.
     const state = options.lineage ? `${key} ${view.rows.length} ${view.rows.filter((row) => row.status !== null).length} ${history.best.trial}` : order;
     return {
-      specialist: options.specialist, history, moves: history.best.moves, recipe: ground.recipe, build: ground.build, syntax, owns: options.owns,
+      specialist: options.specialist, history, believe: openBeliefs(history), moves: history.best.moves, recipe: ground.recipe, build: ground.build, syntax, owns: options.owns,
       knobs: knobsOf(ground.recipe, options.owns, syntax),
       edits: options.library.filter((edit) => options.roles.includes(edit.specialist)), library: options.library,
       rank: (name) => chance(`${order} ${name}`).next(), chance: chance(state),

@@ -19,7 +19,7 @@ const RECENT = 32;
 export function repair(bench: Bench): Candidate[] {
   const failures = bench.history.attempts.filter((attempt) => attempt.verdict === 'failed' && attempt.put.length > 0 && [...attempt.put, ...attempt.taken].every((move) => isMine(bench, move)));
   return failures.slice(-RECENT).toReversed().filter((attempt) => isPromising(bench, attempt)).flatMap((attempt) => remedies(bench, attempt).map(({ put, how }): Candidate => ({
-    strategy: 'repair', stamp: `repair(${attempt.row.trial})`, moves: join(bench, bench.moves, put), parts: [],
+    stamp: `repair(${attempt.row.trial})`, moves: join(bench, bench.moves, put), parts: [],
     hypothesis: `${how} (repairs ${attempt.row.trial}): ${describe(bench, attempt)}`,
   })));
 }

@@ -1,18 +1,13 @@
 import { isMine, join, sayMove, type Bench, type Candidate } from './candidate.ts';
-import { isSingle, type Attempt } from './history.ts';
-import { slotOf } from '../moves/move.ts';
+import type { Attempt } from './history.ts';
 
 // Reuniting: what was found apart is brought together on the best.
 //
 //   U1. Rebase: a change of mine that beat its parent, though not the newer best it was judged by, is tried on the best there is now.
 //   U2. Compose: kept changes of several specialists on different branches are merged; the author of the newest of them does it, so that it is done once.
-//   U3. Gather: changes of mine that looked better but not certainly so are tried together, all of them first; alone they stay in the noise.
-//       Half of what was picked for looking large is luck, so that they wait until their sum is twice the noise.
-//   U4. The same change is brought over at most `TIMES` times, however often the best moves on.
+//   U3. The same change is brought over at most `TIMES` times, however often the best moves on.
 
 const TIMES = 2;
-/** As many as are gathered at once. */
-const MOST = 8;
 /** Gains older than this many were brought over or given up; counting for all of them would cost a long run its speed. */
 const RECENT = 64;
 
@@ -23,14 +18,14 @@ export function rebase(bench: Bench): Candidate[] { // U1
   const left = bench.history.attempts.filter((attempt) => attempt.verdict === 'better' && attempt.row.parent !== bench.history.best.trial && isMissing(bench, attempt)
     && [...attempt.put, ...attempt.taken].every((move) => isMine(bench, move))).slice(-RECENT).filter((attempt) => timesTried(bench, attempt) < TIMES);
   return left.sort((a, b) => (b.gain ?? 0) - (a.gain ?? 0)).map((attempt) => ({
-    strategy: 'rebase', stamp: `rebase(${attempt.row.trial})`, moves: join(bench, without(bench.moves, attempt.taken), attempt.put), parts: [],
+    stamp: `rebase(${attempt.row.trial})`, moves: join(bench, without(bench.moves, attempt.taken), attempt.put), parts: [],
     hypothesis: `${attempt.put.map((move) => sayMove(bench, move)).join('; ')} (${attempt.row.trial} gained on ${attempt.row.parent}; now on ${bench.history.best.trial})`,
   }));
 }
 
 const without = (moves: readonly string[], taken: readonly string[]): string[] => moves.filter((move) => !taken.includes(move));
 
-const timesTried = (bench: Bench, attempt: Attempt): number => { // U4
+const timesTried = (bench: Bench, attempt: Attempt): number => { // U3
   const same = [...attempt.put].sort().join('\n');
   return bench.history.attempts.filter((other) => [...other.put].sort().join('\n') === same).length;
 };
@@ -45,20 +40,8 @@ export function compose(bench: Bench): Candidate[] { // U2
   return sets.map((set): Candidate => {
     const parts = [...set.map((attempt) => attempt.row.trial), ...(best.status === 'keep' ? [best.trial] : [])].sort();
     return {
-      strategy: 'compose', stamp: `compose(${parts.join('+')})`.slice(0, 120), moves: join(bench, bench.moves, set.flatMap((attempt) => attempt.put)), parts,
+      stamp: `compose(${parts.join('+')})`.slice(0, 120), moves: join(bench, bench.moves, set.flatMap((attempt) => attempt.put)), parts,
       hypothesis: `${set.map((attempt) => `${attempt.row.specialist}'s ${attempt.row.trial}`).join(' and ')} onto ${best.trial}: kept apart, so together they should add up`,
     };
   });
-}
-
-/** My likely gains at once: all, the three largest, any two; the larger sum first. */
-export function gather(bench: Bench): Candidate[] { // U3
-  const likely = bench.history.attempts.filter((attempt) => isSingle(attempt) && (attempt.verdict === 'noise' || attempt.verdict === 'better') && (attempt.gain ?? 0) > 0 && isMissing(bench, attempt) && attempt.put.every((move) => isMine(bench, move)));
-  const newest = [...new Map(likely.map((attempt) => [slotOf(attempt.put[0] ?? ''), attempt])).values()].sort((a, b) => (b.gain ?? 0) - (a.gain ?? 0)).slice(0, MOST);
-  const sets = [newest, newest.slice(0, 3), ...newest.flatMap((first, i) => newest.slice(i + 1).map((second) => [first, second]))].filter((set) => set.length > 1);
-  const sum = (set: readonly Attempt[]): number => set.reduce((total, { gain }) => total + (gain ?? 0), 0);
-  return sets.filter((set) => sum(set) > 2 * bench.history.noise).sort((a, b) => sum(b) - sum(a)).map((set) => ({
-    strategy: 'gather', stamp: `gather(${set.map(({ row }) => row.trial).join('+')})`, moves: join(bench, bench.moves, set.flatMap(({ put }) => put)), parts: [],
-    hypothesis: `${set.map(({ put }) => sayMove(bench, put[0] ?? '')).join('; and ')}: each looked better, within the noise; together it may show`,
-  }));
 }

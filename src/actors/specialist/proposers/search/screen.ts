@@ -16,7 +16,7 @@ export function screenEdits(bench: Bench): Candidate[] {
   const screened = new Set(bench.history.attempts.filter((attempt) => isSingle(attempt) || attempt.verdict === 'open').flatMap((attempt) => attempt.put));
   const fresh = bench.edits.filter((edit) => !bench.moves.includes(editMove(edit)) && !screened.has(editMove(edit))); // S2
   return ranked(bench, fresh, editMove).map((edit) => ({ // S1
-    strategy: 'screen edit', stamp: 'screen', moves: join(bench, bench.moves, [editMove(edit)]), hypothesis: edit.hypothesis, parts: [],
+    stamp: 'screen', moves: join(bench, bench.moves, [editMove(edit)]), hypothesis: edit.hypothesis, parts: [],
   }));
 }
 
@@ -25,7 +25,7 @@ export function screenKnobs(bench: Bench): Candidate[] {
   const steps = bench.knobs.flatMap((knob) => untriedSteps(bench, knob).map((value) => ({ knob, ...value })));
   return ranked(bench, steps, ({ knob, way }) => `${slotOf(knobMove(knob, ''))} ${way}`).map(({ knob, value }) => { // S1
     const move = knobMove(knob, value);
-    return { strategy: 'screen knob', stamp: 'screen', moves: join(bench, bench.moves, [move]), hypothesis: `${sayMove(bench, move)} in ${knob.file}: ${why(knob)}`, parts: [] };
+    return { stamp: 'screen', moves: join(bench, bench.moves, [move]), hypothesis: `${sayMove(bench, move)} in ${knob.file}: ${why(knob)}`, parts: [] };
   });
 }
 
