@@ -30,7 +30,7 @@ export interface Rig extends AsyncDisposable {
   readonly world: World;
   readonly server: OpenAiServer;
   /** Starts a specialist that thinks with the scripted model. */
-  think(specialist: string, options?: { readonly saver?: BaseCheckpointSaver; readonly limits?: Partial<SessionLimits>; readonly budget?: Budget; readonly baseURL?: string; readonly price?: { input: number; cached: number; output: number } }): AsyncDisposable;
+  think(specialist: string, options?: { readonly saver?: BaseCheckpointSaver; readonly limits?: Partial<SessionLimits>; readonly budget?: Budget; readonly baseURL?: string; readonly price?: { input: number; cached: number; output: number } }): { readonly done: Promise<void> } & AsyncDisposable;
   /** Facts so far, once this is true of them; time goes on meanwhile. */
   until(question: (facts: readonly Fact[]) => boolean): Promise<readonly Fact[]>;
 }
@@ -76,7 +76,7 @@ export async function rig(script: Script, options: Partial<WorldOptions> & { rea
       for (;;) {
         const facts = await w.facts();
         if (question(facts)) return facts;
-        if (performance.now() > limit) throw new Error(`it never came true: ${facts.slice(12, 60).map((fact) => `${fact.word} ${fact.ids.join('.')} ${JSON.stringify(fact.body).slice(0, 120)}`).join('\n')}\n${JSON.stringify(w.ports.presence.logged.slice(-5))}`);
+        if (performance.now() > limit) throw new Error(`it never came true: ${facts.slice(-12).map((fact) => `${fact.word} ${fact.ids.join('.')} ${JSON.stringify(fact.body).slice(0, 120)}`).join('\n')}\n${JSON.stringify(w.ports.presence.logged.slice(-5))}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },

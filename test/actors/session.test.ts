@@ -6,6 +6,7 @@ import { findToolchain } from '../../src/adapters/toolchain/index.ts';
 import { admissionOf } from '../../src/cli/admission.ts';
 import type { Fact } from '../../src/domain/fact.ts';
 import { failing, say, use, type Script } from '../support/openai-server.ts';
+import { STARTED } from '../support/story.ts';
 import { mortalSaver, rig } from './session-rig.ts';
 
 const bodies = <W extends Fact['word']>(facts: readonly Fact[], word: W): Extract<Fact, { word: W }>[] => facts.filter((fact): fact is Extract<Fact, { word: W }> => fact.word === word);
@@ -128,6 +129,24 @@ test('without lineage a session has one submission and hears nothing of it, and 
   const opened = bodies(facts, 'session.opened').length;
   expect(opened - bodies(facts, 'trial.admitted').length + 1, 'no session was thought twice').toBeLessThanOrEqual(1);
   expect(ended(facts).every((each) => each.endsWith(' submitted'))).toBe(true);
+});
+
+test('a run that takes no more ends the session, which says what came of it, and its specialist', async () => {
+  await using r = await rig(mender, { started: { limits: { ...STARTED.limits, trials: 1 } } });
+  const { done } = r.think('data');
+  const facts = await r.until((known) => ended(known).length > 0);
+  expect(bodies(facts, 'session.ended')[0]?.body).toMatchObject({ ending: 'submitted', trials: ['t0001'], reason: expect.stringContaining('takes no more') });
+  await done;
+  expect(bodies(await r.world.facts(), 'session.opened')).toHaveLength(1);
+});
+
+test('a limit of the run that would not cover the next call stalls its specialist before anything is asked, and ends the run when it was the last', async () => {
+  await using r = await rig(mender, { roster: ['data'], started: { limits: { ...STARTED.limits, tokens: 11_000 } } });
+  r.think('data');
+  const facts = await r.until((known) => bodies(known, 'run.stopping').length > 0);
+  const used = bodies(facts, 'call.settled').reduce((sum, { body }) => sum + body.input + body.output, 0);
+  expect(used).toBeLessThanOrEqual(11_000);
+  expect(bodies(facts, 'specialist.stalled')[0]?.body.cause).toBe('budget');
 });
 
 test('a hint is read by the other owner in its next session, and a draft is accepted as a trial in both names', async () => {
