@@ -51,7 +51,7 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     specialist, lineage, patches, rows: view?.rows ?? [], ...errands,
     recipeOf: async (snapshot) => (await view?.recipeOf(snapshot)) ?? null,
   });
-  const tools = toolsOf({ lineage, joint: setting.roster.length > 1 });
+  const tools = toolsOf({ lineage, joint: setting.roster.length > 1 && setting.roster.some((brief) => brief.specialist === specialist) }); // a generalist has no neighbours
   const graph: SessionGraph = sessionGraph({ model, bursar, clock, limits, tools, desk, restMs, mayProbe: () => probes > 0 && probes-- > 0 }, store.saver);
 
   async function current(): Promise<{ readonly thread: string; readonly session: Session } | null> { // P2
