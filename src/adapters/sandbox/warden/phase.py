@@ -22,6 +22,7 @@ from stopwatch import Stopwatch
 STARTUP_SECONDS = 60.0  # importing a deep-learning library on a cold, loaded machine takes tens of seconds
 PROGRESS_SECONDS = 0.4
 SCORER_GRACE = 2.0  # a command may leave as soon as it has answered the last question
+LEAVING_SECONDS = 0.3  # a process closes its files before anybody can see that it has gone
 
 
 class Phase:
@@ -38,6 +39,7 @@ class Phase:
         self.next_progress = 0.0
         self.log = Log(job['log'], job['limits']['logBytes'])
         self.stamps = None
+        self.scorer_left = None
 
     # ---- beginning
 
@@ -175,11 +177,12 @@ class Phase:
 
     def _scorer_ended(self):
         status = self.crew.statuses['scorer']
+        self.scorer_left = self.scorer_left or self.now()
         self.scored, problem = self.scorer.said()
         failed = os.waitstatus_to_exitcode(status) != 0
         if self.crew.command_ended is not None and self.asked is None:
             self.finish(self.crew.command_end())
-        elif (failed or self.scored is None) and self.asked is None and not self.crew.command_lives():
+        elif (failed or self.scored is None) and self.asked is None and (not self.crew.command_lives() or self.now() - self.scorer_left < LEAVING_SECONDS):
             return  # the command went first and took the scorer with it; its own end is a moment away
         elif failed:
             self.scored = None
