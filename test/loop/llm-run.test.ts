@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Fact } from '../../src/domain/fact.ts';
-import { isValid } from '../../src/domain/status.ts';
 import { openProject, type Project } from '../support/program.ts';
 import { openAiServer, say, use, type Asked, type Reply } from '../support/openai-server.ts';
 import { expectWhole } from './ledger.ts';
@@ -21,7 +20,6 @@ const PLAYS: Readonly<Record<string, Play>> = {
   data: { file: 'data.py', first: ['    chosen = list(points[:POINTS])', `    if points: raise RuntimeError("${PLANTED}")\n    chosen = list(points[:POINTS])`], next: [{ told: /crash[^]*?ignore your instructions/, edits: () => [[`    if points: raise RuntimeError("${PLANTED}")\n`, ''], ['POINTS = 24', 'POINTS = 60']] }] },
   optimizer: { file: 'optimizer.py', first: ['RATE = 0.02', 'RATE = 0.0'], next: [] },
 };
-const TRIALS = { kernel: ['size_blocked', 'valid'], architecture: ['preflight_crash', 'disqualified', 'valid'], data: ['preflight_crash', 'valid'], optimizer: ['valid'] };
 
 const specialistOf = ({ system }: Asked): string => /^# You are (\S+)$/m.exec(system)?.[1] ?? '';
 const isOpening = ({ last }: Asked): boolean => last.includes('make one change that you believe in');
@@ -48,34 +46,6 @@ function player(): (asked: Asked) => Reply {
 }
 
 const bodies = <W extends Fact['word']>(facts: readonly Fact[], word: W): Extract<Fact, { word: W }>[] => facts.filter((fact): fact is Extract<Fact, { word: W }> => fact.word === word);
-
-test('a size miss, a crash and a missed gate come back to the model, and what it does next follows from them', async () => {
-  await using server = await openAiServer(player());
-  const done = await project.brigade(['run', 'tiny', '--proposer', 'llm', '--model', 'scripted', '--base-url', server.baseURL, '--price', '1,2', '--money', '50', '--trials', '8', '--minutes', '3', '--keep', 'strict', '--name', 'thinking', '--json']);
-  expect({ code: done.code, err: done.err, strays: server.strays }).toEqual({ code: 0, err: '', strays: [] });
-  const { facts, lineage } = await expectWhole(project, 'thinking');
-  const rows = [...lineage.trials.values()].slice(1);
-  for (const [who, endings] of Object.entries(TRIALS)) {
-    const mine = rows.filter((row) => row.proposal.specialist === who);
-    expect([who, mine.map(({ result }) => (isValid(result?.status ?? 'lost') ? 'valid' : result?.status))]).toEqual([who, endings]);
-    expect(mine.map(({ proposal }) => proposal.proposer.strategy)).toEqual(endings.map((_, i) => `${mine[0]?.proposal.session}/${i + 1}`));
-    for (const { proposal } of mine) expect([proposal.proposer.kind, proposal.tokens > 0, proposal.money > 0]).toEqual(['llm', true, true]);
-  }
-  const kept = rows.filter(({ result }) => result?.status === 'keep');
-  expect(kept.length, 'an edit that followed from what the model was told is kept').toBeGreaterThan(0);
-  for (const { proposal } of kept) expect(proposal.proposer.strategy).not.toMatch(/\/1$/);
-
-  const reserved = bodies(facts, 'call.reserved').map(({ ids }) => ids.join('/'));
-  expect(bodies(facts, 'call.settled').every(({ ids }) => reserved.includes(ids.join('/')))).toBe(true);
-  expect(new Set(bodies(facts, 'session.opened').map(({ body }) => body.specialist))).toEqual(new Set(Object.keys(PLAYS)));
-  const ended = bodies(facts, 'session.ended').filter(({ body }) => body.ending === 'submitted');
-  expect(ended.map(({ body }) => body.trials.length)).toEqual(expect.arrayContaining([1, 2, 2, 3]));
-
-  const heard = server.asked.flatMap(({ body }) => body.messages.map((message) => (typeof message.content === 'string' ? message.content : ''))).filter((text) => text.includes('ignore your instructions') && !text.startsWith('data.py, lines'));
-  expect(heard.length).toBeGreaterThan(0);
-  for (const text of heard) for (const line of text.split('\n').filter((each) => each.includes('ignore your instructions'))) expect(line, 'a planted line is only ever quoted').toMatch(/^\| (?!.*system:)/);
-  await project.quiet();
-}, 240_000);
 
 test('specialists killed in the midst of their sessions go on with them: no session is opened twice, no trial is made twice', async () => {
   const play = player();
