@@ -17,8 +17,9 @@ export interface KeptServer {
 
 export interface KeepOptions { readonly binary: string; readonly dir: string; readonly clock: Clock; readonly onStep: (says: string) => void }
 
-/** Whoever took the port in the moment it was free may let it go soon: a client's own outgoing connection, say. */
-const TRIES_FOR_PORT = 20;
+/** Whoever took the port in the moment it was free may let it go soon: a client's own outgoing connection, say. And what killed a server once may kill the next while it starts. */
+const PASSING = new Set<ServerNotStarted['reason']>(['port-in-use', 'killed']);
+const TRIES = 20;
 const BETWEEN_TRIES_MS = 250;
 
 /** Starts a server on a folder and starts it again whenever it dies, until stopped. */
@@ -52,7 +53,7 @@ export async function keepServer({ binary, dir, clock, onStep }: KeepOptions): P
       try {
         return await startServer({ binary, dir, port });
       } catch (error) {
-        if (!(error instanceof ServerNotStarted) || error.reason !== 'port-in-use' || tries >= TRIES_FOR_PORT) throw error;
+        if (!(error instanceof ServerNotStarted) || !PASSING.has(error.reason) || tries >= TRIES) throw error;
         await clock.wait(BETWEEN_TRIES_MS, stopping.signal);
       }
     }

@@ -16,7 +16,7 @@ import { isRecentServer, ServerNotDurable } from './version.ts';
 
 /** The server could not be started; the message says the remedy. */
 export class ServerNotStarted extends Error {
-  readonly reason: 'no-binary' | 'port-in-use' | 'disk-full' | 'already-running' | 'failed';
+  readonly reason: 'no-binary' | 'port-in-use' | 'disk-full' | 'already-running' | 'killed' | 'failed';
   constructor(reason: ServerNotStarted['reason'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'ServerNotStarted';
@@ -101,10 +101,11 @@ async function boot({ binary, dir, config, readyMs }: { binary: string; dir: str
   // Its own session, so that a Ctrl-C meant for us does not end the journal before the last fact is in it.
   const child = spawn('sh', ['-c', GUARD, 'nats', binary, '-c', configFile], { stdio: ['ignore', 'ignore', errors.fd, 'pipe'], detached: true, env: environment() }); // E4
   let ended = false;
+  let killedBy: NodeJS.Signals | null = null;
   const exited = new Promise<void>((resolve) => {
     const end = (): void => { ended = true; child.stdio[3]?.destroy(); resolve(); };
     child.once('error', end);
-    child.once('exit', end); // before anything is awaited: a server that fails at once would end unseen
+    child.once('exit', (_code, signal) => { killedBy = signal; end(); }); // before anything is awaited: a server that fails at once would end unseen
   });
   await errors.close();
   const pipe = child.stdio[3];
@@ -113,6 +114,7 @@ async function boot({ binary, dir, config, readyMs }: { binary: string; dir: str
   for (const since = performance.now(); ;) {
     const ready = await readPorts(dir);
     if (ready) return { ...ready, stop, exited };
+    if (ended && killedBy !== null) throw new ServerNotStarted('killed', `${binary} was ended by ${killedBy} while it started: something on this machine kills it, a lack of memory perhaps`);
     if (ended) throw await explain(binary, dir, logged);
     if (performance.now() - since > readyMs) {
       await stop();

@@ -2,7 +2,7 @@
 
 C1. An interval is divided by the mean of what the reference cost at its two ends, on the core it ran on, while the tree was frozen.
     (The mean of the two rates would grow with the noise of the reference, so that a busy machine would charge more.)
-C2. Seconds never run backwards and need no cooperation of what is timed.
+C2. What is charged never runs backwards and needs no cooperation of what is timed; a reading between two looks goes by the last rate, and the next look may take a little of it back.
 """
 import os
 

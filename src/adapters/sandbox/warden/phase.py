@@ -36,7 +36,7 @@ class Phase:
         self.scorer, self.scored = None, None
         self.auditor, self.asked, self.audits = None, None, False  # `asked`: the second in which the command's part ended
         self.control, self.printed = None, None
-        self.next_progress = 0.0
+        self.next_progress = self.progress = 0.0
         self.log = Log(job['log'], job['limits']['logBytes'])
         self.stamps = None
         self.scorer_left = None
@@ -173,7 +173,8 @@ class Phase:
                 self.finish({'kind': 'over-budget', 'by': 'clock'})
             elif now >= self.next_progress:
                 self.next_progress = now + PROGRESS_SECONDS
-                self.say({'event': 'progress', 'seconds': round(seconds, 4)})
+                self.progress = max(self.progress, seconds)  # a look at the reference may take back a little of what was read before it
+                self.say({'event': 'progress', 'seconds': round(self.progress, 4)})
 
     def _scorer_ended(self):
         status = self.crew.statuses['scorer']
