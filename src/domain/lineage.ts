@@ -5,7 +5,7 @@ import type { Imported } from './imported.ts';
 import { BASELINE, trialNumber, type BlobHash, type NodeId, type ReplicateId, type TrialId } from './ids.ts';
 import type { Lease, Measurement } from './measurement.ts';
 import type { Cost } from './session.ts';
-import { carryOut, growSessions, noSessions, type Sessions } from './sessions.ts';
+import { carryOut, growSessions, noSessions, unstall, type Sessions } from './sessions.ts';
 import { ageOf, charge, spend, type Attempt } from './spending.ts';
 import type { Proposal, Rejection, TrialResult } from './trial.ts';
 
@@ -155,6 +155,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       lineage.startedAt = fact.at;
       lineage.resumes += 1;
       lineage.lastKeepAt = fact.at;
+      unstall(lineage.sessions);
       return true;
     }
     case 'node.enrolled': lineage.nodes.set(fact.ids[0], { ...fact.body, boot: fact.ids[1], seq: fact.seq }); return true;
@@ -225,7 +226,7 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       lineage.operatorActs.push({ ...fact.body, at: fact.at });
       if (fact.body.act === 'pause') lineage.paused = true;
       if (fact.body.act === 'resume') lineage.paused = false;
-      if (fact.body.limits !== null) lineage.limits = fact.body.limits;
+      if (fact.body.limits !== null) { lineage.limits = fact.body.limits; unstall(lineage.sessions, 'limit'); }
       return true;
     }
     case 'session.opened': case 'session.ended': case 'call.reserved': case 'call.settled': case 'specialist.stalled': case 'specialist.recovered': case 'joint.offered': case 'joint.answered':

@@ -54,8 +54,12 @@ export interface SessionEnded {
   readonly transcript: BlobHash | null;
 }
 
-/** A specialist cannot think for now, while the others go on. */
-export interface SpecialistStalled { readonly cause: 'endpoint' | 'budget' | 'model' | 'proposer'; readonly reason: string }
+/** Why a specialist cannot think, for each whether time may heal it: a key is not mended by waiting, a limit may be raised and an endpoint come back. */
+export const STALLS = { endpoint: true, limit: true, model: true, budget: false, key: false, proposer: false } as const;
+export type StallCause = keyof typeof STALLS;
+
+/** A specialist cannot think for now, while the others go on. `limit` is the run's, `budget` its own. */
+export interface SpecialistStalled { readonly cause: StallCause; readonly reason: string }
 
 /** A trial that needs two owners, as one of them drafted it. */
 export interface JointOffered {

@@ -1,12 +1,13 @@
 import type { Fact } from './fact.ts';
 import type { RunId, TrialId } from './ids.ts';
-import { costOf, NO_COST, plus, type Cost, type JointAnswered, type JointOffered, type SessionRow, type SpecialistStalled } from './session.ts';
+import { costOf, NO_COST, plus, type Cost, type JointAnswered, type JointOffered, type SessionRow, type SpecialistStalled, type StallCause } from './session.ts';
 import type { Proposal } from './trial.ts';
 
 // What the journal says of thinking with a model, folded fact by fact.
 //
 //   N1. A call is charged in full when it is reserved, and put right when it is settled: the sum needs no second look at earlier calls.
 //   N2. A draft is open until its owner said no or a trial carries it out. That trial is the answer, even where nobody was left to record one.
+//   N3. A stretch of a run begins with nobody stalled, and a limit that was changed stalls nobody: who still cannot think says so again.
 
 /** A draft for two owners, and what became of it. */
 export interface JointRow {
@@ -30,13 +31,15 @@ export interface Sessions {
   readonly unanswered: Map<string, TrialId>;
   /** Who cannot think for now, and why. */
   readonly stalled: Map<string, SpecialistStalled>;
+  /** Since when, by the journal's clock, whatever the reason was at first. */
+  readonly stalledAt: Map<string, number>;
   /** How often each stalled and recovered, for the next ordinals. */
   readonly stalls: Map<string, number>;
   readonly recoveries: Map<string, number>;
 }
 
 /** Nobody has thought with a model yet. */
-export const noSessions = (): Sessions => ({ rows: new Map(), byClientId: new Map(), open: new Set(), joints: new Map(), jointByClientId: new Map(), unanswered: new Map(), stalled: new Map(), stalls: new Map(), recoveries: new Map() });
+export const noSessions = (): Sessions => ({ rows: new Map(), byClientId: new Map(), open: new Set(), joints: new Map(), jointByClientId: new Map(), unanswered: new Map(), stalled: new Map(), stalledAt: new Map(), stalls: new Map(), recoveries: new Map() });
 
 type SessionFact = Extract<Fact, { word: `session.${string}` | `call.${string}` | `specialist.${string}` | `joint.${string}` }>;
 
@@ -77,11 +80,13 @@ export function growSessions(sessions: Sessions, fact: SessionFact, { run, spend
     }
     case 'specialist.stalled': {
       sessions.stalled.set(fact.ids[0], fact.body);
+      sessions.stalledAt.set(fact.ids[0], sessions.stalledAt.get(fact.ids[0]) ?? fact.at);
       sessions.stalls.set(fact.ids[0], Number(fact.ids[1]));
       return true;
     }
     case 'specialist.recovered': {
       sessions.recoveries.set(fact.ids[0], Number(fact.ids[1]));
+      sessions.stalledAt.delete(fact.ids[0]);
       return sessions.stalled.delete(fact.ids[0]);
     }
     case 'joint.offered': {
@@ -100,6 +105,15 @@ export function growSessions(sessions: Sessions, fact: SessionFact, { run, spend
       return true;
     }
     default: return fact satisfies never;
+  }
+}
+
+/** Forgets who could not think: everybody, or those for one cause. */
+export function unstall(sessions: Sessions, cause: StallCause | null = null): void { // N3
+  for (const [specialist, stalled] of [...sessions.stalled]) {
+    if (cause !== null && stalled.cause !== cause) continue;
+    sessions.stalled.delete(specialist);
+    sessions.stalledAt.delete(specialist);
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SESSION_ENDINGS, type CallReserved, type CallSettled, type JointAnswered, type JointOffered, type SessionEnded, type SessionOpened, type SpecialistStalled } from '../domain/session.ts';
+import { SESSION_ENDINGS, STALLS, type CallReserved, type CallSettled, type JointAnswered, type JointOffered, type SessionEnded, type SessionOpened, type SpecialistStalled, type StallCause } from '../domain/session.ts';
 import { command, count, fact, finite, line, sha256, text, token } from './message.ts';
 import { PATCH_BYTES, RejectionSchema } from './trial.ts';
 
@@ -25,7 +25,7 @@ const Ended = { ending: z.enum(SESSION_ENDINGS), reason: line(400), trials: z.ar
 /** A session is over. */
 export const SessionEndedFact = fact(':run.session.ended.:session', 'broker', z.strictObject({ ...Ended, transcript: sha256.nullable() }) satisfies z.ZodType<SessionEnded>);
 
-const Stalled = z.strictObject({ cause: z.enum(['endpoint', 'budget', 'model', 'proposer']), reason: line(400) }) satisfies z.ZodType<SpecialistStalled>;
+const Stalled = z.strictObject({ cause: z.enum(Object.keys(STALLS) as StallCause[]), reason: line(400) }) satisfies z.ZodType<SpecialistStalled>;
 
 /** A specialist cannot think for now; the others go on. */
 export const SpecialistStalledFact = fact(':run.specialist.stalled.:specialist.:n', 'broker', Stalled);
@@ -63,6 +63,9 @@ export const SettleCall = command('broker.settle-call.:run', 'specialist', z.str
 
 /** The session is over. */
 export const EndSession = command('broker.end-session.:run', 'specialist', z.strictObject({ session: token, ...Ended, transcript: text(LONGEST_PROMPT).nullable() }), z.discriminatedUnion('kind', [Done, Refused]));
+
+/** The run is about to stop: end what is open, so that what was said in it is kept. Answered when that is done. */
+export const WindUp = command('specialist.wind-up.:run.:specialist', 'broker', z.strictObject({ reason: line(400) }), Done);
 
 /** A specialist cannot think, or, with null, can again. */
 export const StallSpecialist = command('broker.stall.:run', 'specialist', z.strictObject({ specialist: token, stalled: Stalled.nullable() }), Done);

@@ -2,36 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { startBroker, type Admit } from '../../src/actors/broker/index.ts';
 import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
 import { processClock } from '../../src/adapters/clock/index.ts';
-import { NO_LIMITS, type Limits } from '../../src/domain/budget.ts';
 import { canonicalRecipe } from '../../src/domain/recipe.ts';
-import { spentOn, type SpecialistStalled } from '../../src/domain/session.ts';
+import { spentOn } from '../../src/domain/session.ts';
 import { CheckProposal, DeclineJoint, EndSession, OfferHandoff, OfferJoint, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../src/protocols/session.ts';
 import { LimitRun } from '../../src/protocols/run.ts';
 import { RenewLease } from '../../src/protocols/trial.ts';
 import { natsServer } from '../support/nats.ts';
 import { STARTED } from '../support/story.ts';
-import { byPatch, world, type World } from '../support/world.ts';
-
-const RUN = { run: 'toy-1' };
-const NOW = { timeoutMs: 60_000 };
-const SETTLED = { cached: 0, isMeasured: true, ended: 'answered' as const, why: '' };
-
-const ask = (w: World) => ({
-  open: (clientId: string, specialist = 'optimizer') => w.ports.bus.ask(OpenSession, RUN, { clientId, specialist, asOf: 1, model: 'toy at nowhere', prompt: `you are ${specialist}` }, NOW),
-  reserve: (session: string, call: number, tokens = 100, money = 0.5) => w.ports.bus.ask(ReserveCall, RUN, { session, call, tokens, money }, NOW),
-  settle: (session: string, call: number, input = 60, output = 10, money = 0.2) => w.ports.bus.ask(SettleCall, RUN, { session, call, input, output, money, ...SETTLED }, NOW),
-  end: (session: string, trials: string[] = []) => w.ports.bus.ask(EndSession, RUN, { session, ending: trials.length > 0 ? 'submitted' : 'gave_up', reason: 'nothing left to try', trials, repairs: 1, transcript: '[]' }, NOW),
-  stall: (specialist: string, reason: string | null, cause: SpecialistStalled['cause'] = 'endpoint') => w.ports.bus.ask(StallSpecialist, RUN, { specialist, stalled: reason === null ? null : { cause, reason } }, NOW),
-  check: (patch: string, parent = 't0000', other: string | null = null) => w.ports.bus.ask(CheckProposal, RUN, { specialist: 'optimizer', with: other, parent, patch }, NOW),
-});
-
-async function ready(limits: Partial<Limits> = {}, more: { lineage?: boolean } = {}) {
-  const w = await world({ measure: byPatch, started: { limits: { ...NO_LIMITS, ...limits }, proposer: 'llm', arm: { kind: 'specialists', agents: 2, ownership: 'enforced', lineage: more.lineage ?? true } } });
-  const broker = await w.startBroker();
-  await w.startNode('atlas');
-  await w.until((l) => l.bests.length === 1);
-  return { w, broker, ...ask(w), words: async (word: string) => (await w.facts()).filter((fact) => fact.word === word) };
-}
+import { NOW, ready, RUN, SETTLED } from './broker-rig.ts';
 
 describe('a session', () => {
   test('is opened, called in, submitted from and ended, and each of these asked twice is one fact', async () => {
@@ -175,7 +153,7 @@ describe('the limits of a run', () => {
     await w.clock.advance(5_000);
     expect((await w.until(() => true)).stopping).toBeNull();
     await stall('data', 'its budget of 8 tokens is spent', 'budget');
-    expect((await w.until((l) => l.stopped !== null)).stopped).toBe("nobody's budget covers another call: optimizer: its budget of 9 tokens is spent");
+    expect((await w.until((l) => l.stopped !== null)).stopped).toBe("nobody's budget covers another call: optimizer: its budget of 9 tokens is spent: resume the run with a larger one");
   });
 
   test('of trials close sessions as they close proposals', async () => {

@@ -16,7 +16,7 @@ const RUN = 'r1';
 const folder = join(import.meta.dirname, 'samples');
 const facts = readdirSync(folder).filter((name) => name.startsWith('evt.')).flatMap((name) => (JSON.parse(readFileSync(join(folder, name), 'utf8')) as { samples: { subject: string; body: object }[] }).samples);
 /** A request that was once sent, of a command. */
-const requestOf = (pattern: string): object => (JSON.parse(readFileSync(join(folder, `cmd.${pattern.replace(':', '')}.json`), 'utf8')) as { samples: { request: object }[] }).samples[0]?.request ?? {};
+const requestOf = (pattern: string): object => (JSON.parse(readFileSync(join(folder, `cmd.${pattern.replaceAll(':', '')}.json`), 'utf8')) as { samples: { request: object }[] }).samples[0]?.request ?? {};
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** What a stranger, or a bug, may send as a body. */
@@ -95,17 +95,18 @@ describe('what cannot be read', () => {
     await using server = await natsServer({ credentials: false });
     const session = await server.run(RUN);
     const raw = await connect({ servers: server.server.url });
+    const ids = { run: RUN, specialist: 'kernel' };
     let reached = 0;
     let [refusals, asked] = [0, 0];
     for (const command of Object.values(sessions).filter((word) => typeof word === 'object' && 'kind' in word && word.kind === 'cmd')) {
-      const served = command as unknown as CommandMessage<'x.:run', object, unknown>;
-      await using _s = session.bus.serve(served, { run: RUN }, () => { reached += 1; throw new Error('reached'); });
+      const served = command as unknown as CommandMessage<'x.:run.:specialist', object, unknown>; // one that has no :specialist passes it over
+      await using _s = session.bus.serve(served, ids, () => { reached += 1; throw new Error('reached'); });
       const good = requestOf(served.pattern);
-      await session.bus.ask(served, { run: RUN }, good, { timeoutMs: 10_000 }).catch(() => undefined);
+      await session.bus.ask(served, ids, good, { timeoutMs: 10_000 }).catch(() => undefined);
       expect(reached, `what ${served.pattern} can read reaches it`).toBe(1);
       const spoilt = Object.keys(good).flatMap((key) => [undefined, -1, 1.5, '\u001b[2J', { deeper: true }, 'x'.repeat(300_000)].map((value) => ({ ...good, [key]: value }))).concat([{ ...good, surprise: 1 }]);
       const bodies = [...fc.sample(nonsense, { numRuns: 30, seed: 4 }), ...spoilt.filter((body) => !served.request.safeParse(body).success).map((body) => encode(JSON.stringify(body)))];
-      const replies = await Promise.all(bodies.map(async (body) => (await raw.request(served.subject({ run: RUN }), body, { timeout: 10_000 })).string()));
+      const replies = await Promise.all(bodies.map(async (body) => (await raw.request(served.subject(ids), body, { timeout: 10_000 })).string()));
       asked += bodies.length;
       refusals += replies.filter((reply) => typeof (JSON.parse(reply) as { error?: unknown }).error !== 'undefined').length;
       expect(reached, served.pattern).toBe(1);

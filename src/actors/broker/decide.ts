@@ -1,12 +1,11 @@
 import { payerFor } from '../../domain/authors.ts';
-import { exhausted, NO_LIMITS, replicateCost, reserve, trialsUsedUp, uncovered, type Spent } from '../../domain/budget.ts';
+import { exhausted, NO_LIMITS, replicateCost, reserve, trialsUsedUp, type Spent } from '../../domain/budget.ts';
 import type { NodeEnrolled, StopMode } from '../../domain/fact.ts';
 import { COMPOSER } from '../../domain/components.ts';
 import { BASELINE, type NodeId, type SlotId } from '../../domain/ids.ts';
 import { countTrials, type Lineage } from '../../domain/lineage.ts';
 import type { Lease } from '../../domain/measurement.ts';
 import type { Wanted } from '../../domain/need.ts';
-import type { Cost } from '../../domain/session.ts';
 import { outstanding } from '../../domain/sessions.ts';
 
 // What the broker should do now. Everything is derived from the lineage and a glance at the world; nothing is remembered besides.
@@ -19,8 +18,6 @@ import { outstanding } from '../../domain/sessions.ts';
 //       slot seconds, what is leased counted as one replicate's worth.
 //   B5. A lease of a trial that was decided meanwhile lapses, unless its measurement will be read: the best's and the baseline's are compared with what
 //       comes, but for those that stand beside one contender alone.
-//   B6. A limit of tokens or money ends the run when the last who could think was refused a call by it, not before: another's calls may be smaller.
-//       So does the last specialist whose own budget is spent.
 
 export type Stage = 'waiting' | 'calibrating' | 'running' | 'paused' | 'finishing' | 'claiming' | 'stopped';
 
@@ -67,19 +64,6 @@ const IDLE_SECONDS = 60;
 export function closedBy(lineage: Lineage): string | null {
   const why = lineage.stopped ?? lineage.stopping ?? trialsUsedUp(lineage);
   return why !== null && lineage.started?.arm.lineage === false ? 'the run takes no more proposals' : why; // why may tell that nothing was kept
-}
-
-/** Why nobody can think any more: what is left covers no call of anybody who might make one. `refused` are the calls asked for last, by who was refused; null while somebody can. */
-export function starved(lineage: Lineage, refused: ReadonlyMap<string, Cost>): { readonly reason: string; readonly mode: StopMode } | null { // B6
-  if (!lineage.started || lineage.stopping !== null || lineage.bests.length === 0) return null;
-  const { roster } = lineage.started;
-  const { stalled } = lineage.sessions;
-  const own = roster.map((specialist) => stalled.get(specialist));
-  if (own.every((each) => each?.cause === 'budget')) return { reason: `nobody's budget covers another call: ${roster[0] ?? ''}: ${own[0]?.reason ?? ''}`.slice(0, 400), mode: 'complete' };
-  const whys = [...refused.values()].map((most) => uncovered(lineage, most));
-  const [reason] = whys;
-  const canNobody = roster.every((specialist) => refused.has(specialist) || stalled.has(specialist));
-  return reason != null && canNobody && !whys.includes(null) ? { reason, mode: 'complete' } : null;
 }
 
 /** Leases that nobody renewed for too long. `silentMs` answers for a lease by its key. */

@@ -52,13 +52,15 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, judge: 
     bus.serve(PauseRun, ids, () => act('pause', 'paused: what is leased is finished, nothing new is leased', null)),
     bus.serve(ResumeRun, ids, () => act('resume', 'resumed', null)),
     bus.serve(NoteRun, ids, ({ note }) => act('note', note, null)),
-    bus.serve(LimitRun, ids, (changes) => {
+    bus.serve(LimitRun, ids, async (changes) => {
+      await keeper.upToDate(); // what was limited before stays so
       const now = lineage.limits;
       if (!now) return { ok: false, message: 'the run has not started yet' };
       const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<Limits>;
       return act('limit', Object.entries(given).map(([name, value]) => `${name} ${value ?? 'lifted'}`).join(', '), { ...now, ...given });
     }),
     bus.serve(StopRun, ids, async (asked) => {
+      await keeper.upToDate();
       if (lineage.stopped !== null) return { ok: true, message: `already stopped: ${lineage.stopped}` };
       const now = 'now' in asked && asked.now === true;
       if (lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && !now)) return { ok: true, message: 'already stopping' };

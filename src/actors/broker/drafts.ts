@@ -1,6 +1,7 @@
 import type { RunId } from '../../domain/ids.ts';
-import { jointId } from '../../domain/session.ts';
-import { isOpen } from '../../domain/sessions.ts';
+import { jointId, STALLS } from '../../domain/session.ts';
+import { isOpen, type JointRow } from '../../domain/sessions.ts';
+import type { Lineage } from '../../domain/lineage.ts';
 import type { Ports } from '../../ports.ts';
 import { DeclineJoint, OfferHandoff, OfferJoint } from '../../protocols/session.ts';
 import { closedBy } from './decide.ts';
@@ -14,14 +15,23 @@ import type { Keeper } from './keeper.ts';
 //   O3. A draft is answered once: by a trial that carries it out, which the desk admits, or by its owner's no.
 //   O4. In an arm without lineage nobody reads what another thought, so nothing is offered.
 //   O5. Few drafts of one specialist wait at a time, and no hint is given twice: what waits is read by others, who have little room.
+//   O6. A draft does not wait for ever: it counts as declined when its owner cannot think any more, or has ended several sessions without a word about it.
 
 /** Drafts of one specialist that may be open at once. */
 const OPEN_DRAFTS = 3;
+/** Sessions that an owner may end without a word about a draft that it was told of. */
+const SESSIONS_WITHOUT_A_WORD = 3;
 /** Keeps the id of a hint apart from one that grew from a refused trial, and within what a subject's token may hold. */
 const hintId = (clientId: string): string => `i-${clientId}`.slice(0, 64);
 
+/** Drafts, and which of them are answered for their owners because these will not. */
+export interface Drafts extends AsyncDisposable {
+  /** What is being said for them now, each answer once; empty when none is due. */
+  answerOverdue(): Promise<unknown>[];
+}
+
 /** Serves hints and drafts until disposed. */
-export function openDrafts({ bus }: Ports, keeper: Keeper, judge: Judge, options: { readonly run: RunId }): AsyncDisposable {
+export function openDrafts({ bus }: Ports, keeper: Keeper, judge: Judge, options: { readonly run: RunId }): Drafts {
   const { lineage } = keeper;
   const { joints, jointByClientId } = lineage.sessions;
   const ids = { run: options.run };
@@ -31,11 +41,14 @@ export function openDrafts({ bus }: Ports, keeper: Keeper, judge: Judge, options
   const apart = (from: string, to: string): string | null => {
     if (lineage.started?.arm.lineage === false) return 'in an arm without lineage nothing is offered: nobody would read it'; // O4
     if (from === to) return `${to} is yourself: propose it`;
+    const gone = goneFor(lineage, to);
+    if (gone !== null) return gone; // O6
     return lineage.started?.roster.includes(to) === true ? null : `nobody here is called ${to}: name one of ${lineage.started?.roster.filter((each) => each !== from).slice(0, 12).join(', ') ?? 'the roster'}`;
   };
 
   const served = [
     bus.serve(OfferHandoff, ids, ({ clientId, ...hint }) => keeper.alone(async () => {
+      await keeper.upToDate();
       const id = hintId(clientId);
       const offered = { kind: 'offered' as const, handoff: id };
       if (lineage.handoffs.some((each) => each.id === id)) return offered; // O1
@@ -69,7 +82,7 @@ export function openDrafts({ bus }: Ports, keeper: Keeper, judge: Judge, options
       });
     }),
     bus.serve(DeclineJoint, ids, ({ joint, by, reason }) => keeper.alone(async () => {
-      if (!joints.has(joint)) await keeper.upToDate();
+      await keeper.upToDate();
       const row = joints.get(joint);
       if (!row || row.offered.to !== by) return refuse(`${joint} is no draft that waits for ${by}`);
       if (row.answered?.answer === 'declined') return { kind: 'done' as const }; // O1
@@ -78,5 +91,23 @@ export function openDrafts({ bus }: Ports, keeper: Keeper, judge: Judge, options
       return { kind: 'done' as const };
     })),
   ];
-  return { async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); } };
+  return {
+    answerOverdue: () => [...joints.values()].flatMap((row) => {
+      const reason = isOpen(row) ? overdue(lineage, row) : null;
+      return reason === null ? [] : [keeper.alone(async () => { if (isOpen(row)) await keeper.say('joint.answered', [row.joint], { by: row.offered.to, answer: 'declined', reason, trial: null }); })]; // O3
+    }),
+    async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); },
+  };
+}
+
+/** Why a specialist will answer nothing any more; null while it may. */
+function goneFor({ sessions }: Lineage, specialist: string): string | null {
+  const stall = sessions.stalled.get(specialist);
+  return stall === undefined || STALLS[stall.cause] ? null : `${specialist} cannot think any more: ${stall.reason}`.slice(0, 400);
+}
+
+/** Why a draft is not waited with any longer; null while it is. */
+function overdue(lineage: Lineage, { seq, offered: { to } }: JointRow): string | null { // O6
+  const told = [...lineage.sessions.rows.values()].filter(({ opened, ended }) => opened.specialist === to && opened.asOf >= seq && ended !== null && ended.ending !== 'lost' && ended.ending !== 'failed');
+  return goneFor(lineage, to) ?? (told.length < SESSIONS_WITHOUT_A_WORD ? null : `${to} ended ${told.length} sessions without a word about it`);
 }

@@ -6,13 +6,14 @@ import type { Need, Wanted } from '../../domain/need.ts';
 import { sample } from '../../domain/noise.ts';
 import type { Journal, Ports } from '../../ports.ts';
 import { Pulse } from '../../protocols/actor.ts';
-import { grants, lapses, needless, reasonToStop, spentBy, stageOf, starved, strandedBy, strangers, unlike } from './decide.ts';
+import { grants, lapses, needless, reasonToStop, spentBy, stageOf, strandedBy, strangers, unlike } from './decide.ts';
 import { openDesk } from './desk.ts';
 import { openDrafts } from './drafts.ts';
 import { openJudge, type Admit } from './judge.ts';
 import { lineageAt, openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
 import { openSessions } from './sessions.ts';
+import { starved } from './starved.ts';
 
 // The broker at work: fold, ask what is due, say it, wait for it to come back, ask again.
 //
@@ -115,6 +116,7 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
       said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason }));
     }
     for (const [joint, trial] of lineage.sessions.unanswered) said.push(keeper.say('joint.answered', [joint], { by: lineage.sessions.joints.get(joint)?.offered.to ?? '', answer: 'accepted', reason: '', trial }));
+    said.push(...drafts.answerOverdue());
     const wanted: Wanted[] = [];
     const root = lineage.trials.get(BASELINE);
     let isDeciding = false;
@@ -144,10 +146,13 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
     const quietMs = lineage.open.size > 0 || lineage.paused ? 0 : clock.now() - Math.max(proposedMs, newestSeenMs);
     const isAble = [...lineage.nodes].some(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null);
     if (isAble || wanted.length === 0 || lineage.paused) ableMs = clock.now();
-    const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000) ?? starved(lineage, sessions.refused); // B3, B6
+    const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000) ?? starved(lineage, sessions.refused, lineage.newestAt + clock.now() - newestSeenMs); // B3
     if (reason) said.push(keeper.say('run.stopping', [String(lineage.stoppings + 1)], reason));
     const over = lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && lineage.leases.size === 0 && !isDeciding) || (stage === 'claiming' && claim === null && lineage.leases.size === 0);
-    if (over && lineage.stopping !== null) said.push(keeper.say('run.stopped', [String(lineage.stops + 1)], { reason: lineage.stopping, wallSeconds: Math.round(spent.wallSeconds * 1000) / 1000 }));
+    if (over && lineage.stopping !== null) {
+      await sessions.windUp();
+      said.push(keeper.say('run.stopped', [String(lineage.stops + 1)], { reason: lineage.stopping, wallSeconds: Math.round(spent.wallSeconds * 1000) / 1000 }));
+    }
     await Promise.all(said);
     return said.length > 0;
   }

@@ -1,8 +1,8 @@
 import { uncovered } from '../../domain/budget.ts';
 import type { RunId } from '../../domain/ids.ts';
-import { NO_COST, sessionId, type Cost, type SessionRow } from '../../domain/session.ts';
+import { NO_COST, sessionId, type Cost, type SessionRow, type SpecialistStalled } from '../../domain/session.ts';
 import type { Ports } from '../../ports.ts';
-import { CheckProposal, EndSession, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../protocols/session.ts';
+import { CheckProposal, EndSession, OpenSession, ReserveCall, SettleCall, StallSpecialist, WindUp } from '../../protocols/session.ts';
 import { closedBy } from './decide.ts';
 import type { Judge } from './judge.ts';
 import type { Keeper } from './keeper.ts';
@@ -15,9 +15,19 @@ import type { Keeper } from './keeper.ts';
 //   N3. A check is the desk's own judgement, and leaves nothing behind but a recipe under its hash.
 //   N4. A call that the limits refused is remembered until its specialist is granted one: by these it is known when nobody can think any more.
 //   N5. One specialist has one session at a time: who opens another has lost what it knew of the last, and that is its ending.
+//   N6. Nothing is answered by a fold that is older than the question: a broker that was just started has read less than whoever asks has heard.
+//   N7. A call that was answered says that its specialist can think again, where an endpoint, a key or the run's limit kept it from that.
+//   N8. No run stops with a session open: whoever has it is asked to end it, and what is open then is ended here, without its conversation.
 
-/** Who was refused a call by the run's limits, and what it might have cost. */
-export interface Sessions extends AsyncDisposable { readonly refused: ReadonlyMap<string, Cost> }
+/** How long a specialist may take to end its session before a run stops without hearing of it. */
+const WIND_UP_MS = 5_000;
+
+export interface Sessions extends AsyncDisposable {
+  /** Who was refused a call by the run's limits, and what it might have cost. */
+  readonly refused: ReadonlyMap<string, Cost>;
+  /** Has every open session ended, for the run is about to stop. */
+  windUp(): Promise<void>;
+}
 
 /** Serves sessions until disposed. */
 export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge, options: { readonly run: RunId; readonly onThought: () => void }): Sessions {
@@ -32,7 +42,7 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
     return reason === null ? null : { kind: 'closed', reason };
   };
   const find = async (session: string): Promise<SessionRow | null> => {
-    if (!sessions.rows.has(session)) await keeper.upToDate(); // another broker may have opened it a moment ago
+    await keeper.upToDate(); // N6
     return sessions.rows.get(session) ?? null;
   };
   const unknown = (session: string) => ({ kind: 'refused' as const, reason: `${session} is no session of this run: open one first` });
@@ -42,13 +52,20 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
 
   const done = { kind: 'done' as const };
 
-  async function endOpen(specialist: string): Promise<void> {
-    for (const row of [...sessions.open].flatMap((session) => sessions.rows.get(session) ?? [])) {
-      if (row.opened.specialist !== specialist) continue;
-      const trials = [...lineage.trials.values()].flatMap(({ trial, proposal }) => (proposal.session === row.session ? [trial] : []));
-      await keeper.say('session.ended', [row.session], { ending: 'lost', reason: `${specialist} began another and did not say how this one ended`, trials: trials.slice(-16), repairs: 0, transcript: null });
-    }
+  const open = (): SessionRow[] => [...sessions.open].flatMap((session) => sessions.rows.get(session) ?? []);
+  async function endFor(row: SessionRow, ending: 'lost' | 'gave_up', reason: string): Promise<void> {
+    const trials = [...lineage.trials.values()].flatMap(({ trial, proposal }) => (proposal.session === row.session ? [trial] : []));
+    await keeper.say('session.ended', [row.session], { ending: ending === 'gave_up' && trials.length > 0 ? 'submitted' : ending, reason: reason.slice(0, 400), trials: trials.slice(-16), repairs: 0, transcript: null });
   }
+
+  /** Says that a specialist stalled or, with null, recovered, where the journal does not say so already. */
+  const stall = (specialist: string, stalled: SpecialistStalled | null, isDue: (now: SpecialistStalled | undefined) => boolean): Promise<void> => keeper.alone(async () => {
+    await keeper.upToDate(); // N6
+    while (isDue(sessions.stalled.get(specialist))) { // another broker may have taken the ordinal
+      if (stalled === null) await keeper.say('specialist.recovered', [specialist, String((sessions.recoveries.get(specialist) ?? 0) + 1)], {});
+      else await keeper.say('specialist.stalled', [specialist, String((sessions.stalls.get(specialist) ?? 0) + 1)], stalled);
+    }
+  });
 
   const served = [
     bus.serve(OpenSession, ids, async ({ prompt, ...asked }) => {
@@ -57,7 +74,7 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
       const hash = earlier() || closed() ? '' : await blobs.put(text(prompt));
       return keeper.alone(async () => {
         const over = closed();
-        if (earlier() === undefined && over === null) await endOpen(asked.specialist); // N5
+        if (earlier() === undefined && over === null) for (const row of open()) if (row.opened.specialist === asked.specialist) await endFor(row, 'lost', `${asked.specialist} began another and did not say how this one ended`); // N5
         for (let n = sessions.rows.size + 1; earlier() === undefined; n++) {
           if (over) return over;
           await keeper.say('session.opened', [sessionId(n)], { ...asked, prompt: hash });
@@ -78,9 +95,9 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
           const isSame = known.reserved.tokens === tokens && known.reserved.money === money;
           return isSame && known.settled === null ? { kind: 'reserved' as const } : refuse('order', `call ${call} of ${session} was ${known.settled ? 'made' : 'reserved with other figures'}: the next is ${Math.max(...row.calls.keys()) + 1}`); // N2
         }
-        if (row.ended) return refuse('session', `${session} has ended: open another`);
         const over = closed();
         if (over) return over;
+        if (row.ended) return refuse('session', `${session} has ended: open another`);
         const why = uncovered(lineage, { tokens, money });
         if (why !== null) { // N4
           refused.set(specialist, { tokens, money });
@@ -97,6 +114,7 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
       if (!row) return unknown(session);
       if (!row.calls.has(call)) return { kind: 'refused' as const, reason: `call ${call} of ${session} was not reserved: reserve before calling` };
       if (!row.calls.get(call)?.settled) await keeper.say('call.settled', [session, String(call)], settled); // N1
+      if (settled.ended === 'answered') await stall(row.opened.specialist, null, (now) => now !== undefined && (now.cause === 'endpoint' || now.cause === 'key' || now.cause === 'limit')); // N7
       options.onThought();
       return done;
     }),
@@ -109,19 +127,25 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
       await keeper.say('session.ended', [session], { ...ended, transcript: transcript === null ? null : await blobs.put(text(transcript)) });
       return done;
     }),
-    bus.serve(StallSpecialist, ids, ({ specialist, stalled }) => keeper.alone(async () => {
-      const now = sessions.stalled.get(specialist);
-      const isSaid = stalled === null ? now === undefined : now?.cause === stalled.cause && now.reason === stalled.reason;
-      if (isSaid) return done; // N1
-      if (stalled === null) await keeper.say('specialist.recovered', [specialist, String((sessions.recoveries.get(specialist) ?? 0) + 1)], {});
-      else await keeper.say('specialist.stalled', [specialist, String((sessions.stalls.get(specialist) ?? 0) + 1)], stalled);
+    bus.serve(StallSpecialist, ids, async ({ specialist, stalled }) => {
+      await stall(specialist, stalled, (now) => (stalled === null ? now !== undefined : now?.cause !== stalled.cause || now.reason !== stalled.reason)); // N1
       return done;
-    })),
+    }),
     bus.serve(CheckProposal, ids, async ({ specialist, with: other, parent, patch }) => {
       await keeper.upToDate(); // as a proposal is judged by a fold no older than what its author had read
       const judged = await judge({ asOf: 0, specialist, parts: [], parent, patch }, other === null ? [specialist] : [specialist, other]); // N3
       return judged.kind === 'admitted' ? { kind: 'passes' } : judged;
     }),
   ];
-  return { refused, async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); } };
+  return {
+    refused,
+    async windUp() { // N8
+      if (sessions.open.size === 0) return;
+      const reason = closedBy(lineage) ?? '';
+      await Promise.allSettled([...new Set(open().map(({ opened: { specialist } }) => specialist))].map((specialist) => bus.ask(WindUp, { run: options.run, specialist }, { reason }, { timeoutMs: WIND_UP_MS })));
+      await keeper.upToDate();
+      for (const row of open()) await endFor(row, 'gave_up', `the run stopped: ${reason}`);
+    },
+    async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); },
+  };
 }
