@@ -93,14 +93,16 @@ export interface Model {
   readonly name: string;
   /** null where nobody said what it costs. */
   readonly price: Price | null;
+  /** What a question says that stays the same from call to call, in the very words that are sent: its system text, and the tools as this model is offered them. */
+  told(question: Pick<Question, 'system' | 'tools'>): string;
   /** Asks once: whether to ask again is the asker's to decide. Throws `ModelFailed`, or the signal's reason within a second of it. */
   ask(question: Question, options: { readonly signal: AbortSignal; readonly onProgress: (characters: number) => void }): Promise<Answer>;
 }
 
 /** A model did not answer. */
 export class ModelFailed extends Error {
-  /** `rate`, `server`, `timeout` and `cut` may pass; `refused` and `key` want a person. */
-  readonly kind: 'rate' | 'server' | 'timeout' | 'cut' | 'garbled' | 'refused' | 'key';
+  /** `rate`, `server`, `timeout` and `cut` may pass; `refused` and `key` want a person, and `length` a shorter question. */
+  readonly kind: 'rate' | 'server' | 'timeout' | 'cut' | 'garbled' | 'refused' | 'key' | 'length';
   /** How long the endpoint asked to be left alone, in milliseconds; null when it did not say. */
   readonly retryAfterMs: number | null;
   /** What was used all the same; null when nothing is known of it. */

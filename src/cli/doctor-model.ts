@@ -85,6 +85,7 @@ function unanswered({ kind, message, retryAfterMs }: ModelFailed): Check {
     case 'timeout': return bad('endpoint', message, 'try it by hand, or give it longer: patience: {first: SECONDS, silence: SECONDS} in the file of models');
     case 'server':
     case 'cut': return bad('endpoint', message, 'start it, or look at its log; then try again');
+    case 'length': return bad('endpoint', message, 'a session needs far more room than this question: serve the model with a longer context');
     case 'garbled':
     case 'refused': return bad('endpoint', message, 'correct model and baseURL');
     default: return kind satisfies never;

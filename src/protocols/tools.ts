@@ -16,7 +16,7 @@ const hypothesis = words(4_000, 'one sentence: what changes, and why that should
 const expectedDelta = finite.describe('the signed change of the score you expect against the parent, in the metric’s own unit');
 
 const TOOLS = {
-  read: ['Shows a file of the recipe in work, or some of its lines.', z.strictObject({ file, from: z.int().min(1).nullish().describe('first line, counted from 1'), to: z.int().min(1).nullish().describe('last line') })],
+  read: ['Shows a file of the recipe in work, or of a kept trial, of the baseline or of one of your own trials; all of it, or some of its lines.', z.strictObject({ file, trial: token.nullish().describe('a trial; the recipe in work when left out'), from: z.int().min(1).nullish().describe('first line, counted from 1'), to: z.int().min(1).nullish().describe('last line') })],
   diff: ['Shows what a kept trial, or one of yours, changed against its parent; how two trials differ; or the patch of a draft for two owners.', z.strictObject({ trial: token.describe('a trial, or a draft'), against: token.nullish().describe('another trial; its parent when left out') })],
   rebase: ['Starts again from a kept trial or the baseline: the recipe in work becomes a clean copy of it, and it is the parent of what you submit.', z.strictObject({ trial: token })],
   edit: ['Changes the recipe in work by search and replace, in one or several files: all of the blocks, or none if one does not fit.', z.strictObject({ edits })],

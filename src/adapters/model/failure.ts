@@ -7,12 +7,18 @@ import { mask } from './mask.ts';
 const NOTHING: Usage = { input: 0, cached: 0, output: 0, isMeasured: false };
 /** What an endpoint says of itself may be a page of HTML. */
 const MOST_QUOTED = 240;
+/** How hosted APIs, vLLM, llama.cpp, Ollama and those that imitate them say that a question is longer than their model takes. */
+const TOO_LONG = /context[ _-]?(?:length|size|window)|maximum (?:model|input|prompt|sequence) length|(?:prompt|input|request|messages?) (?:is |are |was )?too (?:long|large)|too large for model|input token count|maximum number of (?:input )?tokens|reduce the length/i;
+
+/** Whether an endpoint's words say that the question was too long. */
+export const isTooLong = (says: string): boolean => TOO_LONG.test(says);
 
 /** A failure as an endpoint's status says it. */
 export function failureOf({ name, status, headers, body, key, now }: { readonly name: string; readonly status: number; readonly headers: Headers; readonly body: string; readonly key: string | null; readonly now: number }): ModelFailed {
   const said = quoted(saidIn(body), key);
   const retryAfterMs = retryAfterOf(headers, now);
   const failed = (kind: ModelFailed['kind'], remedy: string): ModelFailed => new ModelFailed(kind, `${name} answered ${status}${said === '' ? '' : `: ${said}`}${remedy === '' ? '' : `; ${remedy}`}`, { retryAfterMs, usage: NOTHING });
+  if ([400, 413, 422, 429, 500].includes(status) && isTooLong(body)) return failed('length', '');
   if (status === 401 || status === 403) return failed('key', 'check that the key is of this endpoint and may use this model');
   if (status === 402 || (status === 429 && /insufficient_quota|billing/i.test(body))) return failed('refused', 'what was paid there is used up');
   if (status === 429) return failed('rate', '');
@@ -20,6 +26,8 @@ export function failureOf({ name, status, headers, body, key, now }: { readonly 
   if (status === 404) return failed('refused', 'check the name of the model, and that baseURL ends where its documentation says, mostly in /v1');
   if (status >= 300 && status < 400) return failed('refused', 'it sends elsewhere, where a key must not follow: give the address it sends to as baseURL');
   if (status >= 500 || status === 409 || status === 425) return failed('server', '');
+  if (/\btemperature\b/.test(body)) return failed('refused', 'say temperature: null for this model, and it is left to the endpoint');
+  if (/\breasoning(?:_effort)?\b/.test(body)) return failed('refused', 'name an effort that this model knows as its reasoning, or null');
   return failed('refused', '');
 }
 

@@ -3,9 +3,10 @@ import { ModelFailed, type Model } from '../../ports.ts';
 import { actionIn, formatOf } from './action.ts';
 import { openClient } from './client.ts';
 import { collect } from './collect.ts';
-import { brokenOf, quoted } from './failure.ts';
+import { dialectOf, otherwise, type Dialect } from './dialect.ts';
+import { brokenOf, isTooLong, quoted } from './failure.ts';
 import { maskWhole } from './mask.ts';
-import { messagesOf } from './messages.ts';
+import { messagesOf, toldIn } from './messages.ts';
 import { nameOf, type ModelOptions } from './options.ts';
 import { openTransport } from './transport.ts';
 
@@ -13,7 +14,8 @@ export { METHODS, REASONING, nameOf, type Method, type ModelOptions, type Reason
 
 // A model behind an OpenAI-compatible endpoint.
 //
-//   M1. One question is one request: nothing is tried again here, because every attempt is reserved and settled by whoever asks.
+//   M1. One question is one request: nothing is tried again here, because every attempt is reserved and settled by whoever asks. Only a question that was
+//       refused unread, for the name of a parameter, is asked once more by the other name; that is remembered.
 //   M2. What a model says is handed on as text; nothing of it is believed, and nothing is stripped but the key.
 //   M3. Nothing but the endpoint hears of it: no tracing, whatever the environment says.
 //   M4. A signal is obeyed at once, whatever the client above the connection is doing.
@@ -28,16 +30,31 @@ const TRACING = ['LANGSMITH_TRACING', 'LANGSMITH_TRACING_V2', 'LANGCHAIN_TRACING
 export function openModel(options: ModelOptions): Model {
   for (const variable of TRACING) process.env[variable] = 'false'; // M3
   const name = nameOf(options);
-  return { name, price: options.price, ask: (question, { signal, onProgress }) => ask(options, name, question, signal, onProgress) };
+  let dialect = dialectOf(options.baseURL);
+  return {
+    name, price: options.price, told: (question) => toldIn(question, options.method),
+    async ask(question, { signal, onProgress }) {
+      for (;;) {
+        try {
+          return await ask(options, dialect, question, signal, onProgress);
+        } catch (error) {
+          const other = error instanceof ModelFailed ? otherwise(dialect, error) : null; // M1
+          if (other === null) throw error;
+          dialect = other;
+        }
+      }
+    },
+  };
 }
 
-async function ask(options: ModelOptions, name: string, question: Question, signal: AbortSignal, onProgress: (characters: number) => void): Promise<Answer> {
+async function ask(options: ModelOptions, dialect: Dialect, question: Question, signal: AbortSignal, onProgress: (characters: number) => void): Promise<Answer> {
   signal.throwIfAborted();
   const { key, method } = options;
+  const name = nameOf(options);
   const call = new AbortController(); // the client above never takes its listeners back, and a signal may outlive many calls
   const over = new AbortController();
   const transport = openTransport({ name, baseURL: options.baseURL, key, patience: options.patience, signal: call.signal, mostBytes: MOST_BYTES + question.mostTokens * BYTES_OF_A_TOKEN });
-  const client = openClient(options, transport.fetch);
+  const client = openClient(options, dialect, transport.fetch);
   const answer = collect(name, question.mostTokens);
   const usage = () => answer.usage(transport.sent());
   const listen = async (): Promise<void> => {
@@ -68,6 +85,7 @@ async function ask(options: ModelOptions, name: string, question: Question, sign
     if (isOfNetwork(error)) return brokenOf({ name, error, isAnswering: transport.isAnswering(), key, usage: usage() });
     const says = quoted(error instanceof Error ? error.message : String(error), key);
     if (error instanceof SyntaxError) return new ModelFailed('garbled', `${name} answered what is no JSON`, { usage: usage() });
+    if (isTooLong(says)) return new ModelFailed('length', `${name} gave up in the midst of an answer: ${says}`, { usage: usage() });
     return new ModelFailed(transport.isAnswering() && /^Error|APIError/.test(error instanceof Error ? error.constructor.name : '') ? 'server' : 'garbled', `${name} gave up in the midst of an answer: ${says}`, { usage: usage() });
   }
 }

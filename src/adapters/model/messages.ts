@@ -5,11 +5,18 @@ import type { Method } from './options.ts';
 // A question in the messages of an endpoint. Where tools are not offered as such, they are described in the system's text, and what they answered is told by the user.
 
 /** The messages of a question. What does not change from call to call comes first. */
-export function messagesOf({ system, turns, tools }: Question, method: Method): BaseMessage[] {
-  if (method === 'tools') return [new SystemMessage(system), ...joined(turns).map(asMessage)];
-  const told = tools.length === 0 ? system : `${system}\n\n${instruction(tools)}`;
-  return [new SystemMessage(told), ...joined(turns.map(inWords)).map(asMessage)];
-}
+export const messagesOf = (question: Question, method: Method): BaseMessage[] =>
+  [new SystemMessage(systemOf(question, method)), ...joined(method === 'tools' ? question.turns : question.turns.map(inWords)).map(asMessage)];
+
+/** The system's text. */
+const systemOf = ({ system, tools }: Pick<Question, 'system' | 'tools'>, method: Method): string => (method === 'tools' || tools.length === 0 ? system : `${system}\n\n${instruction(tools)}`);
+
+/** Everything that stays the same from call to call, as it is sent: where tools are offered as such, they follow the system's text, one a line. */
+export const toldIn = (question: Pick<Question, 'system' | 'tools'>, method: Method): string =>
+  [systemOf(question, method), ...(method === 'tools' && question.tools.length > 0 ? [`Offered as tools:\n${offersOf(question.tools).map((tool) => JSON.stringify(tool)).join('\n')}`] : [])].join('\n---\n\n');
+
+/** Tools as an endpoint is offered them. */
+export const offersOf = (tools: readonly ToolOffer[]) => tools.map(({ name, says, input }) => ({ type: 'function' as const, function: { name, description: says, parameters: input } }));
 
 /** How an answer is to be written where it is one JSON object. */
 const instruction = (tools: readonly ToolOffer[]): string => [
@@ -41,7 +48,8 @@ function joined(turns: readonly Turn[]): Turn[] {
 function asMessage(turn: Turn): BaseMessage {
   switch (turn.role) {
     case 'user': return new HumanMessage(turn.text);
-    case 'model': return new AIMessage({ content: turn.text, tool_calls: turn.calls.map((call) => ({ type: 'tool_call', id: call.id, name: plainName(call.tool), args: argumentsOf(call) })) });
+    case 'model': return new AIMessage({ content: turn.text === '' && turn.calls.length === 0 ? '(nothing)' : turn.text, // some endpoints refuse an answer without anything in a history
+      tool_calls: turn.calls.map((call) => ({ type: 'tool_call', id: call.id, name: plainName(call.tool), args: argumentsOf(call) })) });
     case 'tool': return new ToolMessage({ content: turn.text, tool_call_id: turn.call });
     default: return turn satisfies never;
   }

@@ -1,16 +1,19 @@
 import type { ToolCall, Turn } from '../../../domain/conversation.ts';
-import { cutMiddle } from '../../../domain/cut.ts';
+import { bytesOf, cutMiddle } from '../../../domain/cut.ts';
 import type { SessionLimits } from '../../../domain/prompt.ts';
+import { neutralise } from '../../../domain/quote.ts';
+import { NoAnswer } from '../../../ports.ts';
 import { offer, readCall, type ToolName } from '../../../protocols/tools.ts';
 import { lastCall, TOOL_BYTES } from './caps.ts';
 import type { Fault, Session } from './state.ts';
-import { use, type Desk } from './use.ts';
+import { use, type Desk, type Used } from './use.ts';
 
 // One answer of the model, carried out.
 //
 //   A1. Every call is answered, in its order, within the cap; what comes after a submission is not run.
 //   A2. A reply that cannot be used is asked for once more; the same fault again, with nothing usable between, ends the session.
-//   A3. Nothing that a model says makes this throw: only the broker's and the keeper's silence does.
+//   A3. Nothing that a model says makes this throw: only the broker's and the keeper's silence does. What they refuse is told, for asked again it would be
+//       refused again.
 
 /** Calls of one answer that are run. */
 const MOST_CALLS = 16;
@@ -39,17 +42,23 @@ export async function act(session: Session, desk: Desk, { tools, limits }: { rea
     now = { ...now, ...('change' in done ? done.change : {}) };
     if ('fault' in done && done.fault !== undefined) now = note(now, before, done.fault, done.text);
     if (now.pending?.call === call.id && !isLeft) continue; // its result comes when the trial has ended
-    results.push({ role: 'tool', call: call.id, tool: call.tool, text: cutMiddle(done.text, TOOL_BYTES, 'ask for less at once') }); // A1
+    results.push({ role: 'tool', call: call.id, tool: call.tool, text: done.text });
   }
-  const last = results.at(-1);
-  if (last?.role === 'tool' && now.pending === null && now.ending === null) results[results.length - 1] = { ...last, text: last.text + lastCall(now, limits) };
-  return { ...now, turns: [...now.turns, ...results] };
+  const hint = now.pending === null && now.ending === null ? lastCall(now, limits) : '';
+  const within = results.map((turn, i) => { // A1
+    const after = i === results.length - 1 ? hint : '';
+    return { ...turn, text: cutMiddle(turn.text, TOOL_BYTES - bytesOf(after), 'ask for less at once') + after };
+  });
+  return { ...now, turns: [...now.turns, ...within] };
 
   async function carryOut(call: ToolCall, at: Session, i: number): ReturnType<typeof use> {
     const read = readCall(call.tool, call.input, tools);
     if (read.kind === 'malformed') return { text: read.message, fault: read.fault };
     const mended = { ...at, faults: at.faults.filter((fault) => !FORM.includes(fault) && !(fault === 'edit' && read.use.tool === 'edit')) };
-    const used = await use(read.use, mended, desk, { id: call.id, at: `${at.session ?? 'session'}-${at.answers}-${i}` });
+    const used = await use(read.use, mended, desk, { id: call.id, at: `${at.session ?? 'session'}-${at.answers}-${i}` }).catch((error: unknown): Used => {
+      if (!(error instanceof NoAnswer) || error.reason !== 'refused') throw error;
+      return { text: `${call.tool} was refused: ${neutralise(error.message).slice(0, 400)}. Go about it otherwise, or give_up.` }; // A3
+    });
     return { ...used, change: { faults: used.fault === undefined ? mended.faults : at.faults.filter((fault) => !FORM.includes(fault)), ...used.change } };
   }
 }

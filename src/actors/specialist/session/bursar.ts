@@ -1,7 +1,6 @@
 import type { CallSettled, SpecialistStalled } from '../../../domain/session.ts';
 import { neutralise } from '../../../domain/quote.ts';
 import { oneLine } from '../../../domain/figures.ts';
-import { wholePrompt } from '../../../domain/prompt.ts';
 import type { Bus } from '../../../ports.ts';
 import { EndSession, LONGEST_PROMPT, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../../protocols/session.ts';
 import type { Session } from './state.ts';
@@ -33,8 +32,9 @@ export type Reserved = { readonly kind: 'reserved'; readonly call: number } | { 
 
 /** One specialist's account with the broker. */
 export interface Bursar {
-  open(session: Session, opening: string, signal: AbortSignal): Promise<{ readonly session: string; readonly calls: number }>;
-  reserve(session: Session, worst: Cost, signal: AbortSignal): Promise<Reserved>;
+  open(session: Session, prompt: string, signal: AbortSignal): Promise<{ readonly session: string; readonly calls: number }>;
+  /** `prompt` is for a broker that has not seen the session open. */
+  reserve(session: Session, worst: Cost & { readonly prompt: string }, signal: AbortSignal): Promise<Reserved>;
   settle(session: Session, call: number, settled: CallSettled, signal: AbortSignal): Promise<void>;
   end(session: Session, transcript: string, signal: AbortSignal): Promise<void>;
   /** Why its own budget takes no further session; null while it does. */
@@ -54,9 +54,8 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
   let isSpent: string | null = null;
   let stalled: string | null = '?'; // what the journal says last is not known to a new process
 
-  async function open(session: Session, opening: string, signal: AbortSignal): Promise<{ session: string; calls: number }> {
-    const prompt = plain(wholePrompt(session.system, opening)).slice(0, LONGEST_PROMPT);
-    const answer = await bus.ask(OpenSession, to, { clientId: session.clientId, specialist, asOf: session.asOf, model: oneLine(neutralise(model)).slice(0, 200), prompt }, within(signal)); // B1
+  async function open(session: Session, prompt: string, signal: AbortSignal): Promise<{ session: string; calls: number }> {
+    const answer = await bus.ask(OpenSession, to, { clientId: session.clientId, specialist, asOf: session.asOf, model: oneLine(neutralise(model)).slice(0, 200), prompt: plain(prompt).slice(0, LONGEST_PROMPT) }, within(signal)); // B1
     if (answer.kind === 'closed') throw new RunClosed(answer.reason);
     before = { at: session.clientId, cost: { tokens: answer.spent.tokens - session.tokens, money: answer.spent.money - session.money } }; // B2
     return { session: answer.session, calls: answer.calls };
@@ -64,9 +63,8 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
 
   return {
     open,
-    async reserve(session, worst, signal) {
-      const first = session.turns[0];
-      if (before?.at !== session.clientId) await open(session, first?.role === 'user' ? first.text : '', signal);
+    async reserve(session, { prompt, ...worst }, signal) {
+      if (before?.at !== session.clientId) await open(session, prompt, signal);
       const total = { tokens: (before?.cost.tokens ?? 0) + session.tokens, money: (before?.cost.money ?? 0) + session.money };
       isSpent = overdrawn(budget, total, worst);
       if (isSpent !== null) return { kind: 'over', ending: 'capped', reason: isSpent };

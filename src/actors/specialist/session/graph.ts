@@ -1,22 +1,19 @@
 import { Annotation, Command, END, interrupt, START, StateGraph, type BaseCheckpointSaver, type LangGraphRunnableConfig } from '@langchain/langgraph';
 import type { Question } from '../../../domain/conversation.ts';
 import { cutMiddle } from '../../../domain/cut.ts';
-import { oneLine } from '../../../domain/figures.ts';
-import type { SessionLimits } from '../../../domain/prompt.ts';
-import { neutralise } from '../../../domain/quote.ts';
-import type { Clock, Model } from '../../../ports.ts';
-import { ModelFailed } from '../../../ports.ts';
+import { wholePrompt, type SessionLimits } from '../../../domain/prompt.ts';
 import { LONGEST_PROMPT } from '../../../protocols/session.ts';
 import type { ToolName } from '../../../protocols/tools.ts';
 import { act, offersOf } from './act.ts';
-import { answered, settledBy } from './answered.ts';
+import { makeCall, type Asking } from './asking.ts';
 import { Unreachable, type Bursar } from './bursar.ts';
 import { capReached, lastCall, worstOf } from './caps.ts';
+import { toldTurns } from './elision.ts';
 import { asksForMore, tellRow, type Outcome } from './outcome.ts';
 import { nextStep, type Session, type Step } from './state.ts';
 import type { Desk } from './use.ts';
 
-// One session as a graph: open, then reserve, ask and act until something is submitted, then what became of it, and on or out.
+// One session as a graph: open, then reserve, ask, settle and act until something is submitted, then what became of it, and on or out.
 //
 //   G1. Every step is written down before the next begins, so that a process that dies is gone on from by another.
 //   G2. A call that another process reserved may have been made: it counts in full, and the next takes the next ordinal.
@@ -27,23 +24,20 @@ const State = Annotation.Root({ session: Annotation<Session>() });
 type Held = typeof State.State;
 
 /** What a graph reaches. */
-export interface Surroundings {
-  readonly model: Model;
+export interface Surroundings extends Asking {
   readonly bursar: Bursar;
-  readonly clock: Clock;
-  readonly limits: SessionLimits;
   readonly tools: readonly ToolName[];
   /** The desk as the newest reading has it. */
   readonly desk: () => Desk;
-  /** Whether one more attempt is made although there should be no more now; asked once an attempt. */
-  readonly mayProbe: () => boolean;
-  /** How long to rest after so many attempts in a row without an answer; null for: no more now. */
-  readonly restMs: (failure: Pick<ModelFailed, 'kind' | 'retryAfterMs'>, failures: number) => number | null;
+  /** What is done where there should be no more attempts now: wait, make one all the same, or give the question up; asked once an attempt. */
+  readonly whenStuck: () => 'wait' | 'probe' | 'give-up';
+  /** Told of every answer, once it is settled. */
+  readonly onAnswer: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Far beyond any session: LangGraph's own bound would end it unsaid. */
 const MOST_STEPS = 1_000_000;
-const STEPS: readonly Step[] = ['open', 'reserve', 'rest', 'ask', 'act', 'submit', 'end'];
+const STEPS: readonly Step[] = ['open', 'reserve', 'rest', 'ask', 'settle', 'act', 'submit', 'end'];
 
 /** A session that can be run, resumed and looked at. */
 export interface SessionGraph {
@@ -55,10 +49,12 @@ export interface SessionGraph {
 }
 
 /** Builds the graph over a store of checkpoints. */
-export function sessionGraph({ model, bursar, clock, limits, tools, desk, mayProbe, restMs }: Surroundings, saver: BaseCheckpointSaver): SessionGraph {
+export function sessionGraph({ bursar, tools, desk, whenStuck, onAnswer, ...asking }: Surroundings, saver: BaseCheckpointSaver): SessionGraph {
+  const { model, clock, limits } = asking;
   const offered = offersOf(tools);
   const mine = new Set<string>(); // calls that this process reserved and did not make yet
-  const question = (session: Session): Question => ({ system: session.system, turns: session.turns, tools: offered, mostTokens: limits.output });
+  const question = (session: Session): Question => ({ system: session.system, turns: toldTurns(session), tools: offered, mostTokens: limits.output });
+  const prompt = ({ system, turns: [first] }: Session): string => wholePrompt(model.told({ system, tools: offered }), first?.role === 'user' ? first.text : '');
   const timed = async (session: Session, work: () => Promise<Session>): Promise<Session> => {
     const began = clock.now();
     const next = await work();
@@ -67,15 +63,14 @@ export function sessionGraph({ model, bursar, clock, limits, tools, desk, mayPro
 
   const steps: Record<Exclude<Step, 'over'>, (session: Session, signal: AbortSignal) => Promise<Session>> = {
     async open(session, signal) {
-      const [first] = session.turns;
-      const opened = await bursar.open(session, first?.role === 'user' ? first.text : '', signal);
+      const opened = await bursar.open(session, prompt(session), signal);
       return { ...session, session: opened.session, calls: Math.max(session.calls, opened.calls) };
     },
     async reserve(session, signal) {
       const worst = worstOf(session, question(session), model.price);
       const cap = capReached(session, limits, worst);
       if (cap !== null) return { ...session, ending: { ending: 'capped', reason: cap.slice(0, 380) } };
-      const got = await bursar.reserve(session, worst, signal);
+      const got = await bursar.reserve(session, { ...worst, prompt: prompt(session) }, signal);
       if (got.kind === 'over') return { ...session, ending: { ending: got.ending, reason: got.reason.slice(0, 380) } };
       mine.add(`${session.session}/${got.call}`);
       return { ...session, calls: got.call, open: { call: got.call, ...worst } };
@@ -84,25 +79,20 @@ export function sessionGraph({ model, bursar, clock, limits, tools, desk, mayPro
       const { open } = session;
       if (open === null) return session;
       if (!mine.delete(`${session.session}/${open.call}`)) return { ...session, open: null, tokens: session.tokens + open.tokens, money: session.money + open.money }; // G2
-      try {
-        const answer = await model.ask(question(session), { signal, onProgress: () => undefined });
-        const settled = settledBy(answer.usage, model.price, 'answered', '');
-        await bursar.settle(session, open.call, settled, signal);
-        return answered(session, answer, settled);
-      } catch (error) {
-        if (!(error instanceof ModelFailed)) throw error; // G4
-        const settled = settledBy(error.usage ?? { input: 0, cached: 0, output: 0, isMeasured: false }, model.price, 'failed', `${error.kind}: ${error.message}`);
-        await bursar.settle(session, open.call, settled, signal);
-        const failures = session.failures + 1;
-        return {
-          ...session, open: null, failures, pauseMs: restMs(error, failures) ?? -1, trouble: { kind: error.kind, message: oneLine(neutralise(error.message)).slice(0, 300) },
-          tokens: session.tokens + settled.input + settled.output, money: session.money + settled.money,
-        };
-      }
+      return makeCall(session, question(session), asking, signal);
     }),
+    async settle(session, signal) {
+      const { unsettled } = session;
+      if (unsettled) await bursar.settle(session, unsettled.call, unsettled.settled, signal);
+      if (unsettled?.settled.ended === 'answered') await onAnswer(signal);
+      return { ...session, unsettled: null };
+    },
     async rest(session, signal) {
       const ms = session.pauseMs ?? 0;
-      if (ms < 0 && !mayProbe()) throw new Unreachable(session.trouble?.kind ?? 'server', session.trouble?.message ?? 'the endpoint does not answer');
+      const { kind, message } = session.trouble ?? { kind: 'server', message: 'the endpoint does not answer' };
+      const now = ms < 0 ? whenStuck() : 'probe';
+      if (now === 'wait') throw new Unreachable(kind, message);
+      if (now === 'give-up') return { ...session, pauseMs: null, ending: { ending: 'failed', reason: `no answer to its question, tried again and again: ${message}`.slice(0, 380) } };
       await clock.wait(Math.max(0, ms), signal);
       return { ...session, pauseMs: null };
     },
@@ -122,7 +112,7 @@ export function sessionGraph({ model, bursar, clock, limits, tools, desk, mayPro
     ({ session: await steps[step](session, config.signal ?? new AbortController().signal) });
   const paths = [...STEPS, END];
   const graph = new StateGraph(State)
-    .addNode('open', node('open')).addNode('reserve', node('reserve')).addNode('rest', node('rest')).addNode('ask', node('ask'))
+    .addNode('open', node('open')).addNode('reserve', node('reserve')).addNode('rest', node('rest')).addNode('ask', node('ask')).addNode('settle', node('settle'))
     .addNode('act', node('act')).addNode('submit', node('submit')).addNode('end', node('end'))
     .addConditionalEdges(START, next, paths as never);
   for (const step of STEPS) graph.addConditionalEdges(step as 'open', next, paths as never);

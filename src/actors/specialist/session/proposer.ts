@@ -4,7 +4,7 @@ import type { Answer, Draft as Proposed, Proposer, SpecialistView, Thought } fro
 import { toolsOf } from './act.ts';
 import { RunClosed, SessionGone, Unreachable, type Bursar } from './bursar.ts';
 import { sessionGraph, transcriptOf, type SessionGraph } from './graph.ts';
-import { restLongMs } from './rest.ts';
+import { mostRests, restLongMs } from './rest.ts';
 import type { Outcome } from './outcome.ts';
 import { newSession, type Session } from './state.ts';
 import type { SessionStore } from './store.ts';
@@ -14,11 +14,14 @@ import type { Desk } from './use.ts';
 //
 //   P1. What a session submitted is found again in the lineage by `<session>/<n>`; a submission without a row is made again, word for word.
 //   P2. Nothing is kept here that the store or the journal does not hold: a new process goes on where the last one was.
-//   P3. An endpoint that is down, or a limit that is reached, stops this specialist alone, says so once, and is tried again after growing rests.
+//   P3. An endpoint that is down, or a limit that is reached, stops this specialist alone, says so once, and is tried again after growing rests. After so many
+//       of them the question is given up with its session, for it may be the question: the next begins afresh, and with less to read where that was too long.
 //   P4. Without lineage a session has one submission, and hears that it was taken and no more.
 
 /** So many sessions without a trial, none of them given up, and the journal says that this specialist cannot think. */
 const TOO_MANY = 3;
+/** Halvings of what a session is told first: less than a sixteenth tells nothing. */
+const MOST_HALVINGS = 4;
 
 export interface Thinker {
   readonly run: string;
@@ -44,7 +47,8 @@ export interface ThinkerPorts {
 export function llmProposer({ model, bursar, store, clock, presence, patches, errands }: ThinkerPorts, { run, specialist, setting, limits, newName, restMs }: Thinker): Proposer {
   const { lineage } = setting;
   let view: SpecialistView | null = null;
-  let probes = 0;
+  let stuck: 'wait' | 'probe' | 'give-up' = 'wait';
+  let halvings = 0; // a hint that is learnt again by a new process
   let fruitless = 0; // sessions in a row that led to no submission
   let useless = 0; // among them, those that ended otherwise than by giving up
   const desk = (): Desk => ({
@@ -52,7 +56,15 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     recipeOf: async (snapshot) => (await view?.recipeOf(snapshot)) ?? null,
   });
   const tools = toolsOf({ lineage, joint: setting.roster.length > 1 && setting.roster.some((brief) => brief.specialist === specialist) }); // a generalist has no neighbours
-  const graph: SessionGraph = sessionGraph({ model, bursar, clock, limits, tools, desk, restMs, mayProbe: () => probes > 0 && probes-- > 0 }, store.saver);
+  const graph: SessionGraph = sessionGraph({
+    model, bursar, clock, limits, tools, desk, restMs,
+    whenStuck() {
+      const now = stuck;
+      stuck = 'wait';
+      return now;
+    },
+    onAnswer: async (signal) => { if (bursar.spent() === null && useless < TOO_MANY) await bursar.stall(null, signal); },
+  }, store.saver);
 
   async function current(): Promise<{ readonly thread: string; readonly session: Session } | null> { // P2
     for (const thread of await store.threads()) {
@@ -68,26 +80,33 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     const { trial: parent, score, snapshot } = now.best;
     const recipe = await now.recipeOf(snapshot);
     if (recipe === null) return null;
-    const opening = renderOpening(setting, specialist, { parent, score, recipe, feedback: now.feedback });
-    return newSession({ clientId: newName(), system: renderSystem(setting, specialist, limits), feedback: lineage ? now.feedback : null, asOf: now.asOf, parent, snapshot }, opening);
+    const share = 1 / 2 ** halvings;
+    const opening = renderOpening(setting, specialist, { parent, score, recipe, feedback: now.feedback }, share);
+    return newSession({ clientId: newName(), system: renderSystem(setting, specialist, limits, share), feedback: lineage ? now.feedback : null, asOf: now.asOf, parent, snapshot }, opening);
   }
 
   /** Runs a session on, resting where it cannot go on, until it waits for a trial or is over. */
   async function through(thread: string, step: () => Promise<Session>, signal: AbortSignal): Promise<Session> {
     let go = step;
-    for (let rests = 1; ; rests++) { // P3
+    let [rests, answers] = [0, -1];
+    for (;;) { // P3
       try {
         const session = await go();
-        if (session.pending !== null) [fruitless, useless] = [0, 0];
-        if (bursar.spent() === null && useless < TOO_MANY) await bursar.stall(null, signal);
+        if (session.pending !== null) {
+          [fruitless, useless] = [0, 0];
+          if (bursar.spent() === null) await bursar.stall(null, signal);
+        }
+        if (session.isOver && session.ending?.ending === 'failed' && session.trouble?.kind === 'length') halvings = Math.min(MOST_HALVINGS, halvings + 1);
         return session;
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         const cause = error.kind === 'limit' ? 'budget' : error.kind === 'key' || error.kind === 'refused' ? 'model' : 'endpoint';
+        const had = (await graph.look(thread))?.answers ?? 0;
+        [rests, answers] = [had === answers ? rests + 1 : 1, had];
         presence.log('warn', `${specialist} cannot think for now: ${error.message}`, { run, cause, rests });
         await bursar.stall({ cause, reason: error.message }, signal);
-        await clock.wait(restLongMs(rests), signal);
-        probes = 1;
+        stuck = rests > mostRests(error.kind) ? 'give-up' : 'probe';
+        if (stuck === 'probe') await clock.wait(restLongMs(rests), signal);
         go = () => graph.run(thread, null, signal);
       }
     }
@@ -168,8 +187,9 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     const ended = `${session.session} ended: ${session.ending?.ending ?? 'over'}, ${session.ending?.reason ?? ''}`;
     if (session.submissions > 0) return { kind: 'nothing', reason: ended, next: 'again' };
     fruitless += 1;
-    if (session.ending?.ending !== 'gave_up') useless += 1;
-    if (useless === TOO_MANY) await bursar.stall({ cause: 'model', reason: `${useless} sessions led to no trial, the last: ${ended}` }, signal);
+    const isSilent = session.ending?.ending === 'failed' && session.trouble?.kind !== 'length'; // its endpoint is what is stalled, and that is said
+    if (session.ending?.ending !== 'gave_up' && !isSilent) useless += 1;
+    if (useless === TOO_MANY && !isSilent) await bursar.stall({ cause: 'model', reason: `${useless} sessions led to no trial, the last: ${ended}` }, signal);
     await clock.wait(restLongMs(fruitless), signal);
     return { kind: 'nothing', reason: ended, next: 'again' };
   }

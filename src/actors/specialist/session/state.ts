@@ -1,5 +1,5 @@
 import type { Answer, Turn } from '../../../domain/conversation.ts';
-import type { SessionEnding } from '../../../domain/session.ts';
+import type { CallSettled, SessionEnding } from '../../../domain/session.ts';
 
 // Where a session stands: plain JSON, small enough to be written after every step.
 //
@@ -43,6 +43,8 @@ export interface Session {
   /** The draft that the recipe in work began as; null for one's own. */
   readonly joint: { readonly draft: string; readonly with: string } | null;
   readonly turns: readonly Turn[];
+  /** Long results of tools in turns before this one are told to the model in a word. */
+  readonly elided: number;
   /** Tokens that the endpoint counted in the last question and its answer, and how many turns those were; null before the first count. */
   readonly counted: { readonly tokens: number; readonly turns: number } | null;
   readonly answers: number;
@@ -52,6 +54,8 @@ export interface Session {
   readonly calls: number;
   /** What was reserved and is not settled. */
   readonly open: { readonly call: number; readonly tokens: number; readonly money: number } | null;
+  /** What a call did cost that the broker does not know yet. */
+  readonly unsettled: { readonly call: number; readonly settled: CallSettled } | null;
   readonly tokens: number;
   readonly money: number;
   /** Spent before the last submission. */
@@ -73,16 +77,17 @@ export interface Session {
 
 /** A session before its first step. */
 export const newSession = (given: Pick<Session, 'clientId' | 'system' | 'feedback' | 'asOf' | 'parent' | 'snapshot'>, opening: string): Session => ({
-  ...given, session: null, changes: [], joint: null, turns: [{ role: 'user', text: opening }], counted: null, answers: 0, endedBy: null, calls: 0, open: null, tokens: 0, money: 0, billed: { tokens: 0, money: 0 },
+  ...given, session: null, changes: [], joint: null, turns: [{ role: 'user', text: opening }], elided: 0, counted: null, answers: 0, endedBy: null, calls: 0, open: null, unsettled: null, tokens: 0, money: 0, billed: { tokens: 0, money: 0 },
   thoughtMs: 0, failures: 0, pauseMs: null, trouble: null, faults: [], repairs: 0, submissions: 0, pending: null, trials: [], ending: null, isOver: false,
 });
 
-export type Step = 'open' | 'reserve' | 'rest' | 'ask' | 'act' | 'submit' | 'end' | 'over';
+export type Step = 'open' | 'reserve' | 'rest' | 'ask' | 'settle' | 'act' | 'submit' | 'end' | 'over';
 
 /** What a session does next. */
 export function nextStep(session: Session): Step { // T2
   if (session.isOver) return 'over';
   if (session.session === null) return 'open';
+  if (session.unsettled) return 'settle';
   if (session.ending !== null) return 'end';
   if (session.pending !== null) return 'submit';
   if (session.open !== null) return 'ask';

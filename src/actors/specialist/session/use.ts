@@ -1,4 +1,4 @@
-import { oneLine } from '../../../domain/figures.ts';
+import { counted, oneLine } from '../../../domain/figures.ts';
 import { faultOfHypothesis } from '../../../domain/hypothesis.ts';
 import { BASELINE } from '../../../domain/ids.ts';
 import { neutralise, quote } from '../../../domain/quote.ts';
@@ -6,8 +6,7 @@ import type { Recipe } from '../../../domain/recipe.ts';
 import type { Rejection } from '../../../domain/trial.ts';
 import type { Patches } from '../../../ports.ts';
 import type { Draft, LineageRow } from '../../../protocols/lineage.ts';
-import type { ToolUse } from '../../../protocols/tools.ts';
-import { PATCH_BYTES } from '../../../protocols/trial.ts';
+import type { ToolInput, ToolUse } from '../../../protocols/tools.ts';
 import { SessionGone } from './bursar.ts';
 import { TOOL_BYTES } from './caps.ts';
 import { applyEdits } from './edit.ts';
@@ -19,6 +18,7 @@ import { changesOf, patchOf, sizeOf, workOf } from './work.ts';
 //
 //   U1. A tool used twice with one call, by a process and by its successor, does what it does once.
 //   U2. A submission is checked first: a reply that could only be refused again is asked for again, and costs no row.
+//   U3. No patch goes out that a message might not hold: whatever makes one too long is refused at once, with the remedy.
 
 /** What the tools of one session reach. */
 export interface Desk {
@@ -39,11 +39,17 @@ export interface Desk {
 /** What a use led to: a text for the model, and what it changes in the session. */
 export type Used = { readonly text: string; readonly change?: Partial<Session>; readonly fault?: Fault };
 
+/** In characters. A proposal is one message, with the feedback its author read: so much fits beside it in any alphabet, and one idea takes far less. */
+const LONGEST_PATCH = 65_536;
+
+const tooLong = (patch: string, more = ''): Used => // U3
+  ({ text: `The patch against the parent would have ${counted(patch.length)} characters, and at most ${counted(LONGEST_PATCH)} are taken.${more} Make a smaller change: of the lines that matter, and no long tables or texts; rebase begins again from a clean copy.`, fault: 'edit' });
+
 /** Uses one tool. */
 export async function use({ tool, input }: ToolUse, session: Session, desk: Desk, call: { readonly id: string; readonly at: string }): Promise<Used> {
   const base = async (): Promise<Recipe> => recipe(session.snapshot, session.parent, desk);
   switch (tool) {
-    case 'read': return { text: readFile(workOf(await base(), session.changes), input) };
+    case 'read': return { text: await read(input, session, desk) };
     case 'diff': return { text: await showDiff(input.trial, input.against ?? null, desk) };
     case 'rebase': {
       const found = rowsOf(desk).find(({ trial }) => trial === input.trial);
@@ -55,11 +61,14 @@ export async function use({ tool, input }: ToolUse, session: Session, desk: Desk
       const edited = applyEdits(workOf(parent, session.changes), input.edits);
       if (edited.kind === 'refused') return { text: edited.message, fault: 'edit' };
       const changes = changesOf(parent, edited.recipe);
-      return { text: changes.length === 0 ? `Applied, and the recipe is as ${session.parent} has it again.` : `Applied. Against ${session.parent}: ${sizeOf(patchOf(parent, changes, desk.patches))}.`, change: { changes } };
+      const patch = patchOf(parent, changes, desk.patches);
+      if (patch.length > LONGEST_PATCH) return tooLong(patch, ' None of the blocks was applied.'); // U3
+      return { text: changes.length === 0 ? `Applied, and the recipe is as ${session.parent} has it again.` : `Applied. Against ${session.parent}: ${sizeOf(patch)}.`, change: { changes } };
     }
     case 'check': {
       const patch = patchOf(await base(), session.changes, desk.patches);
       if (patch === '') return { text: `Nothing is changed yet: the recipe in work is ${session.parent}'s.` };
+      if (patch.length > LONGEST_PATCH) return tooLong(patch);
       const checked = await desk.check({ ...standing(session.joint, desk), parent: session.parent, patch });
       return { text: checked.kind === 'passes' ? `Every free check passes. ${sizeOf(patch)}.` : `It would be rejected. ${sayRejection(checked.rejection, desk)}` };
     }
@@ -78,6 +87,7 @@ export async function use({ tool, input }: ToolUse, session: Session, desk: Desk
       const wrong = faultOfHypothesis(input.hypothesis) ?? faultOfHypothesis(clip(input.hypothesis, 600));
       if (wrong !== null) return { text: wrong, fault: 'hypothesis' };
       if (patch === '') return { text: `Nothing is changed yet: the recipe in work is ${session.parent}'s.`, fault: 'empty' };
+      if (patch.length > LONGEST_PATCH) return tooLong(patch);
       return { text: neutralise(await desk.offer({ clientId: call.at, to: input.to, parent: session.parent, hypothesis: clip(input.hypothesis, 600), expectedDelta: input.expectedDelta, patch })) }; // U1
     }
     case 'accept_joint': return accept(input, session, desk, call.id);
@@ -108,7 +118,7 @@ async function submit(asked: Pick<Submission, 'hypothesis' | 'expectedDelta' | '
   const wrong = faultOfHypothesis(asked.hypothesis) ?? faultOfHypothesis(clip(asked.hypothesis, 600)); // as said, and as it would stand on the trial
   if (wrong !== null) return { text: wrong, fault: 'hypothesis' };
   if (asked.patch === '') return { text: `nothing is changed: the recipe in work is ${asked.parent}'s`, fault: 'empty' };
-  if (asked.patch.length > PATCH_BYTES / 4) return { text: `the patch has ${asked.patch.length} characters, far more than one idea takes: make a smaller change`, fault: 'edit' };
+  if (asked.patch.length > LONGEST_PATCH) return tooLong(asked.patch);
   const checked = await desk.check({ ...standing(asked.joint, desk), parent: asked.parent, patch: asked.patch }); // U2
   if (checked.kind === 'rejected' && (checked.rejection.rule === 'duplicate' || checked.rejection.rule === 'empty')) return { text: sayRejection(checked.rejection, desk), fault: checked.rejection.rule };
   const pending: Submission = {
@@ -124,13 +134,21 @@ const standing = (joint: Session['joint'], { specialist }: Desk): { readonly spe
 /** Without lineage nobody is told which trial was the same. */
 const sayRejection = ({ rule, message }: Rejection, { lineage }: Desk): string => (rule === 'duplicate' && !lineage ? 'this very recipe was tried already: change something more' : neutralise(message));
 
+async function read(input: ToolInput<'read'>, session: Session, desk: Desk): Promise<string> {
+  if (input.trial == null) return readFile(workOf(await recipe(session.snapshot, session.parent, desk), session.changes), input);
+  const row = rowsOf(desk).find(({ trial }) => trial === input.trial);
+  return row?.snapshot ? readFile(await recipe(row.snapshot, row.trial, desk), input, ` of ${row.trial}`) : noneOf(input.trial, desk);
+}
+
+const noneOf = (trial: string, desk: Desk): string => `There is no recipe of ${neutralise(trial)} for you to see: name a kept trial, one of yours, or ${BASELINE}${desk.lineage ? '' : '; you are told of the best alone'}.`;
+
 async function showDiff(trial: string, against: string | null, desk: Desk): Promise<string> {
   const draft = /^j\d+$/.test(trial) && against === null ? await desk.draft(trial) : null;
   if (draft) return quote(`the draft ${draft.joint} on ${draft.parent}, by ${draft.from} for ${draft.to}, ${draft.state}: ${draft.hypothesis}`, draft.patch, TOOL_BYTES - 1_200);
   const rows = rowsOf(desk);
   const one = rows.find((row) => row.trial === trial);
   const other = one && (against === null ? desk.rows.find((row) => row.trial === one.parent) : rows.find((row) => row.trial === against));
-  if (!one?.snapshot || !other?.snapshot) return `There is no recipe of ${neutralise(!one?.snapshot ? trial : against ?? 'its parent')} for you to see: name a kept trial, one of yours, or ${BASELINE}${desk.lineage ? '' : '; you are told of the best alone'}.`;
+  if (!one?.snapshot || !other?.snapshot) return noneOf(!one?.snapshot ? trial : against ?? 'its parent', desk);
   const patch = desk.patches.diff(await recipe(other.snapshot, other.trial, desk), await recipe(one.snapshot, one.trial, desk));
   return patch === '' ? `${one.trial} and ${other.trial} are the same recipe.` : quote(`${one.trial} against ${other.trial}`, patch, TOOL_BYTES - 400);
 }
