@@ -1,5 +1,5 @@
 import { BASELINE, trialId, type TrialId } from './ids.ts';
-import type { Lineage } from './lineage.ts';
+import { statusOf, type Lineage } from './lineage.ts';
 import type { JointOffered } from './session.ts';
 import type { Proposal } from './trial.ts';
 
@@ -42,5 +42,8 @@ export function recordingOf(lineage: Lineage): { readonly kind: 'recording'; rea
   return { kind: 'recording', recorded };
 }
 
-/** Whether a proposal's turn has come in the run that makes it again (Y2). */
-export const isDue = (lineage: Lineage, { after }: Recorded): boolean => after.every((trial) => lineage.trials.get(trial)?.result != null);
+/** Whether a proposal's turn has come in the run that makes it again (Y2). What is refused this time has ended too. */
+export const isDue = (lineage: Lineage, { after }: Recorded): boolean => after.every((trial) => {
+  const row = lineage.trials.get(trial);
+  return row !== undefined && statusOf(row) !== null;
+});

@@ -54,6 +54,16 @@ describe('a replay against what it replays', () => {
     expect(verdictOf(told((fact) => (fact.word === 'trial.admitted' && fact.ids[0] === 't0040' ? null : fact)), 't0040')).toMatchObject({ verdict: 'not measured', why: 'it was not proposed again' });
   });
 
+  test('what was refused after the last trial is not made again, and says nothing against the replay; what was refused before it does', () => {
+    const refused = (trial: string) => (fact: Fact): Fact => (fact.word === 'trial.admitted' && fact.ids[0] === trial ? { word: 'trial.rejected', ids: fact.ids, at: fact.at, seq: fact.seq, body: { proposal: fact.body.proposal, clientId: fact.body.clientId, rejection: { rule: 'duplicate', file: null, symbol: null, owner: null, message: 'tried already' } } } : fact);
+    const without = (trial: string) => (fact: Fact): Fact | null => ((fact.word === 'trial.admitted' || fact.word === 'trial.rejected') && fact.ids[0] === trial ? null : fact);
+    const trailing = reproduction(told(refused('t0040')), told(without('t0040')));
+    expect(trailing.trials.at(-1)).toMatchObject({ trial: 't0040', verdict: 'not measured', why: 'refused after the last trial, where a replay ends' });
+    expect(trailing.holds).toBe(true);
+    expect(reproduction(told(refused('t0030')), told(without('t0030'))).holds).toBe(false);
+    expect(reproduction(original, told(without('t0040'))).holds, 'a trial that was not made again is missing').toBe(false);
+  });
+
   test('on another device changes from each run\'s own baseline are compared, so that a faster machine is no difference', () => {
     const shift = -0.5;
     const moved = told((fact) => {
@@ -90,6 +100,14 @@ describe('a recording', () => {
     const waiting = recorded.filter(({ after }) => after.length > 0);
     expect(waiting.length).toBeGreaterThan(20);
     expect(waiting.map((one) => [isDue(emptyLineage(), one), isDue(original, one)])).toEqual(waiting.map(() => [false, true]));
+  });
+
+  test('waits for no result of what is refused this time: it has ended', () => {
+    const one = recorded.find(({ after }) => after.length > 0);
+    const [trial = ''] = one?.after ?? [];
+    const refused = told((fact) => (fact.ids[0] !== trial ? fact : fact.word === 'trial.admitted' ? { word: 'trial.rejected', ids: fact.ids, at: fact.at, seq: fact.seq, body: { proposal: fact.body.proposal, clientId: fact.body.clientId, rejection: { rule: 'parent', file: null, symbol: null, owner: null, message: 'its draft was refused' } } } : fact.word.startsWith('trial.') || fact.word.startsWith('lease.') ? null : fact));
+    expect(refused.trials.get(trial)).toMatchObject({ result: null, rejection: { rule: 'parent' } });
+    expect(one && isDue(refused, one)).toBe(true);
   });
 
   test('with a gap is damaged: what follows would have other ids', () => {

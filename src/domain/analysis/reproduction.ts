@@ -12,6 +12,7 @@ import { isValid, type Status } from '../status.ts';
 //   R3. Kept or discarded is a judgement on the best of its moment, which is measured again too: where the scores agree and the judgements do not, both were
 //       lucky or unlucky, and the trial is only said to be judged otherwise. Any other ending that differs, differs.
 //   R4. A trial that our own fault or a dead node kept from being measured neither agrees nor differs.
+//   R5. A replay takes no more once its last trial is in: what was refused after that is not made again, and says nothing against it.
 
 /** How one trial came out, the first time and again. */
 export interface Repeated {
@@ -47,6 +48,8 @@ export function reproduction(before: Lineage, again: Lineage): Reproduction {
   const [sd, freedom] = [pooledSd(groups), groups.reduce((sum, { n }) => sum + Math.max(0, n - 1), 0)];
   const rows = [...before.trials.values()].filter(({ trial }) => trial !== BASELINE).sort((a, b) => a.number - b.number);
   const pairs = rows.map((row) => ({ row, other: again.trials.get(row.trial) ?? null }));
+  const last = Math.max(0, ...rows.flatMap(({ number, rejection }) => (rejection === null ? [number] : [])));
+  const beyond = new Set(pairs.flatMap(({ row, other }) => (other === null && row.number > last ? [row.trial] : []))); // R5
   const compared = pairs.map(({ row, other }) => (other === null ? null : scoresOf(before, row, again, other, isOnOtherDevice)));
   const count = compared.filter((one) => one !== null).length;
   const reach = freedom === 0 || count === 0 ? 0 : studentQuantile(1 - ALL_TOGETHER / (2 * count), freedom) * sd; // R2
@@ -54,10 +57,11 @@ export function reproduction(before: Lineage, again: Lineage): Reproduction {
     const scores = compared[i] ?? null;
     const [difference, bound] = scores === null ? [null, null] : [scores.again - scores.before, reach * Math.sqrt(scores.variance)];
     const said = { trial: row.trial, specialist: row.proposal.specialist, before: told(row), again: other === null ? { status: null, score: null } : told(other), difference, bound };
+    if (beyond.has(row.trial)) return { ...said, verdict: 'not measured', why: 'refused after the last trial, where a replay ends' };
     return { ...said, ...judge(row, other, difference === null || bound === null ? null : Math.abs(difference) <= bound + 1e-12) };
   });
   const claim = claims(before.claim, again.claim);
-  return { trials, sd, isOnOtherDevice, claim, holds: claim.agrees !== false && trials.every(({ verdict }) => verdict === 'agrees' || verdict === 'judged otherwise') };
+  return { trials, sd, isOnOtherDevice, claim, holds: claim.agrees !== false && trials.every(({ trial, verdict }) => verdict === 'agrees' || verdict === 'judged otherwise' || beyond.has(trial)) };
 }
 
 const told = (row: TrialRow): Repeated['before'] => ({ status: statusOf(row), score: row.result?.score ?? null });

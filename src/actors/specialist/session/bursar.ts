@@ -52,7 +52,7 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
   const within = (signal: AbortSignal): { readonly timeoutMs: number; readonly signal: AbortSignal } => ({ timeoutMs: ASK_MS, signal });
   let before: { readonly at: string; readonly cost: Cost } | null = null; // spent in the run up to a moment of one session, what that session had spent then taken off
   let isSpent: string | null = null;
-  let stalled: string | null = '?'; // what the journal says last is not known to a new process
+  let isWell = false; // what the journal says last is not known to a new process
 
   async function open(session: Session, prompt: string, signal: AbortSignal): Promise<{ session: string; calls: number }> {
     const answer = await bus.ask(OpenSession, to, { clientId: session.clientId, specialist, asOf: session.asOf, model: oneLine(neutralise(model)).slice(0, 200), prompt: plain(prompt).slice(0, LONGEST_PROMPT) }, within(signal)); // B1
@@ -87,10 +87,9 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
     },
     spent: () => isSpent,
     async stall(now, signal) {
-      const said = now === null ? null : JSON.stringify(now);
-      if (said === stalled) return;
+      if (now === null && isWell) return;
       await bus.ask(StallSpecialist, to, { specialist, stalled: now === null ? null : { cause: now.cause, reason: plain(oneLine(neutralise(now.reason))).slice(0, 400) } }, within(signal));
-      stalled = said;
+      isWell = now === null;
     },
   };
 }

@@ -100,7 +100,7 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
         return session;
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
-        const cause = error.kind === 'limit' ? 'budget' : error.kind === 'key' || error.kind === 'refused' ? 'model' : 'endpoint';
+        const cause = error.kind === 'limit' || error.kind === 'key' ? error.kind : error.kind === 'refused' ? 'model' : 'endpoint';
         const had = (await graph.look(thread))?.answers ?? 0;
         [rests, answers] = [had === answers ? rests + 1 : 1, had];
         presence.log('warn', `${specialist} cannot think for now: ${error.message}`, { run, cause, rests });
