@@ -4,6 +4,8 @@ import { FailureSchema } from './measurement.ts';
 import { command, count, finite, line, sha256, text, token } from './message.ts';
 import { PATCH_BYTES } from './trial.ts';
 
+const KeepRuleSchema = z.strictObject({ kind: z.enum(['confirmed', 'strict']), alpha: finite, replicates: count });
+
 /** One trial as a proposer sees it: enough to choose the next move, small enough to send by the hundred. */
 export const LineageRowSchema = z.strictObject({
   trial: token, specialist: token, parent: token,
@@ -14,6 +16,8 @@ export const LineageRowSchema = z.strictObject({
   strategy: line(120), moves: z.array(line(200)).max(128), parts: z.array(token).max(64),
   snapshot: sha256.nullable(), failure: FailureSchema.nullable(), rejection: line(1000).nullable(),
   artifactBytes: count.nullable(),
+  /** Seeds behind the score and their standard deviation; absent where there is no score, `sd` also where there is one seed. */
+  n: count.optional(), sd: finite.min(0).optional(),
   /** Journal position at which this row last changed. */
   seq: count,
 });
@@ -31,7 +35,9 @@ export const ReadRows = command('lineage.rows.:run', 'specialist',
   z.strictObject({ after: count, asOf: count.nullable(), limit: z.int().min(1).max(500) }),
   z.strictObject({ asOf: count, rows: z.array(LineageRowSchema).max(500), more: z.boolean(), best: z.strictObject({ trial: token, score: finite.nullable(), snapshot: sha256 }).nullable(),
     /** Standard deviation of one measurement of the baseline; absent or null before calibration. A proposer tells a gain from luck by it. */
-    noise: finite.min(0).nullable().optional() }));
+    noise: finite.min(0).nullable().optional(),
+    /** By what rule trials are kept; absent without lineage. */
+    keep: KeepRuleSchema.optional() }));
 
 /** One snapshot as a recipe: {path: text}. Unknown hashes are answered with null. */
 export const ReadRecipe = command('lineage.recipe.:run', 'specialist', z.strictObject({ snapshot: sha256 }),
@@ -49,5 +55,5 @@ export const ReadDraft = command('lineage.draft.:run', 'specialist', z.strictObj
 
 /** What the run was started with that its specialists are held to; null before its first fact was read. */
 export const ReadRules = command('lineage.rules.:run', 'specialist', z.strictObject({}), z.strictObject({
-  rules: z.strictObject({ keep: z.strictObject({ kind: z.enum(['confirmed', 'strict']), alpha: finite, replicates: count }), ownership: z.enum(['enforced', 'advisory']), lineage: z.boolean() }).nullable(),
+  rules: z.strictObject({ keep: KeepRuleSchema, ownership: z.enum(['enforced', 'advisory']), lineage: z.boolean() }).nullable(),
 }));

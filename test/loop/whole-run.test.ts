@@ -158,7 +158,7 @@ async function thinkAgain(seed: number): Promise<{ readonly recorded: Proposal; 
     const { specialist, asOf } = proposal;
     const options: SearchOptions = { seed, specialist, roles: [specialist], objective, baseline: surface.recipe, library, lineage: true, owns: (file, symbol) => ownerOf(surface.claims, file, symbol) === specialist };
     const view = {
-      asOf, feedback: null, noise: then.calibration?.sd ?? null, best: head ? { trial: head.trial, score: head.score, snapshot: head.snapshot } : null,
+      asOf, feedback: null, noise: then.calibration?.sd ?? null, keep: then.started?.keep ?? null, best: head ? { trial: head.trial, score: head.score, snapshot: head.snapshot } : null,
       rows: [...then.trials.values()].map((row) => rowOf(row, asOf)), recipeOf: async () => null,
     };
     thoughts.push({ recorded: proposal, again: await repropose(view, options, { syntax, patches }) });

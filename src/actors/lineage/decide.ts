@@ -44,6 +44,7 @@ export function rowOf(row: TrialRow, asOf: number): LineageRow {
     strategy: row.proposal.proposer.strategy, moves: [...row.proposal.proposer.moves], parts: [...row.proposal.parts],
     snapshot: row.snapshot, failure: result?.failure ?? null, rejection: row.rejection?.message ?? null,
     artifactBytes: result?.artifactBytes ?? null,
+    ...(result === null || result.score === null ? {} : { n: result.n, ...(result.sd === null ? {} : { sd: result.sd }) }),
     seq: row.seq <= asOf ? row.seq : row.admittedSeq,
   };
 }

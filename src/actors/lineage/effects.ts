@@ -126,7 +126,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
         const told = best === null ? null : { trial: best.trial, score: best.score, snapshot: best.snapshot };
         if (isBare()) return { asOf: at, rows: best !== null && best.seq > after ? [bareRow(lineage, best)] : [], more: false, best: told, noise: null };
         const noise = timeline.calibrated !== null && timeline.calibrated <= at ? lineage.calibration?.sd ?? null : null;
-        return { asOf: at, ...rowsBetween(lineage, timeline, { after, asOf: at, limit }), best: told, noise };
+        return { asOf: at, ...rowsBetween(lineage, timeline, { after, asOf: at, limit }), best: told, noise, ...(lineage.started === null ? {} : { keep: lineage.started.keep }) };
       }),
       bus.serve(ReadDraft, ids, async ({ joint, by }) => {
         await isCaughtUp;

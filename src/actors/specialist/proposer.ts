@@ -1,3 +1,4 @@
+import type { KeepRule } from '../../domain/fact.ts';
 import type { Recipe } from '../../domain/recipe.ts';
 import type { Proposal } from '../../domain/trial.ts';
 import type { LineageRow } from '../../protocols/lineage.ts';
@@ -10,6 +11,8 @@ export interface SpecialistView {
   readonly best: { readonly trial: string; readonly score: number | null; readonly snapshot: string } | null;
   /** Standard deviation of one measurement; null when unknown. */
   readonly noise: number | null;
+  /** How the run tells a better trial from a lucky one; absent or null when it was not said. */
+  readonly keep?: KeepRule | null;
   /** The rendered feedback, handoffs included; null without lineage. */
   readonly feedback: string | null;
   /** Trials that were not measured through no fault of their recipe, and look unfinished; absent where nothing was hidden. */

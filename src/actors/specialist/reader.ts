@@ -24,6 +24,7 @@ export function lineageReader({ bus, clock }: { readonly bus: Bus; readonly cloc
   let asOf = 0;
   let best: SpecialistView['best'] = null;
   let noise: number | null = null;
+  let keep: NonNullable<SpecialistView['keep']> | null = null;
 
   async function refresh(signal: AbortSignal): Promise<readonly LineageRow[]> {
     let after = asOf;
@@ -35,6 +36,7 @@ export function lineageReader({ bus, clock }: { readonly bus: Bus; readonly cloc
       after = page.rows.at(-1)?.seq ?? after;
       best = page.best;
       noise = page.noise ?? null;
+      keep = page.keep ?? null;
       if (!page.more || page.rows.length === 0) break;
     }
     asOf = moment;
@@ -47,7 +49,7 @@ export function lineageReader({ bus, clock }: { readonly bus: Bus; readonly cloc
       const at = asOf;
       const feedback = wantsFeedback(read) ? (await bus.ask(ReadFeedback, { run }, { specialist, asOf: at }, { timeoutMs: ASK_MS, signal })).text : null;
       return {
-        asOf: at, rows: read, best, noise, feedback,
+        asOf: at, rows: read, best, noise, keep, feedback,
         recipeOf: async (snapshot) => (await bus.ask(ReadRecipe, { run }, { snapshot }, { timeoutMs: ASK_MS, signal: lifetime })).recipe,
       };
     },

@@ -31,11 +31,12 @@ export function change(moves: readonly string[], put: readonly string[], take: r
   return [...bySlot.values()].sort(); // M1
 }
 
-/** What a set of moves has that its parent's lacks, and what it lacks. A knob set to another value is only put. */
-export function difference(moves: readonly string[], parent: readonly string[]): { readonly put: string[]; readonly taken: string[] } {
-  const put = moves.filter((move) => !parent.includes(move));
-  const slots = new Set(moves.map(slotOf));
-  return { put, taken: parent.filter((move) => !slots.has(slotOf(move))) };
+/** What a set of moves has that its parent's lacks, and what it lacks. A knob set to another value is put; the value it had before is displaced. */
+export function difference(moves: readonly string[], parent: readonly string[]): { readonly put: string[]; readonly taken: string[]; readonly displaced: string[] } {
+  const [here, before] = [new Set(moves), new Set(parent)];
+  const gone = parent.filter((move) => !here.has(move));
+  const slots = new Set(gone.length === 0 ? [] : moves.map(slotOf));
+  return { put: moves.filter((move) => !before.has(move)), taken: gone.filter((move) => !slots.has(slotOf(move))), displaced: gone.filter((move) => slots.has(slotOf(move))) };
 }
 
 /** One text for a set of moves. */

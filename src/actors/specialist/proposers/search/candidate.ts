@@ -1,13 +1,13 @@
 import type { Recipe } from '../../../../domain/recipe.ts';
 import type { Syntax } from '../../../../ports.ts';
-import type { Belief } from './belief.ts';
+import type { Believe } from './belief.ts';
 import type { Built } from '../moves/build.ts';
 import type { Chance } from '../moves/chance.ts';
 import type { Edit } from '../moves/edit.ts';
 import { join as joinMoves } from '../moves/join.ts';
 import type { Attempt, History } from './history.ts';
 import { knobValue, type Knob } from '../moves/knob.ts';
-import { editMove, knobMove, readMove, slotOf, type Move } from '../moves/move.ts';
+import { difference, editMove, knobMove, readMove, slotOf, type Move } from '../moves/move.ts';
 
 /** A set of moves that might be proposed, and why. */
 export interface Candidate {
@@ -34,8 +34,10 @@ export interface Bench {
   readonly owns: (file: string, symbol: string) => boolean;
   readonly syntax: Syntax;
   readonly build: (moves: readonly string[]) => Built;
-  /** What a change of the best is believed to gain. */
-  readonly believe: (put: readonly string[], taken: readonly string[]) => Belief;
+  /** What a set of moves is believed to gain over another. */
+  readonly believe: Believe;
+  /** What it is worth to try a set of moves on the best. */
+  readonly worthOf: (moves: readonly string[]) => number;
   /** A place in [0, 1) for anything with a name: of the seed alone where the lineage is open, so that nothing else ranks what is untried. */
   readonly rank: (key: string) => number;
   /** Decides everything else; of the seed and of how far the run has come. */
@@ -51,6 +53,18 @@ export function isMine(bench: Bench, text: string): boolean {
 
 /** Adds changes to a set of moves; what a new edit excludes makes way. */
 export const join = (bench: Bench, moves: readonly string[], put: readonly string[]): string[] => joinMoves(bench.library, moves, put);
+
+/** A change of the best by these moves, as a candidate; none where they cannot all stand beside one another. */
+export function proposed(bench: Bench, { put, ...said }: Omit<Candidate, 'moves' | 'parts'> & { readonly put: readonly string[] }): Candidate[] {
+  const moves = join(bench, bench.moves, put);
+  return put.every((move) => moves.includes(move)) ? [{ ...said, moves, parts: [] }] : [];
+}
+
+/** A candidate with the moves its recipe is really made of; none where it cannot be built, or a move that it names changes nothing there. */
+export function realise(bench: Bench, candidate: Candidate): Candidate[] {
+  const built = bench.build(candidate.moves);
+  return built.kind === 'built' && difference(candidate.moves, bench.moves).put.every((move) => built.moves.includes(move)) ? [{ ...candidate, moves: built.moves }] : [];
+}
 
 /** A knob's value in the current best without the given move: what it would fall back to. */
 export function fallback(bench: Bench, move: Extract<Move, { kind: 'knob' }>): string | null {

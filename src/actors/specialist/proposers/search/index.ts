@@ -3,10 +3,10 @@ import type { Proposer, SpecialistView, Thought } from '../../proposer.ts';
 import type { Bench } from './candidate.ts';
 import { chance } from '../moves/chance.ts';
 import { choose } from './choose.ts';
-import { difference } from '../moves/move.ts';
 import { draftOn } from '../moves/draft.ts';
 import { grounds, type Ground } from '../moves/ground.ts';
 import { openBeliefs } from './belief.ts';
+import { worthUnder } from './worth.ts';
 import { readHistory, type History } from './history.ts';
 import type { ProposerOptions } from '../options.ts';
 import { knobsOf } from '../moves/knob.ts';
@@ -43,8 +43,7 @@ export function searchProposer(options: SearchOptions, { syntax, patches }: { re
 
   /** The signed change of the score to expect. */
   function expected({ believe, moves: before }: Bench, moves: readonly string[]): number {
-    const { put, taken } = difference(moves, before);
-    const gain = Number(believe(put, taken).mean.toPrecision(4));
+    const gain = Number(believe(moves, before).mean.toPrecision(4));
     return options.objective.direction === 'minimize' ? 0 - gain : gain;
   }
 
@@ -53,8 +52,10 @@ export function searchProposer(options: SearchOptions, { syntax, patches }: { re
     const order = options.lineage ? key : `${key} ${view.asOf}`; // P4
     // With lineage only what a specialist may see decides (P1): how many trials there are, and how many of them have ended.
     const state = options.lineage ? `${key} ${view.rows.length} ${view.rows.filter((row) => row.status !== null).length} ${history.best.trial}` : order;
+    const believe = openBeliefs(history);
+    const worth = worthUnder(history.keep, history.noise);
     return {
-      specialist: options.specialist, history, believe: openBeliefs(history), moves: history.best.moves, recipe: ground.recipe, build: ground.build, syntax, owns: options.owns,
+      specialist: options.specialist, history, believe, worthOf: (moves) => worth(believe(moves, history.best.moves)), moves: history.best.moves, recipe: ground.recipe, build: ground.build, syntax, owns: options.owns,
       knobs: knobsOf(ground.recipe, options.owns, syntax),
       edits: options.library.filter((edit) => options.roles.includes(edit.specialist)), library: options.library,
       rank: (name) => chance(`${order} ${name}`).next(), chance: chance(state),

@@ -1,4 +1,4 @@
-import { isMine, join, ranked, sayMove, valueBefore, type Bench, type Candidate } from './candidate.ts';
+import { isMine, join, proposed, ranked, sayMove, valueBefore, type Bench, type Candidate } from './candidate.ts';
 import { isSingle, type Attempt } from './history.ts';
 import { between, knobsOf, numberOf, step, type Knob } from '../moves/knob.ts';
 import { editMove, knobMove, readMove, slotOf } from '../moves/move.ts';
@@ -18,9 +18,8 @@ const RECENT = 32;
 /** Repairs of this specialist's failures, the newest failure first. */
 export function repair(bench: Bench): Candidate[] {
   const failures = bench.history.attempts.filter((attempt) => attempt.verdict === 'failed' && attempt.put.length > 0 && [...attempt.put, ...attempt.taken].every((move) => isMine(bench, move)));
-  return failures.slice(-RECENT).toReversed().filter((attempt) => isPromising(bench, attempt)).flatMap((attempt) => remedies(bench, attempt).map(({ put, how }): Candidate => ({
-    stamp: `repair(${attempt.row.trial})`, moves: join(bench, bench.moves, put), parts: [],
-    hypothesis: `${how} (repairs ${attempt.row.trial}): ${describe(bench, attempt)}`,
+  return failures.slice(-RECENT).toReversed().filter((attempt) => isPromising(bench, attempt)).flatMap((attempt) => remedies(bench, attempt).flatMap(({ put, how }) => proposed(bench, {
+    stamp: `repair(${attempt.row.trial})`, put, hypothesis: `${how} (repairs ${attempt.row.trial}): ${describe(bench, attempt)}`,
   })));
 }
 

@@ -1,5 +1,5 @@
-import { fallback, isMine, join, ranked, sayMove, type Bench, type Candidate } from './candidate.ts';
-import { isSingle, valuesTried } from './history.ts';
+import { fallback, isMine, proposed, ranked, sayMove, type Bench, type Candidate } from './candidate.ts';
+import { isSingle } from './history.ts';
 import { numberOf, step, type Knob } from '../moves/knob.ts';
 import { editMove, knobMove, readMove, slotOf } from '../moves/move.ts';
 
@@ -11,22 +11,19 @@ import { editMove, knobMove, readMove, slotOf } from '../moves/move.ts';
 /** How far a first step on a knob goes: far enough to leave the noise. */
 export const FIRST_STEP = 2;
 
-/** Edits of this specialist that were never tried alone. */
-export function screenEdits(bench: Bench): Candidate[] {
+/** Edits of this specialist that were never tried alone, each with its move. */
+export function screenEdits(bench: Bench): (Candidate & { readonly put: string })[] {
   const screened = new Set(bench.history.attempts.filter((attempt) => isSingle(attempt) || attempt.verdict === 'open').flatMap((attempt) => attempt.put));
   const fresh = bench.edits.filter((edit) => !bench.moves.includes(editMove(edit)) && !screened.has(editMove(edit))); // S2
-  return ranked(bench, fresh, editMove).map((edit) => ({ // S1
-    stamp: 'screen', moves: join(bench, bench.moves, [editMove(edit)]), hypothesis: edit.hypothesis, parts: [],
-  }));
+  return ranked(bench, fresh, editMove).flatMap((edit) => // S1
+    proposed(bench, { stamp: 'screen', put: [editMove(edit)], hypothesis: edit.hypothesis }).map((candidate) => ({ ...candidate, put: editMove(edit) })));
 }
 
 /** First steps on knobs of this specialist that nobody took. */
 export function screenKnobs(bench: Bench): Candidate[] {
   const steps = bench.knobs.flatMap((knob) => untriedSteps(bench, knob).map((value) => ({ knob, ...value })));
-  return ranked(bench, steps, ({ knob, way }) => `${slotOf(knobMove(knob, ''))} ${way}`).map(({ knob, value }) => { // S1
-    const move = knobMove(knob, value);
-    return { stamp: 'screen', moves: join(bench, bench.moves, [move]), hypothesis: `${sayMove(bench, move)} in ${knob.file}: ${why(knob)}`, parts: [] };
-  });
+  return ranked(bench, steps, ({ knob, way }) => `${slotOf(knobMove(knob, ''))} ${way}`).flatMap(({ knob, value }) => // S1
+    proposed(bench, { stamp: 'screen', put: [knobMove(knob, value)], hypothesis: `${sayMove(bench, knobMove(knob, value))} in ${knob.file}: ${why(knob)}` }));
 }
 
 /** The first steps a knob has left, each with the way it goes. */
@@ -34,7 +31,7 @@ export function untriedSteps(bench: Bench, knob: Knob): { readonly way: string; 
   const slot = slotOf(knobMove(knob, ''));
   const isMoved = bench.moves.some((move) => slotOf(move) === slot);
   const old = isMoved ? fallback(bench, { kind: 'knob', ...knob }) : null; // where it came from was measured with the parent
-  const tried = [...valuesTried(bench.history, slot), ...(old === null ? [] : [old])];
+  const tried = [...bench.history.valuesTried(slot), ...(old === null ? [] : [old])];
   if (knob.type === 'bool' || knob.type === 'choice') {
     return knob.choices.filter((choice) => choice !== knob.value && !tried.includes(choice)).map((choice) => ({ way: choice, value: choice }));
   }
@@ -56,7 +53,7 @@ const why = (knob: Knob): string =>
 export function isSpent(bench: Bench, text: string): boolean {
   const move = readMove(text);
   const slot = slotOf(text);
-  const singles = bench.history.attempts.filter((attempt) => isSingle(attempt) && slotOf(attempt.put[0] ?? '') === slot && attempt.verdict !== 'kept' && attempt.verdict !== 'better');
+  const singles = bench.history.alone(slot).filter((attempt) => attempt.verdict !== 'kept' && attempt.verdict !== 'better');
   if (move?.kind !== 'knob') return singles.length > 0;
   const now = numberOf(bench.knobs.find((knob) => knob.file === move.file && knob.name === move.name)?.value ?? '');
   const wanted = numberOf(move.value);
@@ -70,6 +67,6 @@ export function isSpent(bench: Bench, text: string): boolean {
 
 /** Edits that crashed, were refused or missed a gate when they stood alone: company does not mend that. */
 export function isBarred(bench: Bench, text: string): boolean {
-  return bench.history.attempts.some((attempt) => isSingle(attempt) && attempt.put[0] === text && isMine(bench, text)
+  return bench.history.alone(slotOf(text)).some((attempt) => attempt.put[0] === text && isMine(bench, text)
     && (attempt.verdict === 'failed' ? attempt.row.status !== 'size_blocked' && !attempt.row.status?.endsWith('overrun') : attempt.verdict === 'refused' && !/duplicate|already/i.test(attempt.row.rejection ?? '')));
 }

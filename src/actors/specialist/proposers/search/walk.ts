@@ -26,10 +26,11 @@ export function* walk(bench: Bench): Generator<Candidate> {
       else if (!isBarred(bench, move)) moves = join(bench, moves, [move]); // W1
     }
     const built = bench.build(moves);
-    const { put, taken } = difference(built.kind === 'built' ? built.moves : moves, bench.moves); // W2
+    if (built.kind === 'refused') continue;
+    const { put, taken } = difference(built.moves, bench.moves); // W2
     if (put.length + taken.length === 0 || (put.length === 1 && taken.length === 0 && isSpent(bench, put[0] ?? ''))) continue; // W1
     const said = [...put.map((text) => (text.startsWith('edit:') ? `with ${text.slice(5)}` : sayMove(bench, text))), ...taken.map(sayWithout)];
-    yield { stamp: 'walk', moves, parts: [], hypothesis: `${said.join(', ')}: a random walk around ${bench.history.best.trial}`.slice(0, 600) };
+    yield { stamp: 'walk', moves: built.moves, parts: [], hypothesis: `${said.join(', ')}: a random walk around ${bench.history.best.trial}`.slice(0, 600) };
   }
 }
 

@@ -1,28 +1,33 @@
+import type { KeepRule } from '../../../../domain/fact.ts';
+import { studentQuantile } from '../../../../domain/noise.ts';
 import type { Belief } from './belief.ts';
 
 // What a trial is worth: the gain to expect of it, where it is kept, for each replicate that it costs.
 //
-//   W1. A gain counts as far as it can be proved: five seeds against five show it at one in a hundred when it exceeds 2.9 of their standard errors
-//       (Welch's test with eight degrees of freedom), and a standard error is √(2/5) noises.
-//   W2. What loses on its first seed costs one replicate; what does not goes on to more, and so does its incumbent.
+//   W1. Under `confirmed` a gain counts as far as it can be proved: n seeds against n show it at the run's level when it exceeds Student's quantile
+//       (Welch's test with 2n − 2 degrees of freedom) times their standard error, √(2/n) noises. Under `strict` one seed decides, luck and all.
+//   W2. What loses on its first seed costs one replicate; under `confirmed` what does not goes on to more, and so does its incumbent.
 
-const SHOWN = 2.9 * Math.sqrt(2 / 5);
-const ERROR = Math.sqrt(2 / 5);
-/** Replicates beyond the first that a trial costs, its incumbent's included, when it does not lose at once; many are given up half-way. */
-const FURTHER = 4;
+/** Replicates beyond the first for each seed of a confirmation, its incumbent's included: many are given up half-way. */
+const FURTHER = 0.8;
 const GRID = Array.from({ length: 25 }, (_, i) => -3 + i / 4).map((z) => ({ z, weight: Math.exp(-(z ** 2) / 2) }));
 const ALL = GRID.reduce((sum, { weight }) => sum + weight, 0);
 
 /** Expected improvement a replicate, in the unit of the score (expected improvement: Mockus 1975; with the cost of asking: Snoek et al. 2012). */
-export function worthOf({ mean, sd }: Belief, noise: number): number {
-  let gain = 0;
-  let goesOn = 0;
-  for (const { z, weight } of GRID) {
-    const real = mean + z * sd;
-    gain += (weight / ALL) * real * normal((real / noise - SHOWN) / ERROR); // W1
-    goesOn += (weight / ALL) * normal(real / (noise * Math.SQRT2)); // W2
-  }
-  return gain / (1 + FURTHER * goesOn);
+export function worthUnder({ kind, alpha, replicates }: KeepRule, noise: number): (belief: Belief) => number {
+  const error = kind === 'strict' ? Math.SQRT2 : Math.sqrt(2 / replicates);
+  const shown = kind === 'strict' ? 0 : studentQuantile(1 - alpha, Math.max(1, 2 * replicates - 2)) * error; // W1
+  const further = kind === 'strict' ? 0 : FURTHER * replicates; // W2
+  return ({ mean, sd }) => {
+    let gain = 0;
+    let goesOn = 0;
+    for (const { z, weight } of GRID) {
+      const real = mean + z * sd;
+      gain += (weight / ALL) * real * normal((real / noise - shown) / error);
+      goesOn += (weight / ALL) * normal(real / (noise * Math.SQRT2));
+    }
+    return gain / (1 + further * goesOn);
+  };
 }
 
 /** The standard normal distribution function, to 1e-7 (Abramowitz and Stegun 7.1.26). */
