@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, openSync } from 'node:fs';
+import { appendFileSync, createWriteStream, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Processes } from '../../ports.ts';
@@ -30,7 +30,8 @@ export function openProcesses({ command: [program, ...first], cwd, logDir, secre
   return {
     start({ name, args }) {
       // A stream over an open descriptor is handed to the child as that descriptor: its log goes on when we are gone.
-      const log = createWriteStream('', { fd: openSync(join(logDir, `${name}.log`), 'a') });
+      const file = join(logDir, `${name}.log`);
+      const log = createWriteStream('', { fd: openSync(file, 'a') });
       const names = [...PLAIN, ...secretsOf(name)];
       const env = Object.fromEntries(names.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]))); // P2
       const child = execa(program, [...first, ...args], { cwd, env: { ...env, BRIGADE_LIFELINE: 'stdin' }, extendEnv: false, reject: false, buffer: false, stdin: 'pipe', stdout: log, stderr: log }); // P1
@@ -38,13 +39,17 @@ export function openProcesses({ command: [program, ...first], cwd, logDir, secre
       child.stdin.on('error', () => undefined); // a daemon that died first has nothing to be told
       const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
         child.once('exit', (code, signal) => resolve({ code, signal }));
-        child.once('error', () => resolve({ code: null, signal: null }));
+        void child.then((end) => { // without memory for a process there is none that could exit
+          if (child.pid === undefined) try { appendFileSync(file, `${name} could not be started: ${end.originalMessage ?? 'no reason was given'}\n`); } catch { /* a full disk is told by whoever cannot do without it */ }
+          resolve({ code: end.exitCode ?? null, signal: end.signal ?? null });
+        });
       });
       let isTold = false;
       const daemon = {
         pid: child.pid ?? 0,
         exited,
         async stop() {
+          if (child.pid === undefined) return void await exited; // there is nothing to kill, and a signal without a process number goes to our own group
           if (!isTold) {
             child.kill('SIGTERM');
             child.stdin.end(); // P1
