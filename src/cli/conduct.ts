@@ -20,7 +20,7 @@ import { StopRun } from '../protocols/run.ts';
 import type { RunConfig } from './config.ts';
 import { keepServer } from './embedded.ts';
 import { Mistake } from './mistake.ts';
-import { environmentOf, storeModels, type ModelsConfig } from './models.ts';
+import { describeModels, environmentOf, storeModels, type ModelsConfig } from './models.ts';
 import { slotsHere } from './needs.ts';
 import { dataDir, keyFileOf, liveFile, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
 
@@ -62,8 +62,8 @@ export interface ConductOptions {
   readonly specialists: boolean;
   /** A composer for this stretch alone; null for the one the run was started with, if any. */
   readonly composer: { readonly strategy: 'greedy' | 'ablate'; readonly whole: boolean } | null;
-  /** What specialists think with, where they think with a model; those of a run that goes on are what it was started with. */
-  readonly models: ModelsConfig | null;
+  /** What specialists think with, where they think with a model, and whether it was said now or lies in the folder of a run that goes on. */
+  readonly models: { readonly config: ModelsConfig; readonly isSaid: boolean } | null;
   readonly slots: number | null;
   readonly sandbox: string;
   readonly url: string | null;
@@ -115,16 +115,18 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     const snapshot = await session.blobs(run).put(new TextEncoder().encode(canonicalRecipe(surface.recipe)));
     const started = past ?? startedBy(options, surface, evaluator, snapshot, toolchain.brigadeVersion);
     if (started.proposer === 'llm' && options.models === null && options.specialists) throw new Mistake(`${join(dir, 'models.json')} is gone, which says what model ${run} thinks with: put it back, or start a new run`);
-    if (options.models !== null && !past) await storeModels(place, run, options.models);
+    const said = options.models?.isSaid === true ? options.models.config : null;
+    if (said !== null && !past) await storeModels(place, run, said);
     await writeRunFile(place, { ...file, agents: [...started.roster] }); // C1
     await writeLive(place, run, url); // C1
 
     const slots = options.slots ?? Math.max(1, Math.min(await slotsHere(surface.slots.kind), 64));
     const processes = openProcesses({
       command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: join(dir, 'logs'),
-      secretsOf: (name) => [...environmentOf(options.models, name), 'BRIGADE_RUNS', ...Object.keys(process.env).filter((key) => key.startsWith('BRIGADE_UPSTREAM_'))],
+      secretsOf: (name) => [...environmentOf(options.models?.config ?? null, name), 'BRIGADE_RUNS', ...Object.keys(process.env).filter((key) => key.startsWith('BRIGADE_UPSTREAM_'))],
     });
-    const limits = await beginRun(journal, started, options.extend);
+    const limits = await beginRun(journal, started, options.extend, said === null ? null : describeModels(said, started.roster));
+    if (said !== null && past) await storeModels(place, run, said); // C1: only what goes on is told otherwise
     const stopping = new AbortController();
     const supervised = superviseRun(
       { journal, bus: session.bus, blobs: session.blobs(run), clock: openClock(), presence: session.presence({ run, actor: 'supervisor', write: logTo(join(dir, 'logs', 'supervisor.log'), options.onStep) }) },

@@ -3,8 +3,10 @@ import { connectNats } from '../adapters/nats/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import { NoAnswer, type Bus } from '../ports.ts';
 import { LimitRun, LONGEST_NOTE, NoteRun, PauseRun, ResumeRun, StopRun } from '../protocols/run.ts';
+import { NO_LIMITS, type Limits } from '../domain/budget.ts';
 import { limitsOf, type LimitFlags } from './limits.ts';
 import { Mistake } from './mistake.ts';
+import { recallModels, requirePrices } from './models.ts';
 import { findRun, keyFileOf, readLive, type Place } from './place.ts';
 import { requireOwn } from './read-only.ts';
 
@@ -33,9 +35,19 @@ export function controlCommands(program: Command, place: Place, out: { write(tex
   }).requiredOption('-m, --message <text>', 'what to write, on one line');
   verb('limit', 'change the limits of a live run', 'limit golf-mini-1121a --trials 64', (flags) => {
     const changes = limitsOf(flags);
-    if (Object.keys(changes).length === 0) throw new Mistake('name a limit to change: --trials, --minutes, --slot-seconds or --patience');
-    return (bus, run) => bus.ask(LimitRun, { run }, changes, { timeoutMs });
-  }).option('--trials <n>', 'trials in all').option('--minutes <n>', 'minutes in all').option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep');
+    if (Object.keys(changes).length === 0) throw new Mistake('name a limit to change: --trials, --minutes, --slot-seconds, --patience, --tokens or --money');
+    return async (bus, run) => {
+      await requirePriced(place, run, changes);
+      return bus.ask(LimitRun, { run }, changes, { timeoutMs });
+    };
+  }).option('--trials <n>', 'trials in all').option('--minutes <n>', 'minutes in all').option('--slot-seconds <n>', 'slot-seconds in all').option('--patience <minutes>', 'stop after so long without a keep')
+    .option('--tokens <n>', 'tokens of models in all').option('--money <amount>', 'money for models in all, in the unit of their prices');
+}
+
+/** A limit of money that nobody could reckon is refused for a live run as it is for a new one. */
+async function requirePriced(place: Place, run: RunId, { money = null }: Partial<Limits>): Promise<void> {
+  const models = money === null ? null : await recallModels(place, run);
+  if (models !== null) requirePrices(models, (await findRun(place, run)).agents ?? [], { ...NO_LIMITS, money });
 }
 
 /** Only the broker of a run acts for its operator. */

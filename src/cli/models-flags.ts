@@ -36,6 +36,33 @@ export async function modelsBy(flags: ModelFlags, { names, environment }: { read
   return { defaults: { ...USUAL, model: flags.model, baseURL, key, price: flags.price === undefined ? null : priceIn(flags.price) }, specialists: {} };
 }
 
+/** What a run that goes on thinks with: the models it had, where flags or a file say so at another endpoint, with another key, or at another price. Throws `Mistake`. */
+export async function modelsAnew(flags: ModelFlags, had: ModelsConfig, { roster, ...about }: { readonly names: readonly string[]; readonly environment: Readonly<Record<string, string | undefined>>; readonly roster: readonly string[] }): Promise<ModelsConfig> {
+  if (flags.models !== undefined) {
+    const models = await modelsBy(flags, about);
+    const other = roster.find((specialist) => modelOf(models, specialist).model !== modelOf(had, specialist).model);
+    if (other !== undefined) throw new Mistake(`${flags.models} has ${other} think with ${modelOf(models, other).model}, and it thought with ${modelOf(had, other).model}: what was learnt with one model goes on with it. Name that one, or start a new run`);
+    const unpriced = roster.find((specialist) => modelOf(had, specialist).price !== null && modelOf(models, specialist).price === null);
+    if (unpriced !== undefined) throw new Mistake(`${flags.models} does not say what ${modelOf(models, unpriced).model} costs (${unpriced}), which the run reckoned with so far: add its price`);
+    return models;
+  }
+  const { defaults } = had;
+  const baseURL = flags.baseUrl === undefined ? defaults.baseURL : addressIn(flags.baseUrl, (why) => { throw new Mistake(`--base-url ${why}`); }) ?? defaults.baseURL;
+  const price = flags.price === undefined ? null : priceIn(flags.price);
+  const moved = (one: ModelSettings): ModelSettings => (one.baseURL !== defaults.baseURL ? one : { ...one, baseURL, key: keyAt(baseURL, one), price: one.model === defaults.model ? price ?? one.price : one.price });
+  return { defaults: moved(defaults), specialists: Object.fromEntries(Object.entries(had.specialists).map(([name, one]) => [name, moved(one)])) };
+}
+
+/** The key for an endpoint that moved: it stays where the host is the same, and is not taken along to another. */
+function keyAt(baseURL: string, { key, baseURL: before }: ModelSettings): ModelSettings['key'] {
+  const isSame = new URL(baseURL).origin === new URL(before).origin;
+  const usual = usualKey(baseURL);
+  if (!isSame && key !== null && JSON.stringify(key) !== JSON.stringify(usual)) throw new Mistake(`the key for ${new URL(before).host} is not sent to ${new URL(baseURL).host}: say in a file where the key for that is, and give it by --models FILE`);
+  const now = isSame ? key : usual;
+  if (now !== null && baseURL.startsWith('http:')) throw new Mistake('--base-url would have the key sent in the clear: use https');
+  return now;
+}
+
 /** What one specialist's daemon is to think with: what its flags say, else what lies in the folder of the run. Throws `Mistake`. */
 export async function settingsFor(place: Place, run: RunId, specialist: string, flags: ModelFlags): Promise<ModelSettings> {
   const models = modelFlagsIn(flags).length > 0 ? await modelsBy(flags, { names: null, environment: process.env }) : await recallModels(place, run);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { METHODS, nameOf, REASONING, type ModelOptions } from '../adapters/model/options.ts';
 import type { Limits } from '../domain/budget.ts';
 import type { RunId } from '../domain/ids.ts';
-import type { Model } from '../ports.ts';
+import { ModelFailed, type Model } from '../ports.ts';
 import { Mistake } from './mistake.ts';
 import { readKey } from './models-key.ts';
 import { runDir, type Place } from './place.ts';
@@ -13,6 +13,7 @@ import { runDir, type Place } from './place.ts';
 //
 //   L1. The run's folder holds all of it but the keys: where a key is found is said, and it is read only by the process that sends it.
 //   L2. A limit of money needs a price for everybody whom it bounds.
+//   L3. A key that is missing when a run starts keeps it from starting; one that goes missing while it runs keeps one specialist from thinking.
 
 const amount = z.number().min(0).max(1e9);
 const KeySource = z.union([z.strictObject({ env: z.string().max(64) }), z.strictObject({ file: z.string().max(4096) })]);
@@ -80,16 +81,35 @@ export function environmentOf(config: ModelsConfig | null, daemon: string): stri
   return ['NODE_EXTRA_CA_CERTS', ...(key !== null && 'env' in key ? [key.env] : [])];
 }
 
-/** Opens a model with its key, which leaves the environment: no child of this process is to inherit it. */
+/** Opens a model with its key, which leaves the environment: no child of this process is to inherit it. While there is no key it refuses, and looks again at the next question. */
 export async function openModelOf(settings: ModelSettings): Promise<Model> {
-  const key = await readKey(settings, process.env);
-  if (settings.key !== null && 'env' in settings.key) delete process.env[settings.key.env];
   const { openModel } = await import('../adapters/model/index.ts');
-  return openModel(optionsOf(settings, key));
+  const open = async (): Promise<Model> => {
+    const key = await readKey(settings, process.env);
+    if (settings.key !== null && 'env' in settings.key) delete process.env[settings.key.env];
+    return openModel(optionsOf(settings, key));
+  };
+  let found: Model | null = null;
+  const keyed = async (): Promise<Model> => found ??= await open().catch((error: unknown) => { throw error instanceof Mistake ? new ModelFailed('key', error.message, { cause: error }) : error; });
+  await keyed().catch((error: unknown) => { if (!(error instanceof ModelFailed)) throw error; }); // L3
+  return {
+    ...openModel(optionsOf(settings, null)),
+    async ask(question, options) {
+      const model = await keyed();
+      return model.ask(question, options).catch((error: unknown) => {
+        if (error instanceof ModelFailed && error.kind === 'key' && settings.key !== null && 'file' in settings.key) found = null; // its file may hold another by then
+        throw error;
+      });
+    },
+  };
 }
 
 /** What the adapter is told of a model. */
 export const optionsOf = ({ limits: _, budget: __, ...settings }: ModelSettings, key: string | null): ModelOptions => ({ ...settings, key });
+
+/** All models of a run, as a person would name them, with whoever thinks with each. */
+export const describeModels = (config: ModelsConfig, roster: readonly string[]): string =>
+  distinctModels(config, roster).map(({ settings, specialists }) => `${labelOf(settings)} (${specialists.join(', ')})`).join('; ').slice(0, 400);
 
 /** As a person would name it. */
 export const labelOf = (settings: ModelSettings): string => nameOf(settings);

@@ -10,16 +10,20 @@ import type { Calibrated } from '../domain/fact.ts';
 import { plural } from '../domain/figures.ts';
 import { RunCalibrated } from '../protocols/run.ts';
 import { configure, type RunFlags } from './config.ts';
+import { modelFlagsIn, modelOptions, modelsBy, type ModelFlags } from './models-flags.ts';
+import { Mistake } from './mistake.ts';
 import { slotsHere } from './needs.ts';
 import type { Place } from './place.ts';
+import { planThinking, sayThinking } from './plan-thinking.ts';
 
 /** Adds `brigade plan`: what a run would cost, before it costs anything. */
 export function planCommand(program: Command, place: Place, out: { write(text: string): unknown }): void {
-  program.command('plan <surface>').description('say what calibration, a trial and a confirmation will cost, before launch')
+  modelOptions(program.command('plan <surface>').description('say what calibration, a trial and a confirmation will cost, and thinking with models may, before launch'))
     .option('--trials <n>', 'trials').option('--minutes <n>', 'minutes in all').option('--slot-seconds <n>', 'slot-seconds in all').option('--slots <n>', 'slots').option('--keep <rule>', 'confirmed or strict').option('--replicates <n>', 'seeds of a confirmation').option('--calibration <n>', 'replicates of the baseline')
+    .option('--proposer <kind>', 'llm adds what thinking with a model may cost').option('--arm <arm>', 'specialists, single or generic-N').option('--tokens <n>', 'tokens of models in all').option('--money <amount>', 'money for models in all')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample:\n  $ brigade plan golf-mini --trials 32')
-    .action(async (name: string, flags: RunFlags & { json?: boolean }) => {
+    .addHelpText('after', '\nExamples:\n  $ brigade plan golf-mini --trials 32\n  $ brigade plan golf-mini --proposer llm --model gpt-5-mini --price 0.25,2.0 --money 5')
+    .action(async (name: string, flags: RunFlags & ModelFlags & { json?: boolean }) => {
       const surface = await loadSurface(place.root, name).catch((error: unknown) => { // what it will cost can be known before anything is fetched
         if (error instanceof SurfaceNotSetUp) return { ...error.outline, hash: '' };
         throw error;
@@ -31,7 +35,10 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
       const calibrated = await earlierCalibration(join(place.root, '.brigade', 'calibrations'), { surfaceHash: surface.hash, evaluatorHash: evaluator.hash, replicates: config.calibrationReplicates });
       const planned = estimate(evaluator, calibrated, { trials, keep: config.keep, calibrationReplicates: config.calibrationReplicates });
       const first = firstLimit(planned, config.limits, slots);
-      if (flags.json) { out.write(`${JSON.stringify({ surface: name, slots, trials, ...planned, first })}\n`); return; }
+      const named = modelFlagsIn(flags);
+      if (config.proposer !== 'llm' && named.length > 0) throw new Mistake(`${named.join(', ')} ${named.length === 1 ? 'is' : 'are'} for specialists that think with a model: add --proposer llm`);
+      const thinking = config.proposer !== 'llm' ? null : planThinking(named.length === 0 ? null : await modelsBy(flags, { names: [...new Set([...surface.roster.map(({ specialist }) => specialist), ...config.roster])], environment: process.env }), config.roster, config.limits);
+      if (flags.json) { out.write(`${JSON.stringify({ surface: name, slots, trials, ...planned, first, thinking })}\n`); return; }
       const line = (what: string, replicates: string, slotSeconds: number, note = ''): string => `${what.padEnd(16)}${replicates.padEnd(26)}${`${Math.round(slotSeconds)} s of slots`.padEnd(20)}${note}`.trimEnd();
       out.write(`${[
         `${name}   ${slots} ${slots === 1 ? 'slot' : 'slots'}   ${planned.from === 'calibration' ? `from the calibration of ${calibrated?.reusedFrom ?? 'an earlier run'}` : 'upper bounds from the phases\' budgets: nothing was measured here yet'}`,
@@ -40,7 +47,7 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
         line('a confirmation', config.keep.kind === 'strict' ? 'none under strict' : `${planned.confirmationReplicates} replicates`, planned.confirmationSeconds, config.keep.kind === 'strict' ? '' : planned.incumbentSeconds > 0 ? 'and as many once for the incumbent, if it is the baseline' : 'half of them of the incumbent, turn by turn'),
         line('the final claim', `${2 * config.keep.replicates} replicates`, planned.claimSeconds),
         `${trials} trials: ${duration(planned.runSeconds[0] / slots)} when none needs confirming, ${duration(planned.runSeconds[1] / slots)} when every one does`,
-        ...(first === null ? [] : [sayFirst(first, config.limits)]),
+        ...(first === null ? [] : [sayFirst(first, config.limits)]), ...(thinking === null ? [] : sayThinking(thinking)),
       ].join('\n')}\n`);
     });
 }

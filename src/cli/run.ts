@@ -17,8 +17,8 @@ import { onInterrupt } from './interrupt.ts';
 import { requireOptuna } from './daemon-specialist.ts';
 import { extendBy } from './limits.ts';
 import { Mistake } from './mistake.ts';
-import { modelFlagsIn, modelOptions, modelsBy, type ModelFlags } from './models-flags.ts';
-import { recallModels, requireKeys, requirePrices, type ModelsConfig } from './models.ts';
+import { modelFlagsIn, modelOptions, modelsAnew, modelsBy, type ModelFlags } from './models-flags.ts';
+import { recallModels, requireKeys, requirePrices } from './models.ts';
 import { loadToRun } from './needs.ts';
 import { findRun, freshRunId, listRunFiles, runDir, type Place, type RunFile } from './place.ts';
 import { problemsOfLibrary } from './library.ts';
@@ -34,7 +34,7 @@ type Flags = RunFlags & { readonly resume?: string; readonly name?: string; read
 const SETTLED: readonly (readonly [name: keyof Flags, flag: string])[] = [
   ['seed', '--seed'], ['calibration', '--calibration'], ['ttl', '--ttl'], ['name', '--name'], ['roster', '--roster'], ['keep', '--keep'], ['alpha', '--alpha'], ['replicates', '--replicates'],
   ['proposer', '--proposer'], ['compose', '--compose'], ['arm', '--arm'], ['ownership', '--ownership'], ['lineage', '--no-lineage'],
-  ['models', '--models'], ['model', '--model'], ['baseUrl', '--base-url'], ['price', '--price'],
+  ['model', '--model'],
 ];
 
 /** Adds `brigade run` and `brigade calibrate`. */
@@ -54,7 +54,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
     .option('--proposer <kind>', 'search; llm, with a model; or a rival to hold search against: random, tpe (default search)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
     .option('--compose <strategy>', 'one more author, who puts together what was kept apart: greedy or ablate')
-    .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32\n  $ brigade run golf-mini --proposer llm --model gpt-5-mini --price 0.25,2.0 --money 5')
+    .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32\n  $ brigade run --resume golf-mini-1121b --base-url http://127.0.0.1:8001/v1\n  $ brigade run golf-mini --proposer llm --model gpt-5-mini --price 0.25,2.0 --money 5')
     .action((surface: string | undefined, { nats, ...flags }: Flags, command: Command) => {
       const isForNewRuns = flags.resume !== undefined && command.getOptionValueSource('nats') === 'env'; // a run that goes on has its server
       return run(around, surface, nats === undefined || isForNewRuns ? flags : { ...flags, nats });
@@ -143,17 +143,18 @@ async function requireFree(place: Place, name: string, surface: string, url: str
 }
 
 /** What specialists are to think with, once it is known that they could: keys are there, and what a limit of money needs. */
-async function modelsToRun(place: Place, earlier: RunFile | null, { flags, proposer, specialists, roster, limits }: { readonly flags: Flags; readonly proposer: string | null; readonly specialists: readonly string[]; readonly roster: readonly string[]; readonly limits: Limits | null }): Promise<ModelsConfig | null> {
-  if (earlier === null && proposer !== 'llm') {
-    const idle = modelFlagsIn(flags);
-    if (idle.length > 0) throw new Mistake(`${idle.join(', ')} ${idle.length === 1 ? 'is' : 'are'} for specialists that think with a model: add --proposer llm`);
+async function modelsToRun(place: Place, earlier: RunFile | null, { flags, proposer, specialists, roster, limits }: { readonly flags: Flags; readonly proposer: string | null; readonly specialists: readonly string[]; readonly roster: readonly string[]; readonly limits: Limits | null }): Promise<ConductOptions['models']> {
+  const idle = modelFlagsIn(flags);
+  const had = earlier === null ? null : await recallModels(place, earlier.run);
+  if (earlier === null ? proposer !== 'llm' : had === null) {
+    if (idle.length > 0) throw new Mistake(`${idle.join(', ')} ${idle.length === 1 ? 'is' : 'are'} for specialists that think with a model: ${earlier === null ? 'add --proposer llm' : `those of ${earlier.run} do not`}`);
     return null;
   }
-  const models = earlier === null ? await modelsBy(flags, { names: [...new Set([...specialists, ...roster])], environment: process.env }) : await recallModels(place, earlier.run);
-  if (models === null) return null;
+  const about = { names: [...new Set([...specialists, ...roster])], environment: process.env };
+  const models = had === null ? await modelsBy(flags, about) : idle.length === 0 ? had : await modelsAnew(flags, had, { ...about, roster });
   requirePrices(models, roster, limits ?? { ...NO_LIMITS, money: flags.money === undefined ? null : 0 });
   await requireKeys(models, roster);
-  return models;
+  return { config: models, isSaid: idle.length > 0 || had === null };
 }
 
 /** What a run was started with stands: a flag that could not change it must not look as if it did. */

@@ -90,6 +90,13 @@ export interface RunBest {
   readonly judgedAt: number;
 }
 
+/** A run goes on under these limits. */
+export interface RunResumed {
+  readonly limits: Limits;
+  /** Which models it thinks with from now on, as a person would name them; absent where they are the same. */
+  readonly models?: string | undefined;
+}
+
 /** How a run ends: `complete` decides every trial and makes the final claim, `finish` waits for what is leased, `now` waits for nothing. */
 export type StopMode = 'complete' | 'finish' | 'now';
 
@@ -113,7 +120,7 @@ export type FactBody =
   | { readonly word: 'run.claimed'; readonly ids: readonly [n: string]; readonly body: RunClaimed }
   | { readonly word: 'run.stopping'; readonly ids: readonly [n: string]; readonly body: { readonly reason: string; readonly mode: StopMode } }
   | { readonly word: 'run.stopped'; readonly ids: readonly [n: string]; readonly body: { readonly reason: string; readonly wallSeconds: number } }
-  | { readonly word: 'run.resumed'; readonly ids: readonly [n: string]; readonly body: { readonly limits: Limits } }
+  | { readonly word: 'run.resumed'; readonly ids: readonly [n: string]; readonly body: RunResumed }
   | { readonly word: 'node.enrolled'; readonly ids: readonly [node: NodeId, boot: string]; readonly body: NodeEnrolled }
   | { readonly word: 'trial.admitted'; readonly ids: readonly [trial: TrialId]; readonly body: Admitted }
   | { readonly word: 'trial.rejected'; readonly ids: readonly [trial: TrialId]; readonly body: Rejected }

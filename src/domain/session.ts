@@ -40,7 +40,7 @@ export interface CallSettled {
   readonly why: string;
 }
 
-/** How a session ended. Only `submitted` led to a trial; the others are counted and cost no slot. */
+/** How a session ended: `submitted` by its trials' results, any other by something else, before a trial or after one. */
 export const SESSION_ENDINGS = ['submitted', 'gave_up', 'malformed', 'capped', 'failed', 'lost'] as const;
 export type SessionEnding = (typeof SESSION_ENDINGS)[number];
 

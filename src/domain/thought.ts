@@ -5,8 +5,10 @@ import { NO_COST, SESSION_ENDINGS, type Cost, type SessionEnding, type Specialis
 export interface Thought {
   readonly specialist: string;
   readonly sessions: number;
-  /** Sessions that have ended, by how. Only `submitted` led to a trial; every other is one that never was. */
+  /** Sessions that have ended, by how; one that did not end as `submitted` may have led to a trial before. */
   readonly endings: ReadonlyMap<SessionEnding, number>;
+  /** Sessions that have ended without a trial. */
+  readonly fruitless: number;
   readonly repairs: number;
   readonly calls: number;
   /** Calls that brought no answer. */
@@ -27,6 +29,7 @@ export function thoughts({ started, sessions, thinkingBySpecialist }: Lineage): 
     return {
       specialist, sessions: own.length, calls: calls.length, failed: calls.filter(({ settled }) => settled?.ended === 'failed').length,
       endings: new Map(SESSION_ENDINGS.map((ending) => [ending, own.filter(({ ended }) => ended?.ending === ending).length] as const).filter(([, n]) => n > 0)),
+      fruitless: own.filter(({ ended }) => ended?.trials.length === 0).length,
       repairs: own.reduce((sum, { ended }) => sum + (ended?.repairs ?? 0), 0),
       spent: thinkingBySpecialist.get(specialist) ?? NO_COST, stalled: sessions.stalled.get(specialist) ?? null,
     };

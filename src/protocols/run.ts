@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Limits } from '../domain/budget.ts';
-import type { Calibrated, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunStarted } from '../domain/fact.ts';
+import type { Calibrated, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunResumed as Resumed, RunStarted } from '../domain/fact.ts';
 import { MeasurementSchema } from './measurement.ts';
 import { command, count, fact, finite, line, seconds, sha256, token } from './message.ts';
 
@@ -41,8 +41,8 @@ export const RunStopping = fact(':run.run.stopping.:n', 'broker', z.strictObject
 /** Nothing is leased any more and nothing will be. */
 export const RunStopped = fact(':run.run.stopped.:n', 'broker', z.strictObject({ reason: line(400), wallSeconds: seconds }));
 
-/** A run that stopped or died goes on, under these limits. */
-export const RunResumed = fact(':run.run.resumed.:n', 'supervisor', z.strictObject({ limits: LimitsSchema }));
+/** A run that stopped or died goes on, under these limits, and where it was given others with these models. */
+export const RunResumed = fact(':run.run.resumed.:n', 'supervisor', z.strictObject({ limits: LimitsSchema, models: line(400).optional() }) satisfies z.ZodType<Resumed>);
 
 /** A node's evaluator passed its canaries and offers its slots; `boot` is new at every start of its daemon. */
 export const NodeEnrolledFact = fact(':run.node.enrolled.:node.:boot', 'evaluator', z.strictObject({

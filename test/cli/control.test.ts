@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { controlCommands } from '../../src/cli/control.ts';
 import { Mistake } from '../../src/cli/mistake.ts';
+import { storeModels, USUAL } from '../../src/cli/models.ts';
 import { writeLive, writeRunFile, type Place } from '../../src/cli/place.ts';
 import type { Limits } from '../../src/domain/budget.ts';
 import { LimitRun, NoteRun } from '../../src/protocols/run.ts';
@@ -51,6 +52,16 @@ test('a limit takes what run takes, and must be named', async () => {
   await using _served = session.bus.serve(LimitRun, { run: RUN }, (limits) => { changed.push(limits as Partial<Limits>); return { ok: true, message: 'changed' }; });
   expect(await brigade('limit', RUN, '--minutes', '0.5', '--patience', '2')).toBe('changed\n');
   expect(changed).toEqual([{ wallSeconds: 30, secondsWithoutKeep: 120 }]);
+  expect(await brigade('limit', RUN, '--tokens', '5000', '--money', '2.5')).toBe('changed\n');
+  expect(changed[1]).toEqual({ tokens: 5000, money: 2.5 });
   await expect(brigade('limit', RUN)).rejects.toThrow('name a limit to change');
   await expect(brigade('limit', RUN, '--trials', '1.5')).rejects.toThrow('--trials 1.5 must be a whole number');
+});
+
+test('a limit of money is refused for a run that thinks with a model nobody priced, and before its broker is asked', async () => {
+  await writeRunFile(place, { run: 'dear', surface: 'toy', url: null, keys: join(server.dir, 'keys'), agents: ['data'] });
+  await writeLive(place, 'dear', server.server.url);
+  await storeModels(place, 'dear', { defaults: { ...USUAL, model: 'x', baseURL: 'http://127.0.0.1:1/v1', key: null }, specialists: {} });
+  await expect(brigade('limit', 'dear', '--money', '5')).rejects.toThrow('this run has a limit of money, and nobody said what x costs (data)');
+  await expect(brigade('limit', 'dear', '--tokens', '5')).rejects.toThrow('nobody in dear answers limit');
 });

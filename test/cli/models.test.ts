@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isNear, readKey } from '../../src/cli/models-key.ts';
-import { modelsBy, settingsFor, type ModelFlags } from '../../src/cli/models-flags.ts';
-import { distinctModels, environmentOf, modelOf, recallModels, requirePrices, storeModels, USUAL } from '../../src/cli/models.ts';
+import { modelsAnew, modelsBy, settingsFor, type ModelFlags } from '../../src/cli/models-flags.ts';
+import { describeModels, distinctModels, environmentOf, modelOf, openModelOf, recallModels, requirePrices, storeModels, USUAL } from '../../src/cli/models.ts';
 import { NO_LIMITS } from '../../src/domain/budget.ts';
+import { openAiServer, say } from '../support/openai-server.ts';
 
 const SECRET = 'sk-proj-planted0123456789never';
 const ROSTER = ['optimizer', 'architecture', 'data', 'kernel'];
@@ -172,6 +173,44 @@ test('the models of a run lie in its folder without a key, and are read again as
   await expect(settingsFor(place, 'another', 'kernel', {})).rejects.toThrow(/^the folder of another does not say what model kernel thinks with: give --models FILE/);
   await writeFile(stored, '{}');
   await expect(recallModels(place, 'r')).rejects.toThrow(/models\.json is not what a run's models are written as/);
+});
+
+test('a run that goes on has its endpoint where it is now, for whoever was asked at the old one, and nothing else of it otherwise', async () => {
+  const had = await read('model: a\nbaseURL: http://gpu:8000/v1\nprice: {input: 0, output: 0}\nspecialists:\n  data: {baseURL: http://other:8000/v1}\n  kernel: {model: b}\n');
+  const anew = (flags: ModelFlags, from = had) => modelsAnew(flags, from, { names: ROSTER, roster: ROSTER, environment: {} });
+  const moved = await anew({ baseUrl: 'http://gpu-2:9000/v1/' });
+  expect(modelOf(moved, 'optimizer')).toEqual({ ...had.defaults, baseURL: 'http://gpu-2:9000/v1' });
+  expect(modelOf(moved, 'kernel')).toEqual({ ...modelOf(had, 'kernel'), baseURL: 'http://gpu-2:9000/v1' });
+  expect(modelOf(moved, 'data')).toEqual(modelOf(had, 'data'));
+  expect(describeModels(moved, ROSTER)).toBe('a at gpu-2:9000 (optimizer, architecture); a at other:8000 (data); b at gpu-2:9000 (kernel)');
+  expect((await anew({ price: '1,2' })).defaults).toEqual({ ...had.defaults, price: { input: 1, cached: 1, output: 2 } });
+  expect(modelOf(await anew({ models: await file('model: a\nbaseURL: http://gpu-3/v1\nprice: {input: 1, output: 1}\nbudget: {tokens: 5000}\nspecialists: {kernel: {model: b}}\n') }), 'optimizer')).toMatchObject({ baseURL: 'http://gpu-3/v1', budget: { tokens: 5000 } });
+  expect((await refusal(anew({ models: await file('model: a\nbaseURL: http://gpu-3/v1\n') }))).message).toMatch(/has kernel think with a, and it thought with b: .* Name that one, or start a new run$/);
+  expect((await refusal(anew({ models: await file('model: a\nbaseURL: http://gpu-3/v1\nspecialists: {kernel: {model: b}}\n') }))).message).toMatch(/does not say what a costs \(optimizer\), which the run reckoned with so far: add its price$/);
+  expect((await refusal(anew({ baseUrl: 'nonsense' }))).message).toMatch(/^--base-url will not do/);
+});
+
+test('a key is not taken along to where an endpoint moved, and not sent in the clear', async () => {
+  const anew = async (text: string, baseUrl: string) => modelsAnew({ baseUrl }, await read(text), { names: ROSTER, roster: ROSTER, environment: {} });
+  const own = 'model: a\nbaseURL: https://api.one.example/v1\nkey: {env: ONE_KEY}\n';
+  expect((await anew(own, 'https://api.one.example/v2')).defaults).toMatchObject({ baseURL: 'https://api.one.example/v2', key: { env: 'ONE_KEY' } });
+  expect((await refusal(anew(own, 'https://api.two.example/v1'))).message).toBe('the key for api.one.example is not sent to api.two.example: say in a file where the key for that is, and give it by --models FILE');
+  expect((await refusal(anew('model: a\nbaseURL: http://localhost/v1\n', 'http://api.two.example/v1'))).message).toMatch(/^--base-url would have the key sent in the clear/);
+});
+
+test('a model whose key is missing, or not taken any more, refuses, and is asked with the key as soon as its file has it', async () => {
+  await using server = await openAiServer(() => say('here'), { key: SECRET });
+  const path = join(dir, 'late.key');
+  const settings = { ...USUAL, model: 'scripted', baseURL: server.baseURL, key: { file: path } };
+  const model = await openModelOf(settings);
+  const ask = () => model.ask({ system: 'be brief', turns: [{ role: 'user', text: 'hello' }], tools: [], mostTokens: 50 }, { signal: new AbortController().signal, onProgress: () => undefined });
+  expect(await refusal(ask())).toMatchObject({ name: 'ModelFailed', kind: 'key', message: expect.stringMatching(/late\.key is not there, and holds the key for 127\.0\.0\.1/) });
+  await writeFile(path, 'sk-of-yesterday\n', { mode: 0o600 });
+  expect(await refusal(ask())).toMatchObject({ kind: 'key', message: expect.stringContaining('401') });
+  await writeFile(path, `${SECRET}\n`);
+  expect((await ask()).text).toBe('here');
+  await rm(path);
+  expect((await ask()).text, 'what was read is kept').toBe('here');
 });
 
 test('each model at each endpoint is counted once, with whoever thinks with it', async () => {

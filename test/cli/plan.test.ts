@@ -72,3 +72,17 @@ test('where the incumbent is measured anew beside every contender, a confirmatio
   expect(await plan()).toMatch(/\na confirmation +10 replicates .*half of them of the incumbent, turn by turn\n/);
   await writeFile(file, before);
 });
+
+test('thinking with a model is planned by what its limits allow, and by what bounds the run; a run that searches says nothing of it', async () => {
+  const llm = ['--proposer', 'llm', '--model', 'm', '--base-url', 'http://127.0.0.1:1/v1', '--trials', '10'];
+  expect(await plan('--trials', '10')).not.toContain('tokens');
+  expect(await plan(...llm, '--price', '1,3')).toMatch(/\na session {7}at most 200,000 tokens, money 0\.5840\n10 of them {6}at most 2,000,000 tokens, money 5\.84: one a trial; .* on top\nall thinking is bounded by nothing: give --tokens or --money\n$/);
+  expect(await plan(...llm, '--price', '1,3', '--money', '2')).toMatch(/\nall thinking is bounded by money 2\.00: as many as 3 sessions at their dearest\n$/);
+  expect(await plan(...llm, '--tokens', '500000')).toMatch(/\n10 of them {6}at most 2,000,000 tokens, money unknown without --price: .*\nall thinking is bounded by 500,000 tokens: as many as 2 sessions at their dearest\n$/);
+  expect(await plan('--proposer', 'llm')).toContain('a session       at most 200,000 tokens, money unknown without --price\n');
+  const file = join(place.root, 'models.yaml');
+  await writeFile(file, 'model: m\nbaseURL: http://127.0.0.1:1/v1\nprice: {input: 2, output: 1}\nlimits: {tokens: 10000}\nbudget: {tokens: 30000}\nspecialists: {kernel: {limits: {tokens: 20000, money: 0.01}}}\n');
+  expect(JSON.parse(await plan('--proposer', 'llm', '--models', file, '--trials', '4', '--json')) as object).toMatchObject({ thinking: { session: { tokens: 20_000, money: 0.02 }, trials: { sessions: 4, tokens: 80_000, money: 0.08 }, bound: { tokens: 120_000, money: null } } });
+  await expect(plan(...llm, '--money', '5')).rejects.toThrow('nobody said what m costs');
+  await expect(plan('--model', 'm')).rejects.toThrow('--model is for specialists that think with a model: add --proposer llm');
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact, RunStarted } from '../../src/domain/fact.ts';
 import { BASELINE } from '../../src/domain/ids.ts';
+import { NO_LIMITS } from '../../src/domain/budget.ts';
 import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 import { endedRows } from '../../src/domain/tables.ts';
 import { summarize } from '../../src/domain/summary.ts';
@@ -120,6 +121,21 @@ describe('the live view', () => {
       view.fact(fact, made.lineage);
     }
     expect(text()).toBe('  data gave up after 8 failures in a row, the last: no sampler\n  data cannot think for now: gave up after 8 failures in a row, the last: no sampler\n');
+  });
+
+  test('a session that ended by its cap after a trial is not said to have had none', () => {
+    const { text, options } = written();
+    const view = liveView(options);
+    for (const trials of [['t0003', 't0004'], []]) view.fact({ word: 'session.ended', ids: ['s0002'], body: { ending: 'capped', reason: 'five answers', trials, repairs: 0, transcript: null }, seq: 1, at: 0 }, made.lineage);
+    expect(text()).toMatch(/capped, after t0003, t0004: five answers\n.*capped, no trial: five answers\n/);
+  });
+
+  test('a run that goes on says with which models, where they are others', () => {
+    const { text, options } = written();
+    const view = liveView(options);
+    const limits = NO_LIMITS;
+    for (const body of [{ limits }, { limits, models: 'm at gpu-2 (data)' }]) view.fact({ word: 'run.resumed', ids: ['1'], body, seq: 1, at: 0 }, made.lineage);
+    expect(text()).toBe('  resumed\n  resumed, thinking with m at gpu-2 (data)\n');
   });
 
   test.each([60, 100, 160])('at %i columns the terminal ends with the same lines, the footer gone', (width) => {

@@ -21,12 +21,12 @@ export interface SupervisorOptions {
 
 export type Ended = { readonly kind: 'stopped'; readonly reason: string } | { readonly kind: 'lost'; readonly daemon: string } | { readonly kind: 'aborted' };
 
-/** Writes a run's first fact, or, where it has one, that it goes on under what `extend` makes of the limits it last had. Answers the limits in force. */
-export async function beginRun(journal: Journal, started: RunStarted, extend: (limits: Limits) => Limits): Promise<Limits> { // U1
+/** Writes a run's first fact, or, where it has one, that it goes on under what `extend` makes of the limits it last had, and with which models where it has others. Answers the limits in force. */
+export async function beginRun(journal: Journal, started: RunStarted, extend: (limits: Limits) => Limits, models: string | null = null): Promise<Limits> { // U1
   if ((await journal.record('run.started', [], started)).kind === 'recorded') return started.limits;
   const past = await standing(journal);
   const limits = extend(past.limits ?? started.limits);
-  await journal.record('run.resumed', [String(past.resumes + 1)], { limits });
+  await journal.record('run.resumed', [String(past.resumes + 1)], { limits, ...(models === null ? {} : { models }) });
   return limits;
 }
 

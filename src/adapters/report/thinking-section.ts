@@ -12,7 +12,7 @@ export function thinkingSection(lineage: Lineage): Markup {
   const roster = lineage.started?.roster ?? [];
   const endings = SESSION_ENDINGS.filter((ending) => all.some((one) => one.endings.has(ending)));
   const sessions = all.reduce((sum, one) => sum + one.sessions, 0);
-  const vain = all.reduce((sum, one) => sum + [...one.endings].reduce((n, [ending, count]) => n + (ending === 'submitted' ? 0 : count), 0), 0);
+  const vain = all.reduce((sum, one) => sum + one.fruitless, 0);
   const models = [...new Set([...lineage.sessions.rows.values()].map(({ opened }) => opened.model))];
   return markup`<h2>Thinking</h2><p class="lead">${plural(sessions, 'session')} with ${models.join(', ')}; ${vain} led to no trial and cost no slot. A call that was never settled counts in full.</p>
 <div class="scroll"><table><thead><tr><th>specialist</th><th class="n">sessions</th>${endings.map((ending) => markup`<th class="n">${ending}</th>`)}<th class="n">repairs</th><th class="n">calls</th><th class="n">failed</th><th class="n">tokens</th><th class="n">money</th></tr></thead><tbody>${all.map((one) =>
