@@ -29,6 +29,8 @@ export type Reply =
   | { readonly kind: 'cut'; readonly after: number; readonly answer?: Said }
   /** Bytes under a content type, whatever they are. */
   | { readonly kind: 'raw'; readonly body: string | Uint8Array; readonly status?: number; readonly contentType?: string }
+  /** One character of an answer every so many milliseconds, for ever. */
+  | { readonly kind: 'trickle'; readonly everyMs: number }
   /** Text without an end, up to so many bytes. */
   | { readonly kind: 'flood'; readonly bytes: number };
 

@@ -85,6 +85,7 @@ async function give(response: ServerResponse, asked: Asked, reply: Reply): Promi
       response.writeHead(reply.status ?? 200, { 'content-type': reply.contentType ?? 'application/json' }).end(reply.body);
       return;
     }
+    case 'trickle': return trickle(response, asked, reply.everyMs);
     case 'flood': return flood(response, asked, reply.bytes);
     default: return reply satisfies never;
   }
@@ -97,6 +98,12 @@ function stream(response: ServerResponse, pieces: readonly string[]): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   response.flushHeaders();
   for (const piece of pieces) response.write(piece);
+}
+
+async function trickle(response: ServerResponse, asked: Asked, everyMs: number): Promise<void> {
+  const piece = piecesOf(say('x'), asked)[1] ?? '';
+  stream(response, []);
+  for (; !response.destroyed; response.write(piece)) await new Promise((resolve) => setTimeout(resolve, everyMs));
 }
 
 /** As fast as it is read, until enough or until nobody reads. */

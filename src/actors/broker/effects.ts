@@ -13,7 +13,7 @@ import { openJudge, type Admit } from './judge.ts';
 import { lineageAt, openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
 import { openSessions } from './sessions.ts';
-import { starved } from './starved.ts';
+import { mayHeal, starved } from './starved.ts';
 
 // The broker at work: fold, ask what is due, say it, wait for it to come back, ask again.
 //
@@ -143,10 +143,11 @@ export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signa
       }
     }
     const spent = spentBy(lineage, clock.now() - newestSeenMs, wanted.length);
-    const quietMs = lineage.open.size > 0 || lineage.paused ? 0 : clock.now() - Math.max(proposedMs, newestSeenMs);
+    const newest = lineage.newestAt + clock.now() - newestSeenMs;
+    const quietMs = lineage.open.size > 0 || lineage.paused || mayHeal(lineage, newest) ? 0 : clock.now() - Math.max(proposedMs, newestSeenMs);
     const isAble = [...lineage.nodes].some(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null);
     if (isAble || wanted.length === 0 || lineage.paused) ableMs = clock.now();
-    const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000) ?? starved(lineage, sessions.refused, lineage.newestAt + clock.now() - newestSeenMs); // B3
+    const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000) ?? starved(lineage, sessions.refused, newest); // B3
     if (reason) said.push(keeper.say('run.stopping', [String(lineage.stoppings + 1)], reason));
     const over = lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && lineage.leases.size === 0 && !isDeciding) || (stage === 'claiming' && claim === null && lineage.leases.size === 0);
     if (over && lineage.stopping !== null) {

@@ -15,6 +15,10 @@ const PATIENCE_SECONDS = 7_200;
 
 type Reason = { readonly reason: string; readonly mode: StopMode };
 
+/** Whether somebody is kept from thinking by what may heal, and not yet for too long: the quiet is then no sign that all have run dry (H3). */
+export const mayHeal = ({ sessions: { stalled, stalledAt } }: Lineage, now: number): boolean =>
+  [...stalled].some(([specialist, { cause }]) => STALLS[cause] && now - (stalledAt.get(specialist) ?? now) < PATIENCE_SECONDS * 1000);
+
 /** Why nobody can think any more at this moment of the journal's clock; null while somebody may. `refused` are the calls asked for last, by who was refused one. */
 export function starved(lineage: Lineage, refused: ReadonlyMap<string, Cost>, now: number): Reason | null {
   const { started, stopping, bests, paused, sessions: { stalled, stalledAt } } = lineage;

@@ -122,7 +122,10 @@ export function sessionGraph({ bursar, tools, desk, whenStuck, onAnswer, ...aski
   const look = async (thread: string): Promise<Session | null> => ((await compiled.getState(configFor(thread))).values as Partial<Held>).session ?? null;
   const running = async (thread: string, input: Held | Command | null, signal: AbortSignal): Promise<Session> => {
     signal.throwIfAborted();
-    await compiled.invoke(input as never, configFor(thread, signal));
+    const own = new AbortController(); // LangGraph never takes its listeners back, and a signal outlives many runs
+    const pass = (): void => own.abort(signal.reason);
+    signal.addEventListener('abort', pass, { once: true });
+    await compiled.invoke(input as never, configFor(thread, own.signal)).finally(() => signal.removeEventListener('abort', pass));
     const session = await look(thread);
     if (session === null) throw new Error(`the session ${thread} is not in its store`);
     return session;
