@@ -2,7 +2,7 @@ import { createActor, fromPromise } from 'xstate';
 import { oneLine } from '../../domain/figures.ts';
 import type { Bus, Clock, Presence } from '../../ports.ts';
 import { NoAnswer } from '../../ports.ts';
-import { StallSpecialist } from '../../protocols/session.ts';
+import { StallSpecialist, WindUp } from '../../protocols/session.ts';
 import { ProposeTrial } from '../../protocols/trial.ts';
 import { clientText, deprive, inFlight, withoutFaults } from './decide.ts';
 import { endure } from './endurance.ts';
@@ -82,7 +82,17 @@ export function startSpecialist({ bus, clock, presence }: SpecialistPorts, { pro
     signal.addEventListener('abort', () => { actor.stop(); resolve(); }, { once: true });
     if (signal.aborted) resolve(); else actor.start();
   });
-  const done = ended.finally(() => announced[Symbol.asyncDispose]());
+  let goodbye: Promise<void> = Promise.resolve();
+  const called = proposer.windUp === undefined ? null : bus.serve(WindUp, { run, specialist }, async ({ reason }) => {
+    stop.abort(new Error(`the run stops: ${reason}`));
+    goodbye = proposer.windUp?.(reason, options.signal).catch((error: unknown) => { presence.log('warn', `${specialist} could not end its session: ${String(error)}`, { run }); }) ?? goodbye;
+    await goodbye;
+    return { kind: 'done' as const };
+  });
+  const done = ended.then(() => goodbye).finally(async () => {
+    await called?.[Symbol.asyncDispose]();
+    await announced[Symbol.asyncDispose]();
+  });
   done.catch(() => {}); // whoever awaits `done` hears of it; a specialist nobody awaits must not take the process down
   return { done, async [Symbol.asyncDispose]() { stop.abort(new Error(`${specialist} was stopped`)); await done.catch(() => {}); } };
 }

@@ -35,6 +35,8 @@ export interface Proposer {
   propose(view: SpecialistView, signal: AbortSignal): Promise<Thought>;
   /** Hears what the broker said to a proposal of its own; absent where only rows matter. */
   heard?(answer: Answer, signal: AbortSignal): Promise<void>;
+  /** Ends what is open, for the run is about to stop; nothing is asked of it after. Absent where nothing is ever open. */
+  windUp?(reason: string, signal: AbortSignal): Promise<void>;
 }
 
 /** What a specialist hears from the broker. */

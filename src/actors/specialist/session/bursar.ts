@@ -83,7 +83,8 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
     },
     async end(session, transcript, signal) {
       const { ending, reason } = session.ending ?? { ending: 'failed' as const, reason: 'it ended without saying why' };
-      await bus.ask(EndSession, to, { session: session.session ?? '', ending, reason: plain(oneLine(neutralise(reason))).slice(0, 400), trials: session.trials.slice(-16), repairs: session.repairs, transcript: plain(transcript).slice(0, LONGEST_PROMPT) }, within(signal)); // B1
+      const answer = await bus.ask(EndSession, to, { session: session.session ?? '', ending, reason: plain(oneLine(neutralise(reason))).slice(0, 400), trials: session.trials.slice(-16), repairs: session.repairs, transcript: plain(transcript).slice(0, LONGEST_PROMPT) }, within(signal)); // B1
+      if (answer.kind === 'refused') throw new SessionGone(answer.reason);
     },
     spent: () => isSpent,
     async stall(now, signal) {

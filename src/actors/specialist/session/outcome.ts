@@ -3,6 +3,7 @@ import { counted } from '../../../domain/figures.ts';
 import { digits } from '../../../domain/feedback.ts';
 import { neutralise, quote } from '../../../domain/quote.ts';
 import type { LineageRow } from '../../../protocols/lineage.ts';
+import type { Answer } from '../proposer.ts';
 import { TOOL_BYTES } from './caps.ts';
 
 /** What became of a submission, as its session hears of it. */
@@ -14,6 +15,13 @@ export type Outcome =
   | { readonly kind: 'unmeasured'; readonly trial: string }
   /** The run takes no more. */
   | { readonly kind: 'closed'; readonly reason: string };
+
+/** What an answer to a submission says to a session that will see no row of it. */
+export function outcomeOfAnswer(answer: Answer, lineage: boolean): Outcome | null {
+  if (answer.kind === 'closed') return answer;
+  if (lineage || answer.kind === 'busy') return null;
+  return { kind: 'untold', trial: answer.trial };
+}
 
 /** Whether a row asks its author for another trial at once: it was rejected, or it failed in a way that names its remedy. */
 export function asksForMore({ status }: Pick<LineageRow, 'status'>): boolean {

@@ -5,7 +5,7 @@ import { toolsOf } from './act.ts';
 import { RunClosed, SessionGone, Unreachable, type Bursar } from './bursar.ts';
 import { sessionGraph, transcriptOf, type SessionGraph } from './graph.ts';
 import { mostRests, restLongMs } from './rest.ts';
-import type { Outcome } from './outcome.ts';
+import { outcomeOfAnswer, type Outcome } from './outcome.ts';
 import { newSession, type Session } from './state.ts';
 import type { SessionStore } from './store.ts';
 import type { Desk } from './use.ts';
@@ -17,8 +17,10 @@ import type { Desk } from './use.ts';
 //   P3. An endpoint that is down, or a limit that is reached, stops this specialist alone, says so once, and is tried again after growing rests. After so many
 //       of them the question is given up with its session, for it may be the question: the next begins afresh, and with less to read where that was too long.
 //   P4. Without lineage a session has one submission, and hears that it was taken and no more.
+//   P5. Before the run stops what is open ends, with what was said in it; and whatever comes to naught, a proposal that is refused as well, is followed by a
+//       rest that grows, or a model that says nothing usable would say it all day.
 
-/** So many sessions without a trial, none of them given up, and the journal says that this specialist cannot think. */
+/** So many sessions without a trial that was taken, none of them given up, and the journal says that this specialist cannot think. */
 const TOO_MANY = 3;
 /** Halvings of what a session is told first: less than a sixteenth tells nothing. */
 const MOST_HALVINGS = 4;
@@ -49,8 +51,10 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
   let view: SpecialistView | null = null;
   let stuck: 'wait' | 'probe' | 'give-up' = 'wait';
   let halvings = 0; // a hint that is learnt again by a new process
-  let fruitless = 0; // sessions in a row that led to no submission
+  let fruitless = 0; // sessions in a row that led to no trial that was taken
   let useless = 0; // among them, those that ended otherwise than by giving up
+  let heard: { readonly strategy: string; readonly trial: string } | null = null; // which trial the last submission became, where its row was not read yet
+  let working: Promise<unknown> = Promise.resolve();
   const desk = (): Desk => ({
     specialist, lineage, patches, rows: view?.rows ?? [], ...errands,
     recipeOf: async (snapshot) => (await view?.recipeOf(snapshot)) ?? null,
@@ -92,10 +96,6 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     for (;;) { // P3
       try {
         const session = await go();
-        if (session.pending !== null) {
-          [fruitless, useless] = [0, 0];
-          if (bursar.spent() === null) await bursar.stall(null, signal);
-        }
         if (session.isOver && session.ending?.ending === 'failed' && session.trouble?.kind === 'length') halvings = Math.min(MOST_HALVINGS, halvings + 1);
         return session;
       } catch (error) {
@@ -134,73 +134,106 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
   }
 
   return {
-    async propose(now, signal) {
-      view = now;
-      try {
-        const open = await current();
-        if (open === null && bursar.spent() !== null) return { kind: 'nothing', reason: `its own budget is spent: ${bursar.spent()}` };
-        if (open !== null) {
-          const outcome = outcomeOf(open.session);
-          const session = open.session.pending === null ? await through(open.thread, () => graph.run(open.thread, null, signal), signal)
-            : outcome === null ? open.session : await through(open.thread, () => graph.resume(open.thread, outcome, signal), signal);
-          const thought = await thoughtOf(open.thread, session);
-          return thought ?? await afterwards(session, signal);
-        }
-        const fresh = await begin(now);
-        if (fresh === null) return { kind: 'nothing', reason: 'the baseline is not measured yet' };
-        const session = await through(fresh.clientId, () => graph.run(fresh.clientId, fresh, signal), signal);
-        return await thoughtOf(fresh.clientId, session) ?? await afterwards(session, signal);
-      } catch (error) {
-        if (error instanceof RunClosed) { await forget(error.message, signal); return { kind: 'nothing', reason: error.message, next: 'closed' }; }
-        if (!(error instanceof SessionGone)) throw error;
-        presence.log('warn', `an open session of ${specialist} is thrown away: ${error.message}`, { run });
-        await forget(error.message, signal);
-        return { kind: 'nothing', reason: error.message, next: 'again' };
-      }
-    },
-    async heard(answer, signal) { // P4
-      const open = await current();
-      if (open === null || open.session.pending === null) return;
-      const outcome = outcomeOfAnswer(answer, lineage);
-      if (outcome === null) return;
-      await graph.resume(open.thread, outcome, signal);
-      await store.saver.deleteThread(open.thread);
+    propose: (now, signal) => alone(propose(now, signal)),
+    heard: (answer, signal) => alone(hear(answer, signal)),
+    async windUp(reason, signal) { // P5
+      await working;
+      await forget(`the run stopped: ${reason}`, 'gave_up', signal);
     },
   };
 
+  function alone<T>(work: Promise<T>): Promise<T> {
+    working = work.catch(() => undefined);
+    return work;
+  }
+
+  async function propose(now: SpecialistView, signal: AbortSignal): Promise<Thought> {
+    view = now;
+    try {
+      const open = await current();
+      if (open === null && bursar.spent() !== null) return { kind: 'nothing', reason: `its own budget is spent: ${bursar.spent()}` };
+      if (open !== null) {
+        const outcome = outcomeOf(open.session);
+        const session = open.session.pending === null ? await through(open.thread, () => graph.run(open.thread, null, signal), signal)
+          : outcome === null ? open.session : await through(open.thread, () => graph.resume(open.thread, outcome, signal), signal);
+        const thought = await thoughtOf(open.thread, session);
+        return thought ?? await afterwards(session, signal);
+      }
+      const fresh = await begin(now);
+      if (fresh === null) return { kind: 'nothing', reason: 'the baseline is not measured yet' };
+      const session = await through(fresh.clientId, () => graph.run(fresh.clientId, fresh, signal), signal);
+      return await thoughtOf(fresh.clientId, session) ?? await afterwards(session, signal);
+    } catch (error) {
+      if (error instanceof RunClosed) { await forget(`the run takes no more: ${error.message}`, 'gave_up', signal); return { kind: 'nothing', reason: error.message, next: 'closed' }; }
+      if (!(error instanceof SessionGone)) throw error;
+      presence.log('warn', `an open session of ${specialist} is thrown away: ${error.message}`, { run });
+      await forget(error.message, 'lost', signal);
+      return { kind: 'nothing', reason: error.message, next: 'again' };
+    }
+  }
+
+  async function hear(answer: Answer, signal: AbortSignal): Promise<void> { // P4
+    if (answer.kind === 'admitted') {
+      [fruitless, useless] = [0, 0];
+      if (bursar.spent() === null) await bursar.stall(null, signal);
+    }
+    const open = await current();
+    if (open === null || open.session.pending === null) return;
+    if (answer.kind === 'admitted' || answer.kind === 'rejected') heard = { strategy: `${open.session.session}/${open.session.pending.n}`, trial: answer.trial };
+    const outcome = outcomeOfAnswer(answer, lineage);
+    if (outcome === null) return;
+    const session = await graph.resume(open.thread, outcome, signal);
+    await store.saver.deleteThread(open.thread);
+    if (answer.kind === 'rejected') await restAfter(session, signal); // P5
+  }
+
   /** Throws away what is open here, and says so where the journal still holds it open. */
-  async function forget(why: string, signal: AbortSignal): Promise<void> {
+  async function forget(why: string, ending: 'lost' | 'gave_up', signal: AbortSignal): Promise<void> {
     for (const thread of await store.threads()) {
       const session = await graph.look(thread);
-      if (session?.session != null && !session.isOver) await bursar.end({ ...session, ending: { ending: 'lost', reason: why } }, transcriptOf(session), signal);
+      if (session?.session != null && !session.isOver) {
+        try {
+          if (session.unsettled) await bursar.settle(session, session.unsettled.call, session.unsettled.settled, signal);
+          const trials = [...session.trials, ...trialOf(session)];
+          await bursar.end({ ...session, trials, ending: { ending: ending === 'gave_up' && trials.length > 0 ? 'submitted' : ending, reason: why } }, transcriptOf(session), signal);
+        } catch (error) {
+          if (!(error instanceof SessionGone)) throw error;
+          presence.log('warn', `how ${session.session} ended is not recorded: ${error.message}`, { run });
+        }
+      }
       await store.saver.deleteThread(thread);
     }
   }
 
-  /** After a session with a trial comes the next; after one without, a rest that grows, or a model that says nothing usable would say it all day. */
+  /** The trial that a session waits for, where there is one. */
+  function trialOf({ session, pending }: Session): string[] {
+    const strategy = `${session}/${pending?.n}`;
+    const trial = pending === null ? undefined : view?.rows.find((row) => row.strategy === strategy)?.trial ?? (heard?.strategy === strategy ? heard.trial : undefined);
+    return trial === undefined ? [] : [trial];
+  }
+
+  /** After a session with a trial comes the next; after one without, a rest. */
   async function afterwards(session: Session, signal: AbortSignal): Promise<Thought> {
     const why = bursar.spent();
     if (why !== null) {
       await bursar.stall({ cause: 'budget', reason: why }, signal);
       return { kind: 'nothing', reason: why };
     }
-    const ended = `${session.session} ended: ${session.ending?.ending ?? 'over'}, ${session.ending?.reason ?? ''}`;
-    if (session.submissions > 0) return { kind: 'nothing', reason: ended, next: 'again' };
+    const isTaken = (trial: string): boolean => view?.rows.find((row) => row.trial === trial)?.status !== 'rejected';
+    if (!session.trials.some(isTaken)) await restAfter(session, signal);
+    return { kind: 'nothing', reason: endOf(session), next: 'again' };
+  }
+
+  async function restAfter(session: Session, signal: AbortSignal): Promise<void> { // P5
     fruitless += 1;
     const isSilent = session.ending?.ending === 'failed' && session.trouble?.kind !== 'length'; // its endpoint is what is stalled, and that is said
     if (session.ending?.ending !== 'gave_up' && !isSilent) useless += 1;
-    if (useless === TOO_MANY && !isSilent) await bursar.stall({ cause: 'model', reason: `${useless} sessions led to no trial, the last: ${ended}` }, signal);
+    if (useless === TOO_MANY && !isSilent) await bursar.stall({ cause: 'model', reason: `${useless} sessions led to no trial that was taken, the last: ${endOf(session)}` }, signal);
     await clock.wait(restLongMs(fruitless), signal);
-    return { kind: 'nothing', reason: ended, next: 'again' };
   }
 }
 
-/** What an answer to a submission says to a session that will see no row of it. */
-function outcomeOfAnswer(answer: Answer, lineage: boolean): Outcome | null {
-  if (answer.kind === 'closed') return answer;
-  if (lineage || answer.kind === 'busy') return null;
-  return { kind: 'untold', trial: answer.trial };
-}
+const endOf = ({ session, ending }: Session): string => `${session} ended: ${ending?.ending ?? 'over'}, ${ending?.reason ?? ''}`;
 
 function draftOf(session: Session, pending: NonNullable<Session['pending']>): Proposed {
   return {
