@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, test } from 'vitest';
 import { detectLevel, openSandbox, SandboxUnavailable, type Groups } from '../../src/adapters/sandbox/index.ts';
-import { bench, bwrap, expectNobody, levels, python, READY, until } from '../adversarial/sandboxed.ts';
+import { bench, bwrap, expectNobody, INDEX, levels, python, READY, until } from '../adversarial/sandboxed.ts';
 
 const held = await levels();
 
@@ -171,6 +171,66 @@ print(round(watch.seconds(0), 6), round(page.line[2], 6))
   expect(seconds.trim()).toBe('0.4 0.4');
 });
 
+test('a tree that is being frozen when its scorer leaves is thawed, or a command that went first would never be seen to be gone', () => {
+  const thawed = execFileSync(python, ['-I', '-c', `
+import sys, time
+sys.path.insert(0, ${JSON.stringify(join(program, '..'))})
+sys.dont_write_bytecode = True
+from phase import Phase
+from stopwatch import Stopwatch
+class Group:
+    paths, thaws = ('here',), 0
+    def cpu_seconds(self): return 0.0
+    def freeze(self): pass
+    def frozen(self): return False
+    def thaw(self): self.thaws += 1
+class Crew:
+    statuses, command_ended = {'scorer': 256}, None
+    def reap(self): pass
+    def command_lives(self): return False
+class Scorer:
+    def said(self): return None, 'nothing'
+group, phase = Group(), object.__new__(Phase)
+watch = Stopwatch('calibrated', {'command': group}, None)
+watch.times(group, None)
+watch.start(True)
+phase.__dict__.update(now=time.monotonic, heard=time.monotonic(), ending=None, job={'silenceMs': 60000}, crew=Crew(), scorer=Scorer(), asked=None, scorer_left=None, stopwatch=watch)
+before = group.thaws
+phase.tick()
+print(before, group.thaws, phase.ending)
+`], { encoding: 'utf8' });
+  expect(thawed.trim()).toBe('0 1 None');
+});
+
+test('a reference that has not answered yet is still importing and is waited for, one that has and falls silent is begun again', () => {
+  const begun = execFileSync(python, ['-I', '-c', `
+import sys
+sys.path.insert(0, ${JSON.stringify(join(program, '..'))})
+sys.dont_write_bytecode = True
+from stopwatch import Stopwatch
+class Group:
+    paths = ('here',)
+    def cpu_seconds(self): return 0.0
+    def freeze(self): pass
+    def frozen(self): return True
+    def thaw(self): pass
+class Reference:
+    answered, restarts = False, 0
+    def ask(self, then): pass
+    def restart(self): self.restarts += 1
+reference, said = Reference(), []
+watch = Stopwatch('calibrated', {'command': Group()}, reference)
+watch.times(Group(), None)
+for answered, seconds in ((False, 30), (False, 90), (True, 4)):
+    reference.answered = answered
+    watch.start(True)
+    watch.go_on(watch.since + seconds)
+    said.append(reference.restarts)
+print(said)
+`], { encoding: 'utf8' });
+  expect(begun.trim()).toBe('[0, 1, 2]');
+});
+
 describe('the level', () => {
   test('falls back from bubblewrap to namespaces, and says why', async () => {
     const options = { python, bwrap: null, level: 'best' as const, scratchRoot: join(tmpdir(), `brigade-level-${process.pid}`) };
@@ -215,7 +275,7 @@ time.sleep(1000)
     writeFileSync(shim, '#!/bin/sh\nexec /usr/bin/setpriv --reuid 65533 --regid 65533 --clear-groups /usr/bin/python3 "$@"\n', { mode: 0o755 });
     for (const level of ['bubblewrap', 'namespaces']) {
       const job = on.job("import os\nopen('/work/made', 'w').close()\nprint(len([p for p in os.listdir('/proc') if p.isdigit()]), os.path.exists('/etc/passwd'))\n", { log: join(on.folder, `log-${level}`) });
-      const open = { slot: `u${process.pid % 1000}`, index: 0, cores: [0], level, bwrap, groups: 'best', interpreter: null, staging: join(on.folder, 'staging') };
+      const open = { slot: `u${INDEX}`, index: 0, cores: [0], level, bwrap, groups: 'best', interpreter: null, staging: join(on.folder, 'staging') };
       const node = spawn(process.execPath, [join(import.meta.dirname, '../adversarial/daemon.mjs'), shim, program, JSON.stringify(open), JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] });
       const said: string[] = [];
       createInterface({ input: node.stdout }).on('line', (line) => { said.push(line.replace(/^\d+ /, '')); });

@@ -184,6 +184,7 @@ class Phase:
         if self.crew.command_ended is not None and self.asked is None:
             self.finish(self.crew.command_end())
         elif (failed or self.scored is None) and self.asked is None and (not self.crew.command_lives() or self.now() - self.scorer_left < LEAVING_SECONDS):
+            self.stopwatch.give_up()  # what is wrapped around the command could not end while it is frozen, and nothing would thaw it
             return  # the command went first and took the scorer with it; its own end is a moment away
         elif failed:
             self.scored = None

@@ -10,6 +10,7 @@ import clock
 CADENCE_SECONDS = 0.4  # a neighbour's load changes faster than this; each look costs about twelve milliseconds
 FREEZE_PATIENCE = 0.2  # a tree that cannot be frozen by then (fork bomb, a task in the kernel) keeps its last rate
 REFERENCE_PATIENCE = 3.0
+REFERENCE_STARTUP = 60.0  # before its first answer it imports, which takes a cold or loaded machine long; one killed for that would never answer
 
 
 class Stopwatch:
@@ -75,7 +76,7 @@ class Stopwatch:
                 self.cpu_frozen = self.group.cpu_seconds()
                 self.calibration = 'measuring'
                 self.reference.ask(self._calibrated)
-        elif waited > REFERENCE_PATIENCE:
+        elif waited > self._patience():
             self.reference.restart()
             self.give_up()
 
@@ -122,7 +123,10 @@ class Stopwatch:
     @property
     def stuck(self):
         """Whether the reference has been silent for so long that the end is said without its last word."""
-        return self.settling and self.now() - self.since > REFERENCE_PATIENCE
+        return self.settling and self.now() - self.since > self._patience()
+
+    def _patience(self):
+        return REFERENCE_PATIENCE if self.reference.answered else REFERENCE_STARTUP
 
     def final(self, wall):
         """Seconds of a phase that took `wall` seconds; nothing lives any more."""

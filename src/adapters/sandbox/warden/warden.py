@@ -51,6 +51,7 @@ class Reference:
 
     def __init__(self, slot):
         self.slot, self.pid, self.waiting, self.heard = slot, None, None, b''
+        self.answered = False  # since it began
         self.begin()
 
     def begin(self):
@@ -74,7 +75,7 @@ class Reference:
             return
         self.heard += piece
         if self.heard.endswith(b'\n'):
-            line, self.heard, then, self.waiting = self.heard, b'', self.waiting, None
+            line, self.heard, then, self.waiting, self.answered = self.heard, b'', self.waiting, None, True
             if then is not None:
                 then(float(line.split()[-1]))
 
@@ -87,7 +88,7 @@ class Reference:
 
     def restart(self):
         self.end()
-        self.waiting, self.heard = None, b''
+        self.waiting, self.heard, self.answered = None, b'', False
         self.begin()
 
 
