@@ -10,6 +10,8 @@ import { edit, rig, root, type Rig } from './evaluator-rig.ts';
 
 // One node, through its real sandbox, on the surface that is measured in milliseconds.
 
+/** Polling gives up after a second unless told otherwise. */
+const PATIENT = { timeout: 50_000 };
 const lostBy = (node: Rig) => node.ports.presence.logged.filter(({ message }) => message === 'a slot gave up what it was leased').map(({ fields }) => fields);
 
 test('a node that its canaries trust enrols, and what it measures is signed with the key it enrolled with', async () => {
@@ -148,7 +150,7 @@ test('a lease that lapses under a running phase kills it and nothing is said', a
   await using node = await rig('tiny');
   await node.start();
   const training = new Promise<void>((resolve) => { node.ports.bus.listen(Progress, {}, ({ trial, phase }) => { if (trial === 't0001' && phase === 'train') resolve(); }); });
-  await node.lease('t0001', edit(node.baseline, 'optimizer.py', 'STEPS = 40', 'STEPS = 100000000'), { ttlMs: 300 });
+  await node.lease('t0001', edit(node.baseline, 'optimizer.py', 'STEPS = 40', 'STEPS = 100000000'), { ttlMs: 6_000 }); // shorter, and its warden's patience could end before a busy machine has begun to train
   await training;
   node.answers.set('t0001.s1.1', 'lapsed');
   await node.lease('t0002', node.baseline);
@@ -186,9 +188,9 @@ test('a lease that lapses while a phase is being laid out leaves its folder alon
   await node.lease('t0001', node.baseline);
   await laying;
   await node.ports.journal.record('lease.lapsed', ['t0001', 's1', '1'], { reason: 'its trial has been decided' });
-  await expect.poll(async () => (await node.ports.bus.ask(ActorState, { actor: 'evaluator' }, {}, { timeoutMs: 1000 }))).toMatchObject({ context: { cpu0: expect.stringMatching(/(clearing|idle)$/) as string } });
+  await expect.poll(async () => (await node.ports.bus.ask(ActorState, { actor: 'evaluator' }, {}, { timeoutMs: 10_000 })), PATIENT).toMatchObject({ context: { cpu0: expect.stringMatching(/(clearing|idle)$/) as string } });
   goOn();
-  await expect.poll(() => order).toEqual(['laid out', 'cleared']);
+  await expect.poll(() => order, PATIENT).toEqual(['laid out', 'cleared']);
 });
 
 test('a measurement that no journal would take frees its slot and is told, and one that finds the journal away is said when it is back', async () => {
@@ -290,6 +292,6 @@ test('what a recipe prints is kept as a blob and named by the measurement', asyn
 test('one can ask a node what its slots do', async () => {
   await using node = await rig('tiny');
   await node.start();
-  expect(await node.ports.bus.ask(ActorState, { actor: 'evaluator' }, {}, { timeoutMs: 1000 }))
+  expect(await node.ports.bus.ask(ActorState, { actor: 'evaluator' }, {}, { timeoutMs: 10_000 }))
     .toMatchObject({ actor: 'evaluator', name: 'atlas', state: 'serving', why: '1 of 1 slots wait for a lease', context: { cpu0: 'idle' } });
 });

@@ -9,10 +9,8 @@ import type { PhaseEnd, PhaseJob } from '../../src/ports.ts';
 // Lines are stamped when they arrive, and end milestones by the warden's own clock.
 
 const held = await levels();
-const stamped = (folder: string, changes: Partial<PhaseJob> = {}): Partial<PhaseJob> => ({
-  stamps: join(folder, 'stamps'),
-  milestones: [{ name: 'compile', until: '^warm-up done', seconds: 5 }, { name: 'train', until: '^trained in \\d+', seconds: 1 }, { name: 'pack', until: null, seconds: 5 }], ...changes,
-});
+const milestones = (trainSeconds: number) => [{ name: 'compile', until: '^warm-up done', seconds: 20 }, { name: 'train', until: '^trained in \\d+', seconds: trainSeconds }, { name: 'pack', until: null, seconds: 20 }];
+const stamped = (folder: string, changes: Partial<PhaseJob> = {}): Partial<PhaseJob> => ({ stamps: join(folder, 'stamps'), milestones: milestones(20), ...changes });
 const seen = (end: PhaseEnd, name: string): number => end.milestones?.find((one) => one.name === name)?.seconds ?? NaN;
 
 describe.each(held)('at level %s', (level) => {
@@ -20,8 +18,8 @@ describe.each(held)('at level %s', (level) => {
     await using on = await bench(level);
     const end = await on.run('import time\nprint("warm-up done"); time.sleep(0.4); print("trained in 12345 ms"); time.sleep(0.2); print("packed", end="")', stamped(on.folder));
     expect(end).toMatchObject({ kind: 'exited', code: 0, milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: true }, { name: 'pack', reached: true }] });
-    expect(seen(end, 'train')).toBeGreaterThanOrEqual(0.39);
-    expect(seen(end, 'pack')).toBeGreaterThanOrEqual(0.19);
+    expect(seen(end, 'train')).toBeGreaterThan(0.25); // a line is stamped when the warden reads it, which may be a little late
+    expect(seen(end, 'pack')).toBeGreaterThan(0.1);
     const lines = readFileSync(join(on.folder, 'stamps'), 'utf8').trimEnd().split('\n').map((line) => line.split('\t'));
     expect(lines.map(([, text]) => text)).toEqual(['warm-up done', 'trained in 12345 ms', 'packed']);
     const at = lines.map(([second]) => Number(second));
@@ -30,7 +28,7 @@ describe.each(held)('at level %s', (level) => {
 
   test('a milestone that has had its seconds is killed there, whatever the line would have claimed', async () => {
     await using on = await bench(level);
-    const end = await on.run('import time\nprint("warm-up done"); time.sleep(60); print("trained in 1 ms")', stamped(on.folder));
+    const end = await on.run('import time\nprint("warm-up done"); time.sleep(60); print("trained in 1 ms")', stamped(on.folder, { milestones: milestones(1) }));
     expect(end).toMatchObject({ kind: 'over-budget', by: 'milestone', milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: false }] });
     expect(seen(end, 'train')).toBeGreaterThan(1);
     expect(end.wallSeconds).toBeLessThan(20);
@@ -44,8 +42,7 @@ describe.each(held)('at level %s', (level) => {
 
   test('stretches that are each in time may not together pass the budget of their phase', async () => {
     await using on = await bench(level);
-    const milestones = [{ name: 'compile', until: '^warm', seconds: 60 }, { name: 'train', until: '^trained', seconds: 60 }, { name: 'pack', until: null, seconds: 60 }];
-    const end = await on.run(`${READY}import time\nprint("warm"); time.sleep(0.6); print("trained"); time.sleep(60)`, stamped(on.folder, { milestones, budgetSeconds: 1 }));
+    const end = await on.run(`${READY}import time\nprint("warm-up done"); time.sleep(0.6); print("trained in 6"); time.sleep(60)`, stamped(on.folder, { budgetSeconds: 2 }));
     expect(end).toMatchObject({ kind: 'over-budget', by: 'clock', milestones: [{ name: 'compile', reached: true }, { name: 'train', reached: true }, { name: 'pack', reached: false }] });
   });
 

@@ -25,6 +25,9 @@ export async function levels(): Promise<SandboxLevel[]> {
   return held;
 }
 
+/** The number of a test's slot, which decides its user: none that an evaluator of another test would use. */
+export const INDEX = 100 + (process.pid % 400);
+
 let opened = 0;
 
 /** One open slot with a folder of its own, and what tests do with it. */
@@ -44,7 +47,7 @@ export async function bench(level: SandboxLevel, overrides: Partial<SandboxOptio
   const folder = mkdtempSync(join(tmpdir(), 'brigade-sandbox-'));
   const sandbox = await openSandbox({ python, bwrap, level, scratchRoot: join(folder, 'root'), ...overrides });
   const mark = `${process.pid}-${opened++}`;
-  const slot = await sandbox.open({ slot: `t${process.pid % 1000}`, cores: [process.pid % availableParallelism()] });
+  const slot = await sandbox.open({ slot: `t${INDEX}`, cores: [process.pid % availableParallelism()] });
   for (const name of ['recipe', 'evaluator', 'scratch']) mkdirSync(join(folder, name));
   const job = (source: string, changes: Partial<PhaseJob> = {}): PhaseJob => {
     writeFileSync(join(folder, 'evaluator', 'command.py'), source);
@@ -86,12 +89,12 @@ export function ofUser(uid: number): number[] {
 }
 
 /** Whether nothing that a bench ran is left. */
-export const nobody = (on: Bench): boolean => alive(on.mark).length === 0 && (process.getuid?.() !== 0 || ofUser(60_000 + (process.pid % 1000)).length === 0);
+export const nobody = (on: Bench): boolean => alive(on.mark).length === 0 && (process.getuid?.() !== 0 || ofUser(60_000 + INDEX).length === 0);
 
 /** Asserts that nothing a bench ran is left at this moment, and a second later no process of its user either: a busy kernel takes a while to let a killed one go. */
 export function expectNobody(on: Bench): void {
   expect(alive(on.mark)).toEqual([]);
-  if (process.getuid?.() === 0) expect(lasting(() => ofUser(60_000 + (process.pid % 1000)))).toEqual([]);
+  if (process.getuid?.() === 0) expect(lasting(() => ofUser(60_000 + INDEX))).toEqual([]);
 }
 
 /** What is still there after a second; at once empty when nothing is. */

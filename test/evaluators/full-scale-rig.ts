@@ -68,13 +68,14 @@ export function fullScale(name: string, { yaml, packages = [] }: { readonly yaml
       const workbench = await openWorkbench({
         python, evaluatorDir: spec.dir, dataDir: join(dataDir, name), workDir: join(dir, 'work'), canaryDir: join(dir, 'canaries'), spec, pinned: spec.pinned, surfaceHash: '0', baseline: recipe, sandbox: sandbox.level,
       });
-      const slot = `cpu${process.pid % 900}`;
+      const index = 500 + (process.pid % 400); // the user of no other test's slot
+      const slot = `cpu${index}`;
       ports.bus.serve(RenewLease, {}, () => ({ kind: 'renewed' }));
       const surface: Surface = {
         name, title: name, evaluator: name, roster: [], claims: [], addable: [], slots: { kind: 'cpu', count: 1, minimumMemoryBytes: 1 }, calibrationReplicates: 2, limits: { trials: 1, wallSeconds: 1 }, hash: '0',
       };
       await using evaluator = await startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {
-        node: 'atlas', surface, spec, signal: new AbortController().signal, slots: [slot, `cpu${(process.pid % 900) + 50}`].map((one) => ({ slot: one, kind: 'cpu', memoryBytes: 2 ** 30, cores: [] })), // two, so that canaries run side by side
+        node: 'atlas', surface, spec, signal: new AbortController().signal, slots: [slot, `cpu${index + 50}`].map((one) => ({ slot: one, kind: 'cpu', memoryBytes: 2 ** 30, cores: [] })), // two, so that canaries run side by side
       });
       void evaluator.done.catch(() => undefined);
       const lease: Lease = { trial: 't1', replicate: 's1', attempt: 1, node: 'atlas', slots: [slot], purpose, ttlMs: 60_000, snapshot: await ports.blobs.put(new TextEncoder().encode(canonicalRecipe(recipe))) };

@@ -90,7 +90,7 @@ test('an evaluator of another machine works with nothing on its standard input, 
   await supervisor.journal('apart').record('run.started', [], { ...STARTED, surface: 'tiny' });
   const args = ['evaluator', '--run', 'apart', '--surface', 'tiny', '--nats', nats.server.url, '--keys', dirname(nats.server.keyFile('evaluator') ?? ''), '--node', 'atlas', '--slots', '1'];
   const first = project.start(args);
-  const ask = () => supervisor.bus.ask(NamedActorState, { actor: 'evaluator', run: 'apart', name: 'atlas' }, {}, { timeoutMs: 500 });
+  const ask = () => supervisor.bus.ask(NamedActorState, { actor: 'evaluator', run: 'apart', name: 'atlas' }, {}, { timeoutMs: 10_000 });
   await vi.waitFor(async () => { expect(await ask()).toMatchObject({ state: 'serving' }); }, { timeout: 120_000, interval: 200 });
   const second = await project.brigade(args);
   expect({ code: second.code, err: second.err }).toEqual({ code: 1, err: expect.stringMatching(new RegExp(`apart has a node atlas already \\(its process ${first.pid} answers\\): start this one with another --node`)) as string });

@@ -18,11 +18,16 @@ const SPY = '    import os\n    raise RuntimeError(repr([open(f"/proc/{p}/enviro
 /** Who asks, as the first text says it. */
 const whoIn = (system: string): string => /^# You are (\S+)$/m.exec(system)?.[1] ?? 'nobody';
 
+/** Opens when all was seen that a living run shows: data's one trial is the run's last. */
+let goOn = (): void => undefined;
+const gate = new Promise<void>((resolve) => { goOn = resolve; });
+
 /** The endpoint knows no key of architecture's and repeats it; optimizer and kernel wait for ever; data slips a spy in. */
-const script: Script = ({ system, body, headers }) => {
+const script: Script = async ({ system, body, headers }) => {
   switch (whoIn(system)) {
     case 'architecture': return failing(401, `no such key: ${headers.authorization ?? 'none'}`);
     case 'data': {
+      await gate;
       const said = body.messages.filter(({ role }) => role === 'assistant').length;
       if (said === 0) return use('edit', { edits: [{ file: 'data.py', search: '    chosen = list(points[:POINTS])', replace: SPY }] });
       return said === 1 ? use('submit', { hypothesis: 'what can a recipe see of its surroundings', expectedDelta: -0.1 }) : use('give_up', { reason: 'all was seen that could be' });
@@ -48,6 +53,8 @@ beforeAll(async () => {
     const domain = args.indexOf('--domain');
     return main < 0 ? [] : [{ actor: domain < 0 ? args[main + 1] ?? '' : args[domain + 1] ?? '', environment }];
   });
+  await vi.waitFor(async () => { expect((await project.facts(RUN)).map(({ word }) => word)).toContain('specialist.stalled'); }, { timeout: 60_000, interval: 200 });
+  goOn();
   ended = await running.ended;
   facts = ended.code === 0 ? await project.exported(RUN) : [];
 }, 300_000);
