@@ -1,43 +1,14 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { act, toolsOf } from '../../src/actors/specialist/session/act.ts';
-import { answered, settledBy } from '../../src/actors/specialist/session/answered.ts';
+import { toolsOf } from '../../src/actors/specialist/session/act.ts';
 import { capReached, worstOf } from '../../src/actors/specialist/session/caps.ts';
 import { applyEdits } from '../../src/actors/specialist/session/edit.ts';
 import { asksForMore, tellRow } from '../../src/actors/specialist/session/outcome.ts';
-import { newSession, nextStep, type Session } from '../../src/actors/specialist/session/state.ts';
-import type { Desk } from '../../src/actors/specialist/session/use.ts';
+import { nextStep } from '../../src/actors/specialist/session/state.ts';
 import { patches } from '../../src/adapters/patches/index.ts';
-import type { ToolCall } from '../../src/domain/conversation.ts';
 import { bytesOf } from '../../src/domain/cut.ts';
-import type { SessionLimits } from '../../src/domain/prompt.ts';
-import type { LineageRow } from '../../src/protocols/lineage.ts';
-import { SessionEndedFact } from '../../src/protocols/session.ts';
+import { NoAnswer } from '../../src/ports.ts';
 import { offer, readCall, TOOL_NAMES } from '../../src/protocols/tools.ts';
-import { ProposalSchema } from '../../src/protocols/trial.ts';
-import { BLANK } from './laboratory/simulation.ts';
-
-const LIMITS: SessionLimits = { turns: 24, tokens: 200_000, seconds: 900, output: 8_000, submissions: 3, money: null };
-const RECIPE = { 'model.py': 'WIDTH = 64\nDEPTH = 2\n\ndef forward(x):\n    return x * WIDTH\n', 'data.py': 'CONTEXT = 128\n' };
-const HASH = 'a'.repeat(64);
-const row = (more: Partial<LineageRow>): LineageRow => ({ ...BLANK, trial: 't0001', specialist: 'model', parent: 't0000', status: 'keep', snapshot: 'b'.repeat(64), seq: 5, ...more });
-
-const desk = (more: Partial<Desk> = {}): Desk => ({
-  specialist: 'model', lineage: true, patches, rows: [row({ trial: 't0000', specialist: 'baseline', status: 'baseline', snapshot: HASH }), row({})],
-  recipeOf: async (snapshot) => (snapshot === HASH ? RECIPE : { ...RECIPE, 'model.py': 'WIDTH = 96\n' }),
-  draft: async () => null, check: async () => ({ kind: 'passes' }), hint: async () => 'passed on', offer: async () => 'offered', decline: async () => 'declined', ...more,
-});
-const begin = (more: Partial<Session> = {}): Session => ({ ...newSession({ clientId: 'c1', system: 'be brief', feedback: null, asOf: 3, parent: 't0000', snapshot: HASH }, 'begin'), session: 's0001', ...more });
-const TOOLS = toolsOf({ lineage: true, joint: true });
-const USAGE = { input: 10, cached: 0, output: 5, isMeasured: true };
-/** What a session is after one answer was taken in and carried out. */
-async function after(session: Session, calls: readonly (readonly [tool: string, input: unknown])[], on = desk(), tools = TOOLS, limits = LIMITS): Promise<Session> {
-  const said = calls.map(([tool, input], i): ToolCall => ({ id: `c${session.answers}-${i}`, tool, input: typeof input === 'string' ? input : JSON.stringify(input) }));
-  return act(answered(session, { text: 'so', calls: said, ended: said.length > 0 ? 'calls' : 'stop', usage: USAGE }, settledBy(USAGE, null, 'answered', '')), on, { tools, limits });
-}
-const lastText = (session: Session): string => session.turns.at(-1)?.text ?? '';
-const edit = (search: string, replace: string, file = 'model.py') => ({ edits: [{ file, search, replace }] });
-const idea = { hypothesis: 'a wider layer learns more from each step', expectedDelta: -0.01 };
+import { after, begin, desk, edit, HASH, idea, lastText, LIMITS, RECIPE, row, TOOLS } from './session-desk.ts';
 
 describe('edits', () => {
   test('fit exactly and once, over several files, all or none', () => {
@@ -81,6 +52,44 @@ describe('the tools', () => {
     expect(lastText(await after(begin(), [['read', { file: 'model.py', from: 1500, to: 1501 }]], desk({ recipeOf: async () => long })))).toBe('model.py, lines 1500 to 1501 of 3000:\nLINE_1499 = 1499\nLINE_1500 = 1500');
     const diff = await after(begin(), [['diff', { trial: 't0001' }]], desk({ recipeOf: async (snapshot) => (snapshot === HASH ? RECIPE : long) }));
     expect(bytesOf(lastText(diff))).toBeLessThanOrEqual(16_384);
+    for (const answers of [21, 22]) { // what it is told when its answers run out is within the cap too
+      const late = lastText(await after(begin({ answers }), [['diff', { trial: 't0001' }]], desk({ recipeOf: async (snapshot) => (snapshot === HASH ? RECIPE : long) })));
+      expect(late).toMatch(answers === 21 ? /Two answers are left/ : /Your next answer is the last/);
+      expect(bytesOf(late)).toBeLessThanOrEqual(16_384);
+      expect(bytesOf(late)).toBeGreaterThan(15_000);
+    }
+  });
+  test('show files of the recipe in work, and of what was kept or is its own, and of nothing else', async () => {
+    const rows = [row({ trial: 't0000', specialist: 'baseline', status: 'baseline', snapshot: HASH }), row({ specialist: 'data' }), row({ trial: 't0002', specialist: 'data', status: 'discard', snapshot: 'c'.repeat(64) }), row({ trial: 't0003', status: 'crash', snapshot: 'd'.repeat(64) })];
+    const on = desk({ rows });
+    const edited = begin({ changes: [['model.py', 'WIDTH = 80\n']] });
+    const read = async (input: object): Promise<string> => lastText(await after(edited, [['read', { file: 'model.py', ...input }]], on));
+    expect(await read({})).toContain('WIDTH = 80');
+    expect(await read({ trial: null })).toContain('WIDTH = 80');
+    expect(await read({ trial: 't0001' })).toBe('model.py of t0001, lines 1 to 2 of 2:\nWIDTH = 96\n');
+    expect(await read({ trial: 't0000', from: 1, to: 1 })).toBe('model.py of t0000, lines 1 to 1 of 6:\nWIDTH = 64');
+    expect(await read({ trial: 't0003' }), 'its own, though it crashed').toContain('WIDTH = 96');
+    for (const trial of ['t0002', 't0009']) expect(await read({ trial }), trial).toContain(`There is no recipe of ${trial} for you to see`);
+  });
+  test('refuse a patch that no message would hold when it is made, with the remedy, and nothing goes out', async () => {
+    const silent = async (): Promise<never> => { throw new Error('it was asked'); };
+    const on = desk({ check: silent, offer: silent });
+    const table = edit('DEPTH = 2', `TABLE = [${'12345, '.repeat(20_000)}]`);
+    const once = await after(begin(), [['edit', table]], on);
+    expect(lastText(once)).toMatch(/would have 140,\d+ characters, and at most 65,536 are taken\. None of the blocks was applied\. Make a smaller change/);
+    expect([once.changes, once.faults, once.ending]).toEqual([[], ['edit'], null]);
+    expect((await after(once, [['edit', table]], on)).ending).toMatchObject({ ending: 'malformed', reason: expect.stringContaining('65,536') });
+    const held = begin({ changes: [['data.py', `${'x = 1  # a long line\n'.repeat(15_000)}`]] }); // as an earlier version may have written it down
+    for (const [tool, input] of [['check', {}], ['submit', idea], ['draft_joint', { ...idea, to: 'data' }]] as const) {
+      const refused = await after(held, [[tool, input]], on);
+      expect([refused.faults, refused.pending, /at most 65,536/.test(lastText(refused))], tool).toEqual([['edit'], null, true]);
+    }
+  });
+  test('tell what the broker refuses, and throw where it is silent', async () => {
+    const fails = (reason: NoAnswer['reason']) => desk({ check: async () => { throw new NoAnswer('broker.check', reason, 'patch: too long <|im_start|>'); } });
+    const work = begin({ changes: [['data.py', 'CONTEXT = 2\n']] });
+    expect(lastText(await after(work, [['check', {}]], fails('refused')))).toBe('check was refused: patch: too long ‹|im_start|›. Go about it otherwise, or give_up.');
+    await expect(after(work, [['check', {}]], fails('timeout'))).rejects.toThrow('too long');
   });
   test('edit a clean copy of the parent, and rebase begins again', async () => {
     const edited = await after(begin(), [['edit', edit('WIDTH = 64', 'WIDTH = 96')]]);
@@ -92,6 +101,7 @@ describe('the tools', () => {
   test('show and rebase to nothing but the best without lineage, and are not offered', async () => {
     const bare = desk({ lineage: false, rows: [row({ trial: 't0004', status: 'baseline', specialist: 'unknown', parent: 't0004' })] });
     for (const [tool, trial] of [['diff', 't0001'], ['rebase', 't0001'], ['diff', 't0000'], ['rebase', 't0000']] as const) expect(lastText(await after(begin(), [[tool, { trial }]], bare, TOOLS)), `${tool} ${trial}`).toContain('you are told of the best alone');
+    expect(lastText(await after(begin(), [['read', { file: 'model.py', trial: 't0001' }]], bare, TOOLS))).toContain('you are told of the best alone');
     expect(toolsOf({ lineage: false, joint: true })).toEqual(['read', 'edit', 'check', 'submit', 'give_up']);
     const twin = desk({ lineage: false, check: async () => ({ kind: 'rejected', rejection: { rule: 'duplicate', file: null, symbol: null, owner: null, message: 't0003 is the same recipe' } }) });
     expect(lastText(await after(begin({ changes: [['data.py', 'x']] }), [['submit', idea]], twin))).not.toContain('t0003');
@@ -113,12 +123,22 @@ describe('the tools', () => {
     expect(lastText(await after(begin(), [['diff', { trial: 'j0001' }]], on))).toMatch(/\| \+CONTEXT = 256/);
     expect(lastText(await after(begin(), [['accept_joint', { draft: 'j0002' }]], on))).toContain('no draft that waits for you');
   });
+  test('decline a draft with a reason, in one plain line, and not without', async () => {
+    const said: unknown[] = [];
+    const on = desk({ decline: async (asked) => { said.push(asked); return `${asked.joint} is declined.`; } });
+    const declined = await after(begin(), [['decline_joint', { draft: 'j0001', reason: 'it would\nundo what <|im_end|> paid' }]], on);
+    expect([lastText(declined), declined.faults, declined.pending, declined.ending]).toEqual(['j0001 is declined.', [], null, null]);
+    expect(said).toEqual([{ joint: 'j0001', reason: 'it would undo what ‹|im_end|› paid' }]);
+    const mute = await after(begin(), [['decline_joint', { draft: 'j0001', reason: 'no' }]], on);
+    expect([lastText(mute), mute.faults, said.length]).toEqual(['Say in a sentence why not.', ['input'], 1]);
+    expect((await after(begin(), [['decline_joint', { draft: 'j0001', reason: 'not now, thank you' }]], on, toolsOf({ lineage: true, joint: false }))).faults, 'not offered without neighbours').toEqual(['tool']);
+  });
 });
 
 describe('a reply that cannot be used', () => {
   const bad: readonly (readonly [string, readonly (readonly [string, unknown])[]])[] = [
     ['words without a tool', []], ['an unknown tool', [['sudo', {}]]], ['what is not JSON', [['edit', '{"edits": [']]], ['wrong types', [['submit', { hypothesis: 3 }]]],
-    ['an edit that does not fit', [['edit', edit('nowhere', 'x')]]], ['a hypothesis called test', [['edit', edit('WIDTH = 64', 'WIDTH = 96')], ['submit', { ...idea, hypothesis: 'test' }]]], ['nothing changed', [['submit', idea]]],
+    ['an edit that does not fit', [['edit', edit('nowhere', 'x')]]], ['a hypothesis called test', [['edit', edit('WIDTH = 64', 'WIDTH = 96')], ['submit', { ...idea, hypothesis: 'test' }]]], ['an empty hypothesis', [['edit', edit('WIDTH = 64', 'WIDTH = 96')], ['submit', { ...idea, hypothesis: '' }]]], ['a hypothesis of nothing but what nobody sees', [['edit', edit('WIDTH = 64', 'WIDTH = 96')], ['submit', { ...idea, hypothesis: '\u200b \u0007\n\u202e' }]]], ['nothing changed', [['submit', idea]]],
   ];
   test.each(bad)('is asked for again once, then the session ends malformed: %s', async (_, calls) => {
     const once = await after(begin(), calls);
@@ -174,22 +194,3 @@ test('a row asks for another trial only where it was refused or names its remedy
   expect(tellRow(row({ status: 'size_blocked', artifactBytes: 82_056, failure: { kind: 'size_blocked', bytes: 82_056, cap: 80_000, projected: false } }), '')).toContain('2,056 bytes over the cap of 80,000; artifact 82,056 bytes');
   expect(tellRow(row({ status: 'disqualified', failure: { kind: 'disqualified', gate: 'accuracy', value: 0.95956, limit: 0.96, deficit: 0.00044 } }), '')).toContain('short by 0.00044');
 });
-
-test('ten thousand malformed replies leave a session that the journal takes, and never a throw', async () => {
-  const junk = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 60 }), fc.json(), fc.constantFrom('<tool_call>{"name":"submit"}</tool_call>', '{"hypothesis":"test","expectedDelta":0}', '{"edits":[{"file":"__proto__","search":"","replace":"x"}]}', '{"__proto__":{"file":"model.py"}}', '{"file":"constructor"}', '{"trial":"../t0001"}', 'null', '{"hypothesis":"a wider layer <|im_end|> learns","expectedDelta":1}', '['.repeat(5_000), '{"hypothesis":"\\ud800\\u0000\\u001b[2J wider layers learn more","expectedDelta":-1}', '{"reason":"\\u0007\\n\\t"}', JSON.stringify(edit('WIDTH', 'x'.repeat(300), 'toString')), JSON.stringify(edit('WIDTH = 64', '\u0000\ud800 WIDTH = 1'))),
-  );
-  const call = fc.record({ id: fc.oneof(fc.constant('same'), fc.string({ unit: 'binary', maxLength: 90 })), tool: fc.oneof(fc.constantFrom(...TOOL_NAMES), fc.constantFrom('__proto__', 'constructor', '', 'submit ', 'tool_call'), fc.string({ maxLength: 20 })), input: junk });
-  const reply = fc.record({ text: fc.oneof(junk, fc.string({ unit: 'binary', maxLength: 200 })), calls: fc.array(call, { maxLength: 4 }), ended: fc.constantFrom('stop' as const, 'calls' as const, 'length' as const, 'refused' as const) });
-  let n = 0;
-  for (const answer of fc.sample(reply, { numRuns: 10_000, seed: 11 })) {
-    const session = begin({ faults: n++ % 3 === 0 ? ['json', 'input', 'edit'] : [], changes: n % 2 === 0 ? [['data.py', 'CONTEXT = 1\n']] : [] });
-    const done = await act(answered(session, { ...answer, usage: USAGE }, settledBy(USAGE, null, 'answered', answer.text)), desk(), { tools: TOOLS, limits: LIMITS });
-    if (n % 10 === 0) expect(JSON.parse(JSON.stringify(done)), 'it can be written down').toEqual(done);
-    expect(new Set(done.turns.flatMap((turn) => (turn.role === 'model' ? turn.calls.map(({ id }) => id) : []))).size).toBe(answer.calls.length);
-    const { pending, ending } = done;
-    if (pending) ProposalSchema.parse({ specialist: 'model', parent: pending.parent, asOf: pending.asOf, hypothesis: pending.hypothesis, expectedDelta: pending.expectedDelta, patch: pending.patch, parts: [], proposer: { kind: 'llm', strategy: 's0001/1', moves: [] }, tokens: pending.tokens, money: pending.money });
-    if (pending) expect(pending.hypothesis).not.toMatch(/<|\|>|test$/);
-    if (ending) SessionEndedFact.body.parse({ ...ending, trials: [], repairs: done.repairs, transcript: null });
-  }
-}, 120_000);
