@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,96 +139,6 @@ for _ in range(3):
     expect([waited.kind, ignored.kind]).toEqual(['exited', 'exited']);
     expect(ignored.seconds).toBeGreaterThan(0.6 * waited.seconds);
   });
-});
-
-test('a calibrated clock runs from the moment that ready was said, however long the tree takes to be frozen', () => {
-  const seconds = execFileSync(python, ['-I', '-c', `
-import sys
-sys.path.insert(0, ${JSON.stringify(join(program, '..'))})
-sys.dont_write_bytecode = True
-from reference import NOMINAL_SECONDS
-from stopwatch import Stopwatch
-class Group:
-    paths, spent, looks = ('here',), 2.0, 0
-    def cpu_seconds(self): return self.spent
-    def freeze(self): pass
-    def thaw(self): pass
-    def frozen(self):
-        self.looks, self.spent = self.looks + 1, self.spent + 0.1
-        return self.looks > 3
-class Reference:
-    def ask(self, then): then(NOMINAL_SECONDS)
-class Page:
-    def write(self, *line): self.line = line
-group, page = Group(), Page()
-watch = Stopwatch('calibrated', {'command': group}, Reference())
-watch.times(group, page)
-group.spent = 5.0
-watch.start(True)
-while watch.busy: watch.go_on(watch.since)
-print(round(watch.seconds(0), 6), round(page.line[2], 6))
-`], { encoding: 'utf8' });
-  expect(seconds.trim()).toBe('0.4 0.4');
-});
-
-test('a tree that is being frozen when its scorer leaves is thawed, or a command that went first would never be seen to be gone', () => {
-  const thawed = execFileSync(python, ['-I', '-c', `
-import sys, time
-sys.path.insert(0, ${JSON.stringify(join(program, '..'))})
-sys.dont_write_bytecode = True
-from phase import Phase
-from stopwatch import Stopwatch
-class Group:
-    paths, thaws = ('here',), 0
-    def cpu_seconds(self): return 0.0
-    def freeze(self): pass
-    def frozen(self): return False
-    def thaw(self): self.thaws += 1
-class Crew:
-    statuses, command_ended = {'scorer': 256}, None
-    def reap(self): pass
-    def command_lives(self): return False
-class Scorer:
-    def said(self): return None, 'nothing'
-group, phase = Group(), object.__new__(Phase)
-watch = Stopwatch('calibrated', {'command': group}, None)
-watch.times(group, None)
-watch.start(True)
-phase.__dict__.update(now=time.monotonic, heard=time.monotonic(), ending=None, job={'silenceMs': 60000}, crew=Crew(), scorer=Scorer(), asked=None, scorer_left=None, stopwatch=watch)
-before = group.thaws
-phase.tick()
-print(before, group.thaws, phase.ending)
-`], { encoding: 'utf8' });
-  expect(thawed.trim()).toBe('0 1 None');
-});
-
-test('a reference that has not answered yet is still importing and is waited for, one that has and falls silent is begun again', () => {
-  const begun = execFileSync(python, ['-I', '-c', `
-import sys
-sys.path.insert(0, ${JSON.stringify(join(program, '..'))})
-sys.dont_write_bytecode = True
-from stopwatch import Stopwatch
-class Group:
-    paths = ('here',)
-    def cpu_seconds(self): return 0.0
-    def freeze(self): pass
-    def frozen(self): return True
-    def thaw(self): pass
-class Reference:
-    answered, restarts = False, 0
-    def ask(self, then): pass
-    def restart(self): self.restarts += 1
-reference, said = Reference(), []
-watch = Stopwatch('calibrated', {'command': Group()}, reference)
-watch.times(Group(), None)
-for answered, seconds in ((False, 30), (False, 90), (True, 4)):
-    reference.answered = answered
-    watch.start(True)
-    watch.go_on(watch.since + seconds)
-    said.append(reference.restarts)
-print(said)
-`], { encoding: 'utf8' });
-  expect(begun.trim()).toBe('[0, 1, 2]');
 });
 
 describe('the level', () => {

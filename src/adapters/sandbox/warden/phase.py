@@ -208,6 +208,7 @@ class Phase:
         """Kills until nothing is left, then measures once more and says how it ended."""
         if self.stopwatch.settling:
             if self.stopwatch.stuck:
+                self.stopwatch.give_up()  # an answer that comes after all would ask groups that are no more
                 self._close()
             return
         if self.crew.kill():
