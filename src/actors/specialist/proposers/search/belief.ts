@@ -7,7 +7,7 @@ import { difference, slotOf } from '../moves/move.ts';
 //       gain is normal, and every measurement of a set corrects its moves in proportion to how uncertain they were (the Kalman filter with a diagonal
 //       covariance; Kalman 1960).
 //   B2. Before it was measured a move is believed to be like the others of its kind in this run: like the priors below at first, and the more of them
-//       were tried alone, the more by what those gained and how far apart they lie (empirical Bayes; Robbins 1956). Its own gains are not among them.
+//       were tried alone, the more by what those gained, and where they lie further apart, by how far (empirical Bayes; Robbins 1956). Its own gains are not among them.
 //   B3. A gain is as sure as it has seeds; so is its reference, but for a single seed, whose reference was measured on more.
 //   B4. A knob's value is believed in against the recipe without it; a value that nobody measured, against the one it displaces.
 
@@ -23,8 +23,8 @@ type Kind = 'edit' | 'knob';
 /** In noises of one measurement: the mean gain of a kind of move, how far its members lie apart, and how far moves change each other's gains. */
 const PRIOR = { edit: { mean: 0.5, spread: 2 }, knob: { mean: -0.7, spread: 1.2 } } as const;
 const INTERPLAY = 1;
-/** Imagined members of a kind that stand behind its prior mean and spread. */
-const WEIGHT = 4;
+/** Imagined members of a kind that stand behind its prior mean, and behind its prior spread: how far gains lie apart shows later than how large they are. */
+const WEIGHT = { mean: 4, spread: 12 } as const;
 /** A gain beyond this many noises, and as many times the kind's median one, says that it was large, not how large its kind is. */
 const OUTLYING = 4;
 /** A loss was seen on one seed as a rule, and the best's single search score is not all its reference hangs on. */
@@ -89,9 +89,10 @@ function kindOf(kind: Kind, measured: readonly (Attempt & { readonly gain: numbe
   const all = [...own.values()].reduce((total, sums) => add(total, sums, 1), NONE);
   return (move) => {
     const { n, sum, squares, doubt } = add(all, own.get(move) ?? NONE, -1);
-    const mean = (WEIGHT * PRIOR[kind].mean * noise + sum) / (WEIGHT + n);
+    const mean = (WEIGHT.mean * PRIOR[kind].mean * noise + sum) / (WEIGHT.mean + n);
     const apart = Math.max(0, squares - 2 * mean * sum + n * mean ** 2 - doubt);
-    return { mean, variance: (WEIGHT * (PRIOR[kind].spread * noise) ** 2 + apart) / (WEIGHT + n) };
+    const prior = (PRIOR[kind].spread * noise) ** 2;
+    return { mean, variance: Math.max(prior, (WEIGHT.spread * prior + apart) / (WEIGHT.spread + n)) }; // a few that were alike do not say that none stands out
   };
 }
 
