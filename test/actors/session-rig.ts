@@ -90,7 +90,7 @@ export async function rig(script: Script, options: Partial<WorldOptions> & { rea
       return actor;
     },
     async until(question) {
-      const limit = performance.now() + 40_000;
+      const limit = performance.now() + 100_000;
       for (;;) {
         const facts = await w.facts();
         if (question(facts)) return facts;

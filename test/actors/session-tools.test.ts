@@ -53,7 +53,8 @@ describe('the tools', () => {
     const diff = await after(begin(), [['diff', { trial: 't0001' }]], desk({ recipeOf: async (snapshot) => (snapshot === HASH ? RECIPE : long) }));
     expect(bytesOf(lastText(diff))).toBeLessThanOrEqual(16_384);
     for (const answers of [21, 22]) { // what it is told when its answers run out is within the cap too
-      const late = lastText(await after(begin({ answers }), [['diff', { trial: 't0001' }]], desk({ recipeOf: async (snapshot) => (snapshot === HASH ? RECIPE : long) })));
+      const many = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`layers/block_${i}.py`, '']));
+      const late = lastText(await after(begin({ answers }), [['read', { file: 'nowhere.py' }]], desk({ recipeOf: async () => many })));
       expect(late).toMatch(answers === 21 ? /Two answers are left/ : /Your next answer is the last/);
       expect(bytesOf(late)).toBeLessThanOrEqual(16_384);
       expect(bytesOf(late)).toBeGreaterThan(15_000);
