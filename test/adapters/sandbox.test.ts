@@ -137,7 +137,7 @@ for _ in range(3):
     const waited = await on.run(three(''), { clock: 'calibrated' });
     const ignored = await on.run(three('signal.signal(signal.SIGCHLD, signal.SIG_IGN)'), { clock: 'calibrated' });
     expect([waited.kind, ignored.kind]).toEqual(['exited', 'exited']);
-    expect(ignored.seconds).toBeGreaterThan(0.6 * waited.seconds);
+    expect(ignored.seconds).toBeGreaterThan(0.5 * waited.seconds); // the last of them alone would be a third
   });
 });
 

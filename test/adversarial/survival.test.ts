@@ -34,7 +34,7 @@ describe.each(await levels())('at level %s', (level) => {
 
   test('a daemon that only stops loses its phase after the silence, and hears so when it goes on', async () => {
     await using on = await bench(level);
-    const { node, said } = await daemon(on, level, RUNS_ON, 700);
+    const { node, said } = await daemon(on, level, RUNS_ON, 2_000);
     node.kill('SIGSTOP');
     await until(() => nobody(on));
     node.kill('SIGCONT');

@@ -84,7 +84,7 @@ describe.each(await levels())('at level %s', (level) => {
 
   test('an auditor that does not answer ends with the wall of the phase', async () => {
     await using on = await bench(level);
-    const end = await audited(on, LINGERS, 'import time\nprint("here I am", flush=True)\ntime.sleep(1000)\n', { wallSeconds: 3 });
+    const end = await audited(on, LINGERS, 'import time\nprint("here I am", flush=True)\ntime.sleep(1000)\n', { wallSeconds: 8 });
     expect(end).toMatchObject({ kind: 'over-budget', by: 'wall', scored: null, logTail: 'here I am\n' });
     expectNobody(on);
   });

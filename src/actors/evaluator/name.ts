@@ -12,7 +12,8 @@ export class NameTaken extends Error {
   }
 }
 
-const ASK_NAME_MS = 2_000;
+/** Nobody there is told at once; whoever is there and has much to do must not be taken for nobody. */
+const ASK_NAME_MS = 10_000;
 
 /** Throws when somebody answers for this name: whoever asks has not announced itself yet. */
 export async function requireFreeName({ bus, journal: { run } }: Ports, node: NodeId): Promise<void> {
