@@ -9,8 +9,7 @@ import clock
 
 CADENCE_SECONDS = 0.4  # a neighbour's load changes faster than this; each look costs about twelve milliseconds
 FREEZE_PATIENCE = 0.2  # a tree that cannot be frozen by then (fork bomb, a task in the kernel) keeps its last rate
-REFERENCE_PATIENCE = 3.0
-REFERENCE_STARTUP = 60.0  # before its first answer it imports, which takes a cold or loaded machine long; one killed for that would never answer
+REFERENCE_PATIENCE = 3.0  # twice as long for each that was silent before: on a cold or loaded machine one that is begun again imports for longer than this, and would never answer
 
 
 class Stopwatch:
@@ -126,7 +125,7 @@ class Stopwatch:
         return self.settling and self.now() - self.since > self._patience()
 
     def _patience(self):
-        return REFERENCE_PATIENCE if self.reference.answered else REFERENCE_STARTUP
+        return REFERENCE_PATIENCE * 2 ** self.reference.silences
 
     def final(self, wall):
         """Seconds of a phase that took `wall` seconds; nothing lives any more."""

@@ -51,7 +51,7 @@ class Reference:
 
     def __init__(self, slot):
         self.slot, self.pid, self.waiting, self.heard = slot, None, None, b''
-        self.answered = False  # since it began
+        self.silences = 0  # how many in a row were replaced without an answer
         self.begin()
 
     def begin(self):
@@ -75,7 +75,7 @@ class Reference:
             return
         self.heard += piece
         if self.heard.endswith(b'\n'):
-            line, self.heard, then, self.waiting, self.answered = self.heard, b'', self.waiting, None, True
+            line, self.heard, then, self.waiting, self.silences = self.heard, b'', self.waiting, None, 0
             if then is not None:
                 then(float(line.split()[-1]))
 
@@ -88,7 +88,7 @@ class Reference:
 
     def restart(self):
         self.end()
-        self.waiting, self.heard, self.answered = None, b'', False
+        self.waiting, self.heard, self.silences = None, b'', self.silences + 1
         self.begin()
 
 
