@@ -128,6 +128,7 @@ const born = (file: string): Promise<number> => stat(file).then((found) => found
 
 async function writeWhole(file: string, body: unknown): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.${process.pid}`, `${JSON.stringify(body, null, 2)}\n`);
-  await rename(`${file}.${process.pid}`, file);
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, `${JSON.stringify(body, null, 2)}\n`, { flush: true }); // an empty one after a power cut would hide a run whose journal is whole
+  await rename(draft, file);
 }
