@@ -81,6 +81,8 @@ test('a knob\'s value is believed in over the one it displaces: back from what w
   const onward = after([[K(16)], 0.1, { status: 'keep' }], [[K(32)], 0.05, { parent: 't1' }]);
   expect(onward([K(32)], [K(16)]).mean).toBeGreaterThan(0.01);
   expect(onward([K(32)], []).mean).toBeGreaterThan(onward([K(16)], []).mean + 0.01);
+  const level = after([[K(16)], 0.1, { status: 'keep' }], [[K(32)], 0, { parent: 't1', n: 1 }]); // as good, as far as one seed tells: neither is the step's whole gain lost again
+  expect(Math.abs(level([K(32)], [K(16)]).mean)).toBeLessThan(0.7 * NOISE);
 });
 
 test('a value that nobody measured is one step from where the knob is, however good that is', () => {

@@ -38,12 +38,12 @@ export function openBeliefs(history: History): Believe {
   const kinds = { edit: kindOf('edit', measured, doubtOf, noise), knob: kindOf('knob', measured, doubtOf, noise) };
   const known = new Map<string, Gain>();
   const of = (move: string): Gain => known.get(move) ?? kinds[kindOfMove(move)](move);
-  const first = (move: string, over: Gain | undefined): Gain => { // B4
-    const step = kinds[kindOfMove(move)](move);
-    return over === undefined ? step : { mean: over.mean + step.mean, variance: step.variance };
+  const first = (move: string, displaced: readonly string[]): Gain => { // B4
+    const before = displaced.find((other) => slotOf(other) === slotOf(move));
+    return before === undefined ? of(move) : { mean: of(before).mean + of(move).mean, variance: of(move).variance };
   };
   for (const attempt of measured) { // B1
-    for (const move of attempt.put) if (!known.has(move)) known.set(move, first(move, displacedBy(move, attempt.displaced, of)));
+    for (const move of attempt.put) if (!known.has(move)) known.set(move, first(move, attempt.displaced));
     const terms = termsOf(attempt);
     const total = terms.reduce((sum, { move }) => sum + of(move).variance, doubtOf(attempt) + (INTERPLAY * noise) ** 2);
     const surprise = attempt.gain - terms.reduce((sum, { move, sign }) => sum + sign * of(move).mean, 0);
@@ -61,11 +61,6 @@ export function openBeliefs(history: History): Believe {
 }
 
 const kindOfMove = (move: string): Kind => (move.startsWith('edit:') ? 'edit' : 'knob');
-
-const displacedBy = (move: string, displaced: readonly string[], of: (move: string) => Gain): Gain | undefined => {
-  const before = displaced.find((other) => slotOf(other) === slotOf(move));
-  return before === undefined ? undefined : of(before);
-};
 
 const termsOf = ({ put, taken, displaced }: Pick<Attempt, 'put' | 'taken' | 'displaced'>): { readonly move: string; readonly sign: 1 | -1 }[] =>
   [...put.map((move) => ({ move, sign: 1 as const })), ...[...taken, ...displaced].map((move) => ({ move, sign: -1 as const }))];

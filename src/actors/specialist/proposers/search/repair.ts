@@ -12,22 +12,49 @@ import { editMove, knobMove, readMove, slotOf } from '../moves/move.ts';
 //   R5. A failure is repaired at most `ATTEMPTS` times, repairs of its repairs included, and not at all when what it measured was worse than its parent.
 
 const ATTEMPTS = 3;
-/** Older failures were repaired or given up; looking through all of them would cost a long run its speed. */
+/** Older failures were repaired or given up, and so with what may stand beside them; looking at all of it would cost a long run its speed. */
 const RECENT = 32;
+
+/** What all attempts say that bears on repairs, looked up once. */
+interface Findings {
+  /** How often each failure, or what it began with, was repaired. */
+  readonly repairs: ReadonlyMap<string, number>;
+  /** Single changes of mine: those that made artifacts smaller, and those that gained and are not part of the best. */
+  readonly savers: readonly { readonly attempt: Attempt; readonly bytes: number }[];
+  readonly gains: readonly Attempt[];
+  /** Every slot whose change once made an artifact smaller. */
+  readonly saving: ReadonlySet<string>;
+}
 
 /** Repairs of this specialist's failures, the newest failure first. */
 export function repair(bench: Bench): Candidate[] {
   const failures = bench.history.attempts.filter((attempt) => attempt.verdict === 'failed' && attempt.put.length > 0 && [...attempt.put, ...attempt.taken].every((move) => isMine(bench, move)));
-  return failures.slice(-RECENT).toReversed().filter((attempt) => isPromising(bench, attempt)).flatMap((attempt) => remedies(bench, attempt).flatMap(({ put, how }) => proposed(bench, {
+  if (failures.length === 0) return [];
+  const findings = findingsOf(bench);
+  return failures.slice(-RECENT).toReversed().filter((attempt) => isPromising(bench, findings, attempt)).flatMap((attempt) => remedies(bench, findings, attempt).flatMap(({ put, how }) => proposed(bench, {
     stamp: `repair(${attempt.row.trial})`, put, hypothesis: `${how} (repairs ${attempt.row.trial}): ${describe(bench, attempt)}`,
   })));
 }
 
-function isPromising(bench: Bench, attempt: Attempt): boolean { // R5
-  const family = familyOf(bench, attempt.row.trial, attempt.row.strategy);
-  const repairs = bench.history.attempts.filter((other) => other.row.strategy.startsWith('repair(') && familyOf(bench, other.row.trial, other.row.strategy) === family);
-  return repairs.length < ATTEMPTS && (attempt.gain === null || attempt.gain > 0);
+function findingsOf(bench: Bench): Findings {
+  const repairs = new Map<string, number>();
+  const smaller: { attempt: Attempt; bytes: number }[] = [];
+  for (const attempt of bench.history.attempts) {
+    const bytes = saved(bench, attempt);
+    if (bytes > 0) smaller.push({ attempt, bytes });
+    if (!attempt.row.strategy.startsWith('repair(')) continue;
+    const family = familyOf(bench, attempt.row.trial, attempt.row.strategy);
+    repairs.set(family, (repairs.get(family) ?? 0) + 1);
+  }
+  const isMineAlone = (attempt: Attempt): boolean => isSingle(attempt) && attempt.put.every((move) => isMine(bench, move));
+  return {
+    repairs, savers: smaller.filter(({ attempt }) => isMineAlone(attempt)), saving: new Set(smaller.flatMap(({ attempt }) => attempt.put.map(slotOf))),
+    gains: bench.history.attempts.filter((attempt) => (attempt.verdict === 'better' || attempt.verdict === 'kept') && isMineAlone(attempt) && !attempt.put.some((move) => bench.moves.includes(move))),
+  };
 }
+
+const isPromising = (bench: Bench, { repairs }: Findings, attempt: Attempt): boolean => // R5
+  (repairs.get(familyOf(bench, attempt.row.trial, attempt.row.strategy)) ?? 0) < ATTEMPTS && (attempt.gain === null || attempt.gain > 0);
 
 /** The failure that a chain of repairs began with. */
 function familyOf(bench: Bench, trial: string, strategy: string): string {
@@ -38,12 +65,12 @@ function familyOf(bench: Bench, trial: string, strategy: string): string {
 
 interface Remedy { readonly put: readonly string[]; readonly how: string }
 
-function remedies(bench: Bench, attempt: Attempt): Remedy[] {
+function remedies(bench: Bench, findings: Findings, attempt: Attempt): Remedy[] {
   switch (attempt.row.status) {
-    case 'size_blocked': return [...halves(bench, attempt), ...smaller(bench, attempt), ...lessOf(bench, attempt, sizeRatio(attempt), 'to fit')]; // R1
+    case 'size_blocked': return [...halves(bench, attempt), ...smaller(bench, findings, attempt), ...lessOf(bench, findings, attempt, sizeRatio(attempt), 'to fit')]; // R1
     case 'train_budget_overrun':
-    case 'eval_budget_overrun': return [...halves(bench, attempt), ...lessOf(bench, attempt, timeRatio(attempt), 'to be done in time')]; // R2
-    case 'disqualified': return [...halves(bench, attempt), ...reversed(bench, attempt), ...besideGains(bench, attempt)]; // R3
+    case 'eval_budget_overrun': return [...halves(bench, attempt), ...lessOf(bench, findings, attempt, timeRatio(attempt), 'to be done in time')]; // R2
+    case 'disqualified': return [...halves(bench, attempt), ...reversed(bench, attempt), ...besideGains(bench, findings, attempt)]; // R3
     case 'crash':
     case 'preflight_crash': return isSingle(attempt) && !attempt.row.strategy.startsWith('repair') ? halves(bench, attempt) : []; // R4
     default: return [];
@@ -79,10 +106,10 @@ function reversed(bench: Bench, attempt: Attempt): Remedy[] {
 }
 
 /** The failed change beside one of mine that is known to make artifacts smaller by enough. */
-function smaller(bench: Bench, attempt: Attempt): Remedy[] {
+function smaller(bench: Bench, { savers }: Findings, attempt: Attempt): Remedy[] {
   const over = attempt.row.failure?.kind === 'size_blocked' ? attempt.row.failure.bytes - attempt.row.failure.cap : Infinity;
-  return bench.history.attempts.filter((other) => isSingle(other) && other.put.every((move) => isMine(bench, move) && !attempt.put.map(slotOf).includes(slotOf(move))) && saved(bench, other) >= over)
-    .map((other) => ({ put: [...attempt.put, ...other.put], how: `with ${sayMove(bench, other.put[0] ?? '')}, which saved ${saved(bench, other)} bytes in ${other.row.trial},` }));
+  return savers.filter(({ attempt: other, bytes }) => bytes >= over && other.put.every((move) => !attempt.put.map(slotOf).includes(slotOf(move)))).slice(-RECENT)
+    .map(({ attempt: other, bytes }) => ({ put: [...attempt.put, ...other.put], how: `with ${sayMove(bench, other.put[0] ?? '')}, which saved ${bytes} bytes in ${other.row.trial},` }));
 }
 
 function saved(bench: Bench, attempt: Attempt): number {
@@ -91,12 +118,11 @@ function saved(bench: Bench, attempt: Attempt): number {
 }
 
 /** The failed change beside less of something countable: the edit's own knobs first, then those that saved bytes before, then the seed's order. */
-function lessOf(bench: Bench, attempt: Attempt, ratio: number, purpose: string): Remedy[] {
+function lessOf(bench: Bench, { saving }: Findings, attempt: Attempt, ratio: number, purpose: string): Remedy[] {
   const built = bench.build(join(bench, bench.moves, attempt.put));
   if (built.kind === 'refused') return [];
   const named = attempt.put.flatMap((text) => bench.edits.find((edit) => editMove(edit) === text)?.layout.definitions.map((definition) => definition.name) ?? []);
-  const savers = bench.history.attempts.filter((other) => saved(bench, other) > 0).flatMap((other) => other.put.map(slotOf));
-  const weight = (knob: Knob): number => (named.includes(knob.name) ? 0 : savers.includes(slotOf(knobMove(knob, ''))) ? 1 : 2);
+  const weight = (knob: Knob): number => (named.includes(knob.name) ? 0 : saving.has(slotOf(knobMove(knob, ''))) ? 1 : 2);
   const countable = knobsOf(built.recipe, bench.owns, bench.syntax).filter((knob) => knob.type === 'int' && numberOf(knob.value) > 1 && !attempt.put.map(slotOf).includes(slotOf(knobMove(knob, ''))));
   return ranked(bench, countable, (knob) => `less ${knob.file} ${knob.name}`).sort((a, b) => weight(a) - weight(b)).flatMap((knob) => {
     const value = step(knob, knob.value, 'down', ratio > 0.8 ? 1.25 : ratio > 0.6 ? 1.5 : 2);
@@ -104,8 +130,8 @@ function lessOf(bench: Bench, attempt: Attempt, ratio: number, purpose: string):
   });
 }
 
-function besideGains(bench: Bench, attempt: Attempt): Remedy[] {
-  return bench.history.attempts.filter((other) => isSingle(other) && (other.verdict === 'better' || other.verdict === 'kept') && other.put.every((move) => isMine(bench, move) && !bench.moves.includes(move) && !attempt.put.includes(move)))
+function besideGains(bench: Bench, { gains }: Findings, attempt: Attempt): Remedy[] {
+  return gains.filter((other) => !other.put.some((move) => attempt.put.includes(move))).slice(-RECENT)
     .map((other) => ({ put: [...attempt.put, ...other.put], how: `beside ${sayMove(bench, other.put[0] ?? '')}, which gained in ${other.row.trial},` }));
 }
 
