@@ -157,6 +157,18 @@ describe('a broker that was just started', () => {
   });
 });
 
+describe('a broker that was just started and is told of a limit', () => {
+  test('leaves those that were set before as they were', async () => {
+    const { w, broker } = await ready({ trials: 9 });
+    await w.ports.bus.ask(LimitRun, RUN, { trials: 50 }, NOW);
+    await broker[Symbol.asyncDispose]();
+    await using second = await w.startBroker();
+    second.done.catch(() => undefined);
+    expect(await w.ports.bus.ask(LimitRun, RUN, { money: 5 }, NOW)).toEqual({ ok: true, message: 'money 5' });
+    expect((await now(w)).limits).toEqual({ ...NO_LIMITS, trials: 50, money: 5 });
+  });
+});
+
 describe('a run that stops with sessions open', () => {
   test('has whoever holds one end it, its conversation stored, and ends those of the dead itself before it says that it stopped', async () => {
     const { w, broker, open } = await ready();
