@@ -36,7 +36,7 @@ export async function loadToRun(place: Place, name: string, { roster, isAlone }:
 }
 
 /** What a machine lacks for one replicate of a surface; null when nothing. */
-export function lackOf({ name, slots }: Pick<OutlinedSurface, 'name' | 'slots'>, gpus: readonly Gpu[], machine: string): string | null {
+function lackOf({ name, slots }: Pick<OutlinedSurface, 'name' | 'slots'>, gpus: readonly Gpu[], machine: string): string | null {
   const fit = gpus.filter(({ memoryBytes }) => memoryBytes >= slots.minimumMemoryBytes);
   if (fit.length >= slots.count) return null;
   const kinds = [...new Set(gpus.map((gpu) => gpu.name))].map((kind) => `${gpus.filter((gpu) => gpu.name === kind).length} × ${kind}`).join(', ');

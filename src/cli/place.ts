@@ -103,13 +103,19 @@ export const removeLive = (place: Place, run: RunId): Promise<void> => rm(liveFi
 /** The key file of a role for a run; null when its server asks for none. */
 export const keyFileOf = (file: RunFile, role: Role): string | null => (file.keys === null ? null : join(file.keys, `${role}.nk`));
 
-/** A name nobody has used: surface, month, day, and a letter. */
+/** A name nobody has used, and nobody else will: surface, month, day, and a letter. Its folder is made, which only one of two that start at once can do. */
 export async function freshRunId(place: Place, surface: string, now: Date): Promise<RunId> {
   const day = `${String(now.getMonth() + 1).padStart(2, '0')}${String(now.getDate()).padStart(2, '0')}`;
-  const taken = new Set(await readdir(place.runs).catch(() => []));
+  await mkdir(place.runs, { recursive: true });
   for (let n = 0; ; n++) {
     const letters = n < 26 ? String.fromCharCode(97 + n) : `${String.fromCharCode(96 + Math.floor(n / 26))}${String.fromCharCode(97 + (n % 26))}`;
-    if (!taken.has(`${surface}-${day}${letters}`)) return `${surface}-${day}${letters}`;
+    const run = `${surface}-${day}${letters}`;
+    try {
+      await mkdir(runDir(place, run));
+      return run;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
   }
 }
 

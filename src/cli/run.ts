@@ -94,15 +94,15 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   if (config?.proposer === 'tpe') requireOptuna();
   const machine = config ?? configure(loaded, { ...(flags.slots === undefined ? {} : { slots: flags.slots }), ...(flags.sandbox === undefined ? {} : { sandbox: flags.sandbox }) });
   if (!earlier && flags.name !== undefined) await requireFree(place, flags.name, surface, flags.nats ?? null, replay !== null);
-  const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
   const models = stretch !== null ? null : await modelsToRun(place, earlier, { flags, proposer: config?.proposer ?? null, specialists: loaded.roster.map(({ specialist }) => specialist), roster: config?.roster ?? earlier?.agents ?? [], limits: config?.limits ?? null });
-  await replay?.keep(run);
   const toolchain = await findToolchain(projectRoot());
   { // an edit that cannot be used is said before anything starts
     await using syntax = await openSyntax({ python: toolchain.python });
     const problems = await problemsOfLibrary(loaded, syntax);
     if (problems.length > 0) throw new Mistake(problems.join('\n'));
   }
+  const run = earlier?.run ?? flags.name ?? await freshRunId(place, surface, new Date());
+  await replay?.keep(run);
   const clock = openClock();
   const folder = relative(process.cwd(), runDir(place, run)) || '.';
   const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, runsAlone: Object.keys(await readStandalone(place, loaded.evaluator)).length > 0, context: flags.nats === undefined ? `brigade-${run}` : null });

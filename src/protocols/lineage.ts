@@ -7,7 +7,7 @@ import { PATCH_BYTES } from './trial.ts';
 const KeepRuleSchema = z.strictObject({ kind: z.enum(['confirmed', 'strict']), alpha: finite, replicates: count });
 
 /** One trial as a proposer sees it: enough to choose the next move, small enough to send by the hundred. */
-export const LineageRowSchema = z.strictObject({
+const LineageRowSchema = z.strictObject({
   trial: token, specialist: token, parent: token,
   /** null while it is queued or being measured. */
   status: z.enum(STATUSES).nullable(),
@@ -43,7 +43,7 @@ export const ReadRows = command('lineage.rows.:run', 'specialist',
 export const ReadRecipe = command('lineage.recipe.:run', 'specialist', z.strictObject({ snapshot: sha256 }),
   z.strictObject({ recipe: z.record(line(400), z.string().max(1_000_000)).nullable() }));
 
-export const DraftSchema = z.strictObject({
+const DraftSchema = z.strictObject({
   joint: token, from: token, to: token, parent: token, hypothesis: line(600), expectedDelta: finite, patch: z.string().max(PATCH_BYTES),
   state: z.enum(['open', 'accepted', 'declined']), reason: line(400), trial: token.nullable(),
 });

@@ -32,9 +32,9 @@ export const MeasurementSchema = z.strictObject({
   log: sha256.nullable(),
 }) satisfies z.ZodType<Measurement>;
 
-export const PurposeSchema = z.enum(['search', 'confirm', 'final']);
+const PurposeSchema = z.enum(['search', 'confirm', 'final']);
 
-export const LeaseSchema = z.strictObject({
+const LeaseSchema = z.strictObject({
   trial: token, replicate: token, attempt: z.int().min(1).max(99), node: token, slots: z.array(token).min(1).max(64),
   purpose: PurposeSchema, snapshot: sha256, ttlMs: z.int().min(100).max(600_000),
 }) satisfies z.ZodType<Lease>;

@@ -38,7 +38,7 @@ export const ProposeRequest = z.strictObject({
   feedback: text(131_072).nullable(),
 });
 
-export const ProposeReply = z.discriminatedUnion('kind', [
+const ProposeReply = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('admitted'), trial: token }),
   z.strictObject({ kind: z.literal('rejected'), trial: token, rejection: RejectionSchema }),
   /** The queue is long enough; ask again after the next result. */

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { liveFile, readLive, writeLive, type Place } from '../../src/cli/place.ts';
+import { freshRunId, liveFile, readLive, writeLive, type Place } from '../../src/cli/place.ts';
 
 let place: Place;
 beforeAll(async () => {
@@ -23,4 +23,9 @@ test('a living process that only has the number of the one that died does not ru
     await writeFile(liveFile(place, 'toy-2'), JSON.stringify({ ...live, pid, born: live.born - 1 }));
     expect(await readLive(place, 'toy-2'), `process ${pid}`).toBeNull();
   }
+});
+
+test('runs that are started at once have names of their own', async () => {
+  const names = await Promise.all(Array.from({ length: 30 }, () => freshRunId(place, 'toy', new Date(2026, 2, 4))));
+  expect([...names].sort()).toEqual([...'abcdefghijklmnopqrstuvwxyz', 'aa', 'ab', 'ac', 'ad'].map((letters) => `toy-0304${letters}`).sort());
 });

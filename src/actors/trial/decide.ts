@@ -90,7 +90,7 @@ export function weighClaim(lineage: Lineage): { readonly kind: 'measure'; readon
 }
 
 /** Standard deviation pooled over the calibration and every confirmed trial of the run. */
-export function runSd(lineage: Lineage): number {
+function runSd(lineage: Lineage): number {
   const groups: Sample[] = [];
   if (lineage.calibration) groups.push(sample(lineage.calibration.measurements.flatMap((m) => (m.failure === null && m.score !== null ? [m.score] : []))));
   for (const trial of lineage.confirmed) {
@@ -104,7 +104,7 @@ export function runSd(lineage: Lineage): number {
  * What the incumbent would score on search text. A baseline's own calibration says it; a later best has only one search replicate, chosen
  * because it was good, so its confirmed mean is carried over by how far the baseline's two means lie apart.
  */
-export function expectedSearchScore(lineage: Lineage, incumbent: TrialId): number | null {
+function expectedSearchScore(lineage: Lineage, incumbent: TrialId): number | null {
   const calibrated = lineage.calibration?.mean ?? null;
   if (incumbent === BASELINE) return calibrated;
   const row = lineage.trials.get(incumbent);

@@ -45,7 +45,7 @@ export function brokenOf({ name, error, isAnswering, key, usage }: { readonly na
 }
 
 /** How long an endpoint asks to be left alone: in seconds or until a date of HTTP, or in milliseconds where it says so; null when it does not. */
-export function retryAfterOf(headers: Headers, now: number): number | null {
+function retryAfterOf(headers: Headers, now: number): number | null {
   const exact = headers.get('retry-after-ms');
   if (exact !== null && /^\d+(\.\d+)?$/.test(exact)) return Math.ceil(Number(exact));
   const said = headers.get('retry-after')?.trim() ?? '';

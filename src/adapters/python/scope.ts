@@ -84,7 +84,7 @@ function addAliases(body: Branch, source: string, scope: Scope, names: Map<strin
 }
 
 /** What a name refers to; null for a local, a built-in and anything unknown. */
-export function lookUp(name: string, scope: Scope): Reference | null {
+function lookUp(name: string, scope: Scope): Reference | null {
   for (let at: Scope | null = scope; at; at = at.outer) {
     if (at.isClass && at !== scope) continue; // a class body is not seen from the functions in it
     if (at.globals.has(name)) return symbolOf(null, name); // R1

@@ -10,7 +10,7 @@ import { members, part, parts, type Branch } from './tree.ts';
 //   T3. What a function inside binds or returns stays in it, unless it says that a name is of outside.
 
 /** Reads a list of statements. */
-export const statementsOf = (list: readonly Branch[], source: string, isNested = false): readonly Statement[] => list.map((statement) => readStatement(statement, source, isNested));
+const statementsOf = (list: readonly Branch[], source: string, isNested = false): readonly Statement[] => list.map((statement) => readStatement(statement, source, isNested));
 
 /** Reads one statement with those inside it: `isNested` for one in a function inside another, `isTop` for a function that is in none. */
 export function readStatement(statement: Branch, source: string, isNested = false, isTop = false): Statement {

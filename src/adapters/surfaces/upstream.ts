@@ -43,7 +43,7 @@ export async function faultOf(folder: string, commit: string): Promise<string | 
 }
 
 /** The files of a checkout that some globs name. */
-export async function filesOf(folder: string, globs: readonly string[]): Promise<readonly string[]> {
+async function filesOf(folder: string, globs: readonly string[]): Promise<readonly string[]> {
   const all = (await git(folder, ['ls-files', '-z'])).split('\0').filter((path) => path !== '');
   const patterns = globs.map((glob) => new RegExp(`^${glob.replaceAll(/[.\-]/g, '\\$&').replaceAll('**/', '\u0000').replaceAll('*', '[^/]*').replaceAll('\u0000', '(?:.*/)?')}$`));
   const missing = globs.find((_, i) => !all.some((path) => patterns[i]?.test(path)));

@@ -7,7 +7,7 @@ import type { Line } from './table.ts';
 //   M3. The direction is the sign in which kept trials changed. Without a sign nothing is guessed but from names that leave no doubt.
 
 /** Columns every trace has and its evaluator does not choose. */
-export const FIXED = ['exp_id', 'timestamp', 'specialist', 'parent_exp', 'baseline_exp', 'domain', 'hypothesis', 'expected_delta', 'status', 'job_name', 'snapshot_path', 'notes'] as const;
+const FIXED = ['exp_id', 'timestamp', 'specialist', 'parent_exp', 'baseline_exp', 'domain', 'hypothesis', 'expected_delta', 'status', 'job_name', 'snapshot_path', 'notes'] as const;
 /** Without one of these there is no lineage to read. */
 const NEEDED = ['exp_id', 'specialist', 'parent_exp', 'hypothesis', 'status'] as const;
 
