@@ -42,6 +42,7 @@ test('before anything was measured an edit is believed to help, a step of a knob
 test('a measurement corrects a move by how sure it is, again and again; its own gains do not count as those of its kind', () => {
   expect(after([[A], 0.1])([A], [])).toEqual(near(corrected(EDIT, 0.1, FIVE_SEEDS)));
   expect(after([[A], -0.08])([A], [])).toEqual(near(corrected(EDIT, -0.08, ONE_SEED)));
+  expect(after([[A], 0.02, { n: 2 }])([A], [])).toEqual(near(corrected(EDIT, 0.02, NOISE ** 2 * (1 + 1))));
   expect(after([[A], 0.1], [[A], 0.02])([A], [])).toEqual(near(corrected(corrected(EDIT, 0.1, FIVE_SEEDS), 0.02, FIVE_SEEDS)));
 });
 

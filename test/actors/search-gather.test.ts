@@ -20,13 +20,15 @@ test('gains within the noise are gathered, the likeliest first, and something ne
 test('a knob is not gathered back from the value that was kept to one that gained less', async () => {
   const kept = await scene([measured(3.47, W(64)), { ...measured(3.3, W(128)), status: 'keep' }]);
   for (const { proposer } of await proposals(kept, 'architecture')) expect(proposer.moves, proposer.strategy).not.toContain(W(64));
+  const beside = await scene([measured(3.44, W(64)), { ...measured(3.2, NORMED, W(128)), status: 'keep' }]);
+  for (const { proposer } of await proposals(beside, 'architecture')) expect(proposer.moves, proposer.strategy).not.toContain(W(64));
   const back = await scene([measured(3.25, W(64)), { ...measured(3.44, NORMED, W(128)), status: 'keep' }]); // it gained more than what was kept
   expect((await stamped(back, 'architecture', 'gather(1)')).map(({ proposer }) => proposer.moves)).toEqual([[NORMED, W(64)]]);
 });
 
 test('what was kept apart is not merged where it would undo what was kept since', async () => {
   const moves = (value: number): Partial<LineageRow> => ({ moves: [W(value)], ...valid(3.4), status: 'keep' });
-  expect(await stamped(await scene([moves(64), moves(128)]), 'architecture', 'compose(t0001+t0002)')).toEqual([]);
+  expect(await stamped(await scene([moves(64), { ...moves(128), moves: [NORMED, W(128)] }]), 'architecture', 'compose(t0001+t0002)')).toEqual([]);
   const step = await scene([moves(64), { moves: ['knob:data.py:BATCH=16', W(64)], parent: 't0001', ...valid(3.3, 't0001', 3.4), status: 'keep' }, { ...moves(128), parent: 't0001', judgedAgainst: 't0001' }]);
   expect((await stamped({ ...step, best: { trial: 't0002', score: 3.3, snapshot: step.rows[2]?.snapshot ?? '' } }, 'architecture', 'compose(t0002+t0003)')).map(({ proposer }) => proposer.moves)).toEqual([['knob:data.py:BATCH=16', W(128)]]);
 });
@@ -36,19 +38,20 @@ test.each([
   ['missed a gate', { moves: [TIED], status: 'disqualified', failure: { kind: 'disqualified', gate: 'accuracy', value: 0.9596, limit: 0.96, deficit: 0.0004 }, score: 3.3, deltaVsBest: -0.2, judgedAgainst: 't0000' }],
   ['was too large', { moves: [TIED], status: 'size_blocked', failure: { kind: 'size_blocked', bytes: 30_000, cap: 25_000, projected: false }, score: 3.3, deltaVsBest: -0.2, judgedAgainst: 't0000' }],
 ] as const)('a move that %s alone is not gathered, whatever its company gained', async (_, failed) => {
-  const view = await scene([measured(3.4, NORMED, TIED), failed as Partial<LineageRow>]);
+  const view = await scene([measured(3.4, NORMED, TIED), measured(3.475, HEADS), failed as Partial<LineageRow>]);
   const gathered = (await proposals(view, 'architecture')).filter(({ proposer }) => proposer.strategy.startsWith('gather'));
-  expect(gathered.length).toBeGreaterThan(0);
   for (const { proposer } of gathered) expect(proposer.moves).not.toContain(TIED);
+  expect(gathered.filter(({ proposer }) => proposer.strategy === 'gather(2)').map(({ proposer }) => proposer.moves)).toEqual([[NORMED, HEADS]]); // nor does it keep others apart
 });
 
 test('an edit that failed in company comes along no more, but is still tried alone; and the company that failed is not gathered with more', async () => {
   const view = await scene([measured(3.46, NORMED), measured(3.465, TIED), crashed(NORMED, GATED)]);
   const drafts = await proposals(view, 'architecture');
   expect(drafts.filter(({ proposer }) => proposer.moves.includes(GATED)).map(({ proposer }) => [proposer.strategy, proposer.moves])).toEqual([['screen', [GATED]]]);
-  const together = await scene([measured(3.46, NORMED), measured(3.465, TIED), crashed(NORMED, TIED)]);
-  expect(await stamped(together, 'architecture', 'gather(2)')).toEqual([]);
-  expect((await stamped(together, 'architecture', 'gather(1+1)')).length).toBe(1);
+  const together = await scene([measured(3.46, NORMED), measured(3.465, TIED), measured(3.47, HEADS), crashed(NORMED, TIED)]);
+  const gathered = (await proposals(together, 'architecture')).filter(({ proposer }) => proposer.strategy.startsWith('gather'));
+  expect(gathered.map(({ proposer }) => proposer.moves)).toContainEqual([GATED, NORMED]);
+  for (const { proposer } of gathered) expect(proposer.moves.includes(NORMED) && proposer.moves.includes(TIED), proposer.strategy).toBe(false);
 });
 
 test('a set never holds two values of a knob, nor edits that exclude each other', async () => {
@@ -63,12 +66,18 @@ test('a set never holds two values of a knob, nor edits that exclude each other'
   }
 });
 
-test('a set of which a move takes no effect is not proposed', async () => {
+test('a repair that would put two values of one knob is none', async () => {
+  const batch = (value: number): string => `knob:data.py:BATCH=${value}`;
+  const missed: Partial<LineageRow> = { specialist: 'data', moves: [batch(16)], status: 'disqualified', failure: { kind: 'disqualified', gate: 'accuracy', value: 0.9596, limit: 0.96, deficit: 0.0004 } };
+  const view = await scene([{ specialist: 'data', ...measured(3.4, batch(12)) }, missed, { ...measured(3.3, TIED), status: 'keep' }]);
+  expect((await stamped(view, 'data', 'repair(t0002)')).map(({ proposer }) => proposer.moves)).toEqual([[batch(11), TIED], [batch(5), TIED]]);
+});
+
+test('a set of which a move takes no effect is not proposed, nor what is left of it in its name', async () => {
   const expansion = 'knob:model.py:EXPANSION=4'; // there with the edit that brings it along, and not without
-  const view = await scene([measured(3.3, GATED, expansion), measured(3.6, GATED), measured(3.46, TIED)]);
+  const view = await scene([measured(3.3, GATED, expansion), measured(3.7, GATED), measured(3.4, NORMED), measured(3.46, TIED)]);
   const gathered = (await proposals(view, 'architecture')).filter(({ proposer }) => proposer.strategy.startsWith('gather'));
-  expect(gathered.length).toBeGreaterThan(0);
-  for (const { proposer } of gathered) expect(String(proposer.moves.length)).toBe(String((/\((\d)(\+1)?/.exec(proposer.strategy) ?? []).slice(1).reduce((sum, n) => sum + Number(n ?? 0), 0)));
+  for (const { proposer } of gathered) expect(proposer.strategy).toBe(`gather(${proposer.moves.length})`);
 });
 
 test('what a proposal predicts is what is believed of the moves its recipe is made of', async () => {
@@ -80,4 +89,11 @@ test('what a proposal predicts is what is believed of the moves its recipe is ma
   if (history === null) throw new Error('there is a best');
   expect(draft?.expectedDelta).toBe(Number((-openBeliefs(history)([lion], [muon, momentum]).mean).toPrecision(4)));
   expect(draft?.expectedDelta).not.toBe(Number((-openBeliefs(history)([lion], [muon]).mean).toPrecision(4)));
+});
+
+test('what comes next is weighed by the moves its recipe is made of', async () => {
+  const [muon, momentum, lion] = ['edit:optimizer/muon', 'knob:optimizer.py:MOMENTUM=0.95', 'edit:optimizer/lion'];
+  const scored = { specialist: 'optimizer', status: 'keep' } as const;
+  const view = await scene([{ ...valid(3.48), ...scored, moves: [muon] }, { ...valid(3.1, 't0001', 3.48), ...scored, parent: 't0001', moves: [muon, momentum] }]);
+  expect((await proposals(view, 'optimizer')).at(-1)?.proposer.moves).toEqual([lion]); // nothing costs as much as the knob it would lose
 });
