@@ -1,11 +1,11 @@
-import { isMine, join, proposed, sayMove, type Bench, type Candidate } from './candidate.ts';
+import { isMine, join, proposed, realise, sayMove, type Bench, type Candidate } from './candidate.ts';
 import { isMeasured } from './history.ts';
 import { screenEdits } from './screen.ts';
 
 // Gathering: gains too small to prove alone are proved together, and what is new comes along with what is likely.
 //
 //   G1. Likely is a move of mine that was measured, is not part of the best, and is believed to gain there, over the value it would displace. The likeliest
-//       one comes first, then the two likeliest, and so on; one that cannot stand beside those before it has to wait.
+//       one comes first, then the two likeliest, and so on; one that takes no effect, or cannot stand beside those before it, has to wait.
 //   G2. Each such set is considered as it is and with an edit that was never tried: what nobody measured can hardly be expected to show by itself.
 //   G3. What failed together, or alone, is not gathered again; and an edit that failed in company comes along no more: alone it may show that it was not the cause.
 
@@ -27,10 +27,9 @@ export function gather(bench: Bench): Candidate[] {
   const found: Candidate[] = [];
   for (const { move } of likely) {
     if (chosen.length === MOST) break;
-    if (join(bench, chosen, [move]).length <= chosen.length) continue; // G1
+    const set = [...chosen, move];
+    if (failed.some((put) => put.every((each) => set.includes(each))) || !proposed(bench, { stamp: '', hypothesis: '', put: set }).some((one) => realise(bench, one).length > 0)) continue; // G1, G3
     chosen.push(move);
-    const set = [...chosen];
-    if (failed.some((put) => put.every((each) => set.includes(each)))) continue; // G3
     const said = set.map((each) => sayMove(bench, each)).join('; and ');
     const why = `by all that was measured of ${set.length === 1 ? 'it, it gains here' : 'them, each gains here, and together they may show'}`;
     found.push(...proposed(bench, { stamp: `gather(${set.length})`, put: set, hypothesis: `${said}: ${why}` }),
