@@ -142,8 +142,8 @@ test('an endpoint that repeats the key is quoted without it, whole or in part', 
   expect(String(failed)).not.toContain('abcdefgh');
   const part = await failure(() => failing(401, `key ending in ${KEY.slice(-12)}, beginning with ${KEY.slice(0, 10)}`));
   expect(part.message).toContain('key ending in ***, beginning with ***');
-  await using open = await openAiServer(() => ({ kind: 'said', text: `it is ${KEY}!`, calls: [{ tool: 'read', input: { path: KEY } }] }));
-  expect(await asked(open.baseURL)).toMatchObject({ text: 'it is ***!', calls: [{ input: '{"path":"***"}' }] });
+  await using open = await openAiServer(() => ({ kind: 'said', text: `it is ${KEY}!`, calls: [{ tool: `read ${KEY}`, input: { path: KEY }, id: KEY }] }));
+  expect(await asked(open.baseURL)).toMatchObject({ text: 'it is ***!', calls: [{ id: '***', tool: 'read ***', input: '{"path":"***"}' }] });
 });
 
 test('a key that is not there is not sent, and the name and the price hold none', async () => {

@@ -75,7 +75,7 @@ async function ask(options: ModelOptions, dialect: Dialect, question: Question, 
   const { text, calls, ...rest } = answer.answer({ requestBytes: transport.sent(), firstId: `call-${question.turns.length}` });
   const action = method === 'tools' || calls.length > 0 ? { text, calls } : actionIn(text, `call-${question.turns.length}-0`);
   return {
-    ...rest, text: maskWhole(action.text, key), calls: action.calls.map((one) => ({ ...one, input: maskWhole(one.input, key) })), // M2
+    ...rest, text: maskWhole(action.text, key), calls: action.calls.map(({ id, tool, input }) => ({ id: maskWhole(id, key), tool: maskWhole(tool, key), input: maskWhole(input, key) })), // M2
     ended: action.calls.length > 0 && rest.ended === 'stop' ? 'calls' : rest.ended,
   };
 
