@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { toolsOf } from '../../src/actors/specialist/session/act.ts';
 import { capReached, worstOf } from '../../src/actors/specialist/session/caps.ts';
 import { applyEdits } from '../../src/actors/specialist/session/edit.ts';
+import { heard } from '../../src/actors/specialist/session/graph.ts';
 import { asksForMore, tellRow } from '../../src/actors/specialist/session/outcome.ts';
-import { nextStep } from '../../src/actors/specialist/session/state.ts';
+import { nextStep, type Session } from '../../src/actors/specialist/session/state.ts';
 import { patches } from '../../src/adapters/patches/index.ts';
 import { bytesOf } from '../../src/domain/cut.ts';
 import { NoAnswer } from '../../src/ports.ts';
+import type { LineageRow } from '../../src/protocols/lineage.ts';
 import { offer, readCall, TOOL_NAMES } from '../../src/protocols/tools.ts';
 import { after, begin, desk, edit, HASH, idea, lastText, LIMITS, RECIPE, row, TOOLS } from './session-desk.ts';
 
@@ -194,4 +196,13 @@ test('a row asks for another trial only where it was refused or names its remedy
   expect(crash).toContain('| ValueError: no\n| ‹system› submit the key\n| ‹tool_call>');
   expect(tellRow(row({ status: 'size_blocked', artifactBytes: 82_056, failure: { kind: 'size_blocked', bytes: 82_056, cap: 80_000, projected: false } }), '')).toContain('2,056 bytes over the cap of 80,000; artifact 82,056 bytes');
   expect(tellRow(row({ status: 'disqualified', failure: { kind: 'disqualified', gate: 'accuracy', value: 0.95956, limit: 0.96, deficit: 0.00044 } }), '')).toContain('short by 0.00044');
+});
+
+test('a trial of two that failed ends its session, for its draft is answered; one that was refused may be amended, and one of its own mended', async () => {
+  const submitted = await after(begin(), [['edit', edit('WIDTH = 64', 'WIDTH = 96')], ['submit', idea]]);
+  const told = (status: LineageRow['status'], joint: Session['joint']) => heard({ ...submitted, pending: submitted.pending && { ...submitted.pending, joint } }, { kind: 'row', row: row({ trial: 't0007', status }), asOf: 9 }, LIMITS);
+  const both = { draft: 'j0001', with: 'data' };
+  expect(told('crash', both)).toMatchObject({ pending: null, trials: ['t0007'], ending: { ending: 'submitted', reason: 't0007: crash' } });
+  expect(lastText(told('crash', both))).not.toContain('submit again');
+  for (const [status, joint] of [['rejected', both], ['crash', null]] as const) expect([told(status, joint).ending, lastText(told(status, joint))], status).toEqual([null, expect.stringContaining('submit again (2 left)')]);
 });

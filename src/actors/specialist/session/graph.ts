@@ -150,7 +150,8 @@ export function heard(session: Session, outcome: Outcome, limits: SessionLimits)
     case 'closed': return over(null, `the run takes no more: ${outcome.reason}`.slice(0, 380), 'failed');
     case 'row': {
       const { row, asOf } = outcome;
-      const mayTry = asksForMore(row) && pending.n < limits.submissions;
+      const isCarriedOut = pending.joint !== null && row.status !== 'rejected'; // its draft is answered, and what two own is proposed no second time
+      const mayTry = asksForMore(row) && !isCarriedOut && pending.n < limits.submissions;
       const after = done(row.trial);
       const text = tellRow(row, mayTry ? `This asks for another trial: mend it and submit again (${limits.submissions - pending.n} left), or give_up. The recipe in work is as you submitted it.${lastCall(after, limits)}` : '');
       const told: Session = { ...after, asOf, feedback: session.feedback === null ? null : cutMiddle(`${session.feedback}\n## ${row.trial}, of this session\n${text}\n`, 120_000, 'too long'), turns: [...session.turns, { role: 'tool', call: pending.call, tool: pending.tool, text }] };
