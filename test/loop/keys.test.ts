@@ -46,14 +46,14 @@ beforeAll(async () => {
   [server, project] = await Promise.all([openAiServer(script), openProject()]);
   await writeFile(join(project.root, 'models.yaml'), [`model: scripted`, `baseURL: ${server.baseURL}`, 'key: {env: COMMON_KEY}', 'specialists:', '  kernel: {key: {env: KERNEL_KEY}}', '  optimizer: {key: {file: ./optimizer.key}}', ''].join('\n'));
   await writeFile(join(project.root, 'optimizer.key'), `${FILE_KEY}\n`, { mode: 0o600 });
-  const running = project.start(['run', 'tiny', '--proposer', 'llm', '--models', 'models.yaml', '--trials', '1', '--minutes', '5', '--keep', 'strict', '--calibration', '2', '--name', RUN, '--json'], KEYS);
-  await vi.waitFor(() => { expect(new Set(server.asked.map(({ system }) => whoIn(system)))).toEqual(new Set(['architecture', 'data', 'kernel', 'optimizer'])); }, { timeout: 120_000, interval: 100 });
+  const running = project.start(['run', 'tiny', '--proposer', 'llm', '--models', 'models.yaml', '--trials', '1', '--minutes', '15', '--keep', 'strict', '--calibration', '2', '--name', RUN, '--json'], KEYS);
+  await vi.waitFor(() => { expect(new Set(server.asked.map(({ system }) => whoIn(system)))).toEqual(new Set(['architecture', 'data', 'kernel', 'optimizer'])); }, { timeout: 300_000, interval: 100 });
   environments = (await project.processes()).flatMap(({ args, environment }) => {
     const main = args.findIndex((arg) => arg.endsWith('/dist/main.js'));
     const domain = args.indexOf('--domain');
     return main < 0 ? [] : [{ actor: domain < 0 ? args[main + 1] ?? '' : args[domain + 1] ?? '', environment }];
   });
-  await vi.waitFor(async () => { expect((await project.facts(RUN)).map(({ word }) => word)).toContain('specialist.stalled'); }, { timeout: 60_000, interval: 200 });
+  await vi.waitFor(async () => { expect((await project.facts(RUN)).map(({ word }) => word)).toContain('specialist.stalled'); }, { timeout: 300_000, interval: 200 });
   const waiting = (await project.processes()).find(({ args }) => args.includes('specialist') && args.includes('optimizer'));
   if (!waiting) throw new Error('optimizer has no process');
   process.kill(waiting.pid, 'SIGTERM');
@@ -61,7 +61,7 @@ beforeAll(async () => {
   goOn();
   ended = await running.ended;
   facts = ended.code === 0 ? await project.exported(RUN) : [];
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => { await server[Symbol.asyncDispose](); await project[Symbol.asyncDispose](); }, 240_000);
 
@@ -100,4 +100,4 @@ test('a run goes on with the models it was started with, and not without their k
   expect(await project.brigade(['run', '--resume', RUN, '--trials', '+1', '--model', 'other'])).toMatchObject({ code: 1, err: expect.stringMatching(/^--model cannot change keyed/) });
   expect(await project.brigade(['run', '--resume', RUN, '--trials', '+1', '--money', '5'])).toMatchObject({ code: 1, err: expect.stringMatching(/^this run has a limit of money, and nobody said what scripted costs/) });
   await project.quiet();
-}, 120_000);
+}, 300_000);

@@ -15,7 +15,7 @@ const told = <W extends Fact['word']>(facts: readonly Fact[], word: W): Extract<
 test('a run that its limit of tokens ended before the first call goes on with a higher one, at the address where its endpoint is now, and the journal says both', async () => {
   await using first = await openAiServer(() => use('give_up', { reason: 'nobody may ask me' }));
   await using second = await openAiServer(({ last }) => (last.includes('make one change') ? use('edit', { edits: [{ file: 'optimizer.py', search: 'RATE = 0.02', replace: 'RATE = 0.03' }] }) : use('submit', { hypothesis: 'a somewhat larger rate learns sooner', expectedDelta: -0.05 })));
-  const run = ['run', 'tiny', '--proposer', 'llm', '--model', 'scripted', '--base-url', first.baseURL, '--arm', 'single', '--trials', '1', '--minutes', '4', '--calibration', '2', '--keep', 'strict', '--tokens', '5000', '--name', 'short'];
+  const run = ['run', 'tiny', '--proposer', 'llm', '--model', 'scripted', '--base-url', first.baseURL, '--arm', 'single', '--trials', '1', '--minutes', '15', '--calibration', '2', '--keep', 'strict', '--tokens', '5000', '--name', 'short'];
   const ended = await project.brigade(run);
   expect({ code: ended.code, err: ended.err }).toEqual({ code: 0, err: '' });
   expect(ended.out).toMatch(/stopping: token limit of 5000 reached: 0 used, and one more call may take \d+/);
@@ -34,4 +34,4 @@ test('a run that its limit of tokens ended before the first call goes on with a 
   expect(JSON.parse(await readFile(join(project.runs, 'short', 'models.json'), 'utf8'))).toMatchObject({ defaults: { baseURL: second.baseURL } });
   expect(await project.brigade(['run', '--resume', 'short', '--model', 'other'])).toMatchObject({ code: 1, err: expect.stringMatching(/^--model cannot change short/) });
   await project.quiet();
-}, 300_000);
+}, 600_000);

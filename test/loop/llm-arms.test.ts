@@ -17,7 +17,7 @@ async function* silent(): Play { /* thinks for ever */ }
 async function runOf(name: string, flags: readonly string[], trials: number, parts: Readonly<Record<string, (first: Asked) => Play>>) {
   const cast = players(parts);
   await using server = await openAiServer(cast.script);
-  const running = project.start(['run', 'tiny', '--proposer', 'llm', '--model', 'scripted', '--base-url', server.baseURL, '--trials', String(trials), '--minutes', '4', '--keep', 'strict', '--replicates', '2', '--name', name, '--json', ...flags]);
+  const running = project.start(['run', 'tiny', '--proposer', 'llm', '--model', 'scripted', '--base-url', server.baseURL, '--trials', String(trials), '--minutes', '15', '--keep', 'strict', '--replicates', '2', '--name', name, '--json', ...flags]);
   const done = await Promise.race([running.ended, cast.fault]);
   expect({ code: done.code, err: done.err, strays: server.strays }).toEqual({ code: 0, err: '', strays: [] });
   const { facts, lineage } = await expectWhole(project, name);
@@ -45,7 +45,7 @@ test('single: one generalist changes what four would own, one session after the 
   for (const each of asked) expect([toolsIn(each), each.system.includes('You work on every part of the recipe'), each.system.includes('Owners are told, not held')]).toEqual([ALONE, true, true]);
   expect(openings.length).toBeGreaterThanOrEqual(2);
   for (const [i, session] of bodies(facts, 'session.opened').entries()) if (i > 0) expect(bodies(facts, 'session.ended')[i - 1]?.seq ?? Infinity, 'one at a time').toBeLessThan(session.seq);
-}, 240_000);
+}, 600_000);
 
 test('generic-2: two alike but in name, of whom one makes its next trial of what the other measured', async () => {
   const first = once();
@@ -69,7 +69,7 @@ test('generic-2: two alike but in name, of whom one makes its next trial of what
   const systems = new Set(asked.map(({ system }) => system));
   expect([systems.size, new Set([...systems].map((system) => system.replaceAll(/generalist-\d/g, 'generalist'))).size]).toEqual([2, 1]);
   for (const each of asked) expect(toolsIn(each)).toEqual(ALONE);
-}, 240_000);
+}, 600_000);
 
 test('--no-lineage: nothing that was tried is in any request, nor asked for, nor told to whoever tried it', async () => {
   const failed = once();
@@ -110,7 +110,7 @@ test('--no-lineage: nothing that was tried is in any request, nor asked for, nor
   for (const { body } of bodies(facts, 'session.ended')) expect(body.trials.length).toBeLessThanOrEqual(1);
   expect(lineage.handoffs).toEqual([]);
   for (const who of ['data', 'kernel']) expect(new Set(openings.filter((each) => whoIn(each) === who).map(({ system }) => system)).size).toBe(1);
-}, 240_000);
+}, 600_000);
 
 test('advisory: four are told who owns what, and what one changes of another is measured', async () => {
   const { rows, asked } = await runOf('advisory', ['--ownership', 'advisory'], 1, {
@@ -124,4 +124,4 @@ test('advisory: four are told who owns what, and what one changes of another is 
   });
   expect(rows.map(({ proposal, rejection, result }) => [proposal.specialist, rejection, isValid(result?.status ?? 'lost')])).toEqual([['architecture', null, true]]);
   for (const each of asked) expect([each.system.includes('Owners are told, not held'), toolsIn(each)]).toEqual([true, [...ALONE, 'hint', 'draft_joint', 'accept_joint', 'decline_joint']]);
-}, 240_000);
+}, 600_000);

@@ -12,7 +12,7 @@ const RUN = 'killed';
 const PAID = 'paid-for-and-not-carried-out';
 /** What the store holds where it holds that id: base64, which begins at any of three places. */
 const AS_STORED = ['', ' ', '  '].map((before) => Buffer.from(`${before}${PAID}`).toString('base64').slice(4, -4));
-const WAIT = { timeout: 120_000, interval: 20 };
+const WAIT = { timeout: 300_000, interval: 20 };
 
 let project: Project;
 beforeAll(async () => { project = await openProject(); });
@@ -52,7 +52,7 @@ test('a specialist that is killed at three moments of its session goes on with i
     return together(edit('kernel.py', ['PADDING = 20000', `PADDING = ${20_000 - Number(over.replaceAll(',', '')) - 1_500}`]), submit('as much room as there is, less a reserve'));
   };
   await using server = await openAiServer(script);
-  const running = project.start(['run', 'tiny', '--arm', 'single', '--proposer', 'llm', '--model', 'scripted', '--base-url', server.baseURL, '--trials', '2', '--minutes', '4', '--keep', 'strict', '--name', RUN, '--json']);
+  const running = project.start(['run', 'tiny', '--arm', 'single', '--proposer', 'llm', '--model', 'scripted', '--base-url', server.baseURL, '--trials', '2', '--minutes', '15', '--keep', 'strict', '--name', RUN, '--json']);
 
   const store = join(project.runs, RUN, 'sessions', 'generalist.lmdb');
   await vi.waitFor(async () => { const held = isPaid ? await readFile(store, 'latin1') : ''; expect(AS_STORED.some((each) => held.includes(each)), 'the answer is written down').toBe(true); }, WAIT);
@@ -77,4 +77,4 @@ test('a specialist that is killed at three moments of its session goes on with i
   const after = server.asked[3]?.body.messages ?? [];
   expect(after.slice(-2)).toMatchObject([{ role: 'assistant', tool_calls: [{ id: PAID }] }, { role: 'tool', tool_call_id: PAID, content: expect.stringMatching(/^Applied\. Against t0000: data\.py \+1 −1[,;] kernel\.py/) }]);
   await project.quiet();
-}, 300_000);
+}, 600_000);

@@ -107,12 +107,12 @@ beforeAll(async () => {
   [project, server] = await Promise.all([openProject(), openAiServer(cast.script)]);
   const model = join(project.root, 'surfaces/tiny/recipe/model.py');
   await writeFile(model, (await readFile(model, 'utf8')).replace('DEGREE = 3', 'DEGREE = 1'));
-  const running = project.start(['run', 'tiny', '--proposer', 'llm', '--model', 'scripted', '--base-url', server.baseURL, '--price', '1,2', '--money', '50', '--trials', '11', '--minutes', '4', '--keep', 'strict', '--replicates', '2', '--name', RUN, '--json']);
+  const running = project.start(['run', 'tiny', '--proposer', 'llm', '--model', 'scripted', '--base-url', server.baseURL, '--price', '1,2', '--money', '50', '--trials', '11', '--minutes', '15', '--keep', 'strict', '--replicates', '2', '--name', RUN, '--json']);
   const done = await Promise.race([running.ended, cast.fault]);
   expect({ code: done.code, err: done.err, strays: server.strays }).toEqual({ code: 0, err: '', strays: [] });
   ({ facts, lineage } = await expectWhole(project, RUN));
   rows = [...lineage.trials.values()].slice(1);
-}, 300_000);
+}, 600_000);
 afterAll(async () => { await server?.[Symbol.asyncDispose](); await project?.[Symbol.asyncDispose](); }, 240_000);
 
 /** How the trials of each specialist ended, in order; `valid` where luck decides whether it is kept. */
@@ -196,4 +196,4 @@ test('it is replayed without a model: the same trials in the same order, the one
   expect(bodies(replayed.facts, 'session.opened')).toEqual([]);
   expect(server.asked.length).toBe(before);
   await project.quiet();
-}, 300_000);
+}, 600_000);

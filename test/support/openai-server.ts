@@ -21,6 +21,9 @@ export interface OpenAiServer extends AsyncDisposable {
   follow(script: Script): void;
 }
 
+/** A script that waits for something says that it is alive, as real endpoints do whose models are slow: whoever asks would take it for dead on a slow machine. */
+const ALIVE_MS = 10_000;
+
 /** Serves a script on a free port of this machine until disposed, which breaks whatever hangs. */
 export async function openAiServer(script: Script, { key = null }: { /** The key without which it answers 401. */ readonly key?: string | null } = {}): Promise<OpenAiServer> {
   const asked: Asked[] = [];
@@ -51,7 +54,10 @@ export async function openAiServer(script: Script, { key = null }: { /** The key
       hungUp: new Promise((resolve) => response.once('close', () => { if (!response.writableFinished) resolve(); })),
     };
     asked.push(one);
-    await give(response, one, await current(one));
+    const thinking = setInterval(() => { if (body.data.stream === true && !response.destroyed) stream(response, [': it thinks\n\n']); }, ALIVE_MS);
+    response.once('close', () => clearInterval(thinking));
+    const reply = await Promise.resolve(one).then(current).finally(() => clearInterval(thinking));
+    await give(response, one, reply);
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -95,8 +101,7 @@ const LONG = say('It was to be a long answer, with much more to come than what h
 const begun = (asked: Asked, said: Said = LONG): readonly string[] => piecesOf(said, asked);
 
 function stream(response: ServerResponse, pieces: readonly string[]): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
-  response.flushHeaders();
+  if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' }).flushHeaders();
   for (const piece of pieces) response.write(piece);
 }
 
