@@ -26,16 +26,12 @@ export function openState(root, brigade) {
       if (found.root === root && typeof found.steps === 'object' && found.steps) state = { ...state, steps: found.steps, pins: found.pins ?? null };
     } catch { /* an unreadable file is an unfinished set-up */ }
   }
-  const pinsAtStart = state.pins;
   const save = () => writeWhole(file, `${JSON.stringify(state, null, 2)}\n`);
   return {
-    /** The pins that a finished set-up was made by; null when it was not finished when we began. */
-    pinsAtStart,
     mark: (step) => state.steps[step] ?? null,
     /** Forgets a step before it is done again, so that being killed in the middle is never taken for done. */
     begin(step) {
       delete state.steps[step];
-      state.pins = null;
       save();
     },
     finish(step, mark) {
@@ -43,6 +39,7 @@ export function openState(root, brigade) {
       state.steps[step] = structuredClone(mark);
       save();
     },
+    /** Says that every step was once finished by these pins. */
     finishAll(pins) {
       if (state.pins === pins) return;
       state.pins = pins;

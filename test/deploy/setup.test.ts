@@ -170,6 +170,25 @@ test('a step done again by itself leaves a finished set-up finished, and an unfi
   expect(await state()).toBe(pins);
 });
 
+test('a program that does not compile leaves the one that was built, and the set-up as finished as it was; mended, it is built', async () => {
+  const small = await checkout();
+  const state = async () => z.object({ pins: z.string().nullable(), steps: z.object({ build: z.object({ key: z.string() }).optional() }) }).parse(JSON.parse(await small.read('.brigade/setup.json')));
+  await symlink(join(project, 'node_modules'), join(small.root, 'node_modules'));
+  await small.write('tsconfig.json', JSON.stringify({ compilerOptions: { rootDir: 'src', outDir: 'dist', types: [] }, include: ['src'] }));
+  await small.write('package-lock.json', '{}');
+  await small.write('src/main.ts', 'export const said: string = "first";');
+  await small.write('.brigade/setup.json', JSON.stringify({ root: small.root, brigade: '1.2.3', pins: '0'.repeat(64), steps: {} }));
+  expect((await small.run(['--only', 'build'])).code).toBe(0);
+  await small.write('src/main.ts', 'export const said: string = 2;');
+  expect((await small.run(['--only', 'build'])).says).toMatch(/build ✗ tsc: .*the sources do not compile/);
+  expect(await state()).toEqual({ pins: '0'.repeat(64), steps: {} });
+  expect(await small.read('dist/main.js')).toContain('first');
+  await small.write('src/main.ts', 'export const said: string = "third";');
+  expect((await small.run(['--only', 'build'])).code).toBe(0);
+  expect(await state()).toMatchObject({ pins: '0'.repeat(64), steps: { build: {} } });
+  expect(await small.read('dist/main.js')).toContain('third');
+});
+
 test('what fails is said in one line with its log and remedy, and as JSON for scripts', async () => {
   const small = await checkout();
   await small.write('evaluators/toy/prepare.mjs', 'console.log("the disk is full"); process.exit(3);');
