@@ -44,7 +44,7 @@ export async function act(session: Session, desk: Desk, { tools, limits }: { rea
     if (now.pending?.call === call.id && !isLeft) continue; // its result comes when the trial has ended
     results.push({ role: 'tool', call: call.id, tool: call.tool, text: done.text });
   }
-  const hint = now.pending === null && now.ending === null ? lastCall(now, limits) : '';
+  const hint = now.pending === null && now.ending === null ? lastCall(now, limits, results.reduce((sum, { text }) => sum + Math.min(TOOL_BYTES, bytesOf(text)), 0)) : '';
   const within = results.map((turn, i) => { // A1
     const after = i === results.length - 1 ? hint : '';
     return { ...turn, text: cutMiddle(turn.text, TOOL_BYTES - bytesOf(after), 'ask for less at once') + after };

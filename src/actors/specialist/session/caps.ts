@@ -25,13 +25,17 @@ export function worstOf(session: Session, question: Question, price: Price | nul
 export function capReached(session: Session, limits: SessionLimits, worst: { readonly tokens: number; readonly money: number }): string | null {
   if (session.answers >= limits.turns) return `${limits.turns} answers without an end`;
   if (session.thoughtMs >= limits.seconds * 1000) return `${counted(limits.seconds)} s of thinking are over`;
-  if (session.tokens + worst.tokens > limits.tokens) return `${counted(session.tokens)} of ${counted(limits.tokens)} tokens are used, and the next answer might take ${counted(worst.tokens)}`;
-  if (limits.money !== null && session.money + worst.money > limits.money) return `${decimal(session.money, 4)} of ${limits.money} are spent, and the next answer might cost ${decimal(worst.money, 4)}`;
+  const remedy = session.answers === 0 ? ': raise the limits of a session in the file of models, or none will have an answer' : '';
+  if (session.tokens + worst.tokens > limits.tokens) return `${counted(session.tokens)} of ${counted(limits.tokens)} tokens are used, and the next answer might take ${counted(worst.tokens)}${remedy}`;
+  if (limits.money !== null && session.money + worst.money > limits.money) return `${decimal(session.money, 4)} of ${limits.money} are spent, and the next answer might cost ${decimal(worst.money, 4)}${remedy}`;
   return null;
 }
 
-/** What the model is told when its next answer is its last but one, or its last; empty before. */
-export function lastCall(session: Session, limits: SessionLimits): string {
+/** What the model is told when its next answer is its last but one, or its last, or may be, for want of tokens; empty before. `freshBytes` is what it was not told yet. */
+export function lastCall(session: Session, limits: SessionLimits, freshBytes = 0): string {
   const left = limits.turns - session.answers;
-  return left > 2 ? '' : `\n\n(${left <= 1 ? 'Your next answer is the last' : 'Two answers are left'}: submit or give_up, or the session ends without a trial.)`;
+  const next = session.counted === null ? 0 : session.counted.tokens + freshBytes + limits.output;
+  const isShort = session.tokens + 2 * next > limits.tokens; // whoever re-reads all that was said runs out of these first
+  if (left > 2 && !isShort) return '';
+  return `\n\n(${left <= 1 ? 'Your next answer is the last' : isShort ? `${counted(session.tokens)} of ${counted(limits.tokens)} tokens are used, and your next answer may be the last` : 'Two answers are left'}: submit or give_up, or the session ends without a trial.)`;
 }

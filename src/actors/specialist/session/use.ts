@@ -144,7 +144,7 @@ const noneOf = (trial: string, desk: Desk): string => `There is no recipe of ${n
 
 async function showDiff(trial: string, against: string | null, desk: Desk): Promise<string> {
   const draft = /^j\d+$/.test(trial) && against === null ? await desk.draft(trial) : null;
-  if (draft) return quote(`the draft ${draft.joint} on ${draft.parent}, by ${draft.from} for ${draft.to}, ${draft.state}: ${draft.hypothesis}`, draft.patch, TOOL_BYTES - 1_200);
+  if (draft) return quote(`the draft ${draft.joint} on ${draft.parent}, by ${draft.from} for ${draft.to}, ${draft.state}`, `${draft.hypothesis}\n\n${draft.patch}`, TOOL_BYTES - 400);
   const rows = rowsOf(desk);
   const one = rows.find((row) => row.trial === trial);
   const other = one && (against === null ? desk.rows.find((row) => row.trial === one.parent) : rows.find((row) => row.trial === against));
