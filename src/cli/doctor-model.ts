@@ -36,12 +36,12 @@ export async function diagnoseModels(config: ModelsConfig): Promise<readonly Mod
 async function diagnoseOne(settings: ModelSettings, key: string | null): Promise<readonly Check[]> {
   const label = labelOf(settings);
   const first = await tried(settings, key, settings.method);
-  if (first.kind === 'failed' && first.failed.kind !== 'refused' && first.failed.kind !== 'garbled') return [unanswered(first.failed), price(settings, [])];
+  if (first.kind === 'failed' && first.failed.kind !== 'refused' && first.failed.kind !== 'garbled') return [unanswered(first.failed, key !== null), price(settings, [])];
   const results = new Map<Method, Asked>([[settings.method, first]]);
   for (const method of ['tools', 'json-schema', 'json'] as const) if (!results.has(method)) results.set(method, await tried(settings, key, method));
   const answers = [...results.values()].flatMap((one) => (one.kind === 'answered' ? [one] : []));
   const best = first.kind === 'answered' ? first : answers[0];
-  if (!best) return [first.kind === 'failed' ? unanswered(first.failed) : bad('endpoint', `${label} did not answer`, 'see its log'), price(settings, [])];
+  if (!best) return [first.kind === 'failed' ? unanswered(first.failed, key !== null) : bad('endpoint', `${label} did not answer`, 'see its log'), price(settings, [])];
   const works = [...results].flatMap(([method, one]) => (one.kind === 'answered' && one.acted ? [method] : []));
   return [
     fine('endpoint', `${label} answers: first word after ${seconds(best.firstMs)}, all after ${seconds(best.wholeMs)}`),
@@ -78,10 +78,10 @@ function hasActed({ calls: [call] }: Answer): boolean {
   try { return call?.tool === 'report' && Input.safeParse(JSON.parse(call.input)).success; } catch { return false; }
 }
 
-function unanswered({ kind, message, retryAfterMs }: ModelFailed): Check {
+function unanswered({ kind, message, retryAfterMs }: ModelFailed, isKeyed: boolean): Check {
   switch (kind) {
     case 'rate': return bad('endpoint', message, `it is there, and takes no call now: try again${retryAfterMs === null ? ' later' : ` in ${seconds(retryAfterMs)}`}`);
-    case 'key': return bad('endpoint', message, 'key: {env: NAME} or {file: PATH} in the file of models says which key is sent; without a file it is OPENAI_API_KEY');
+    case 'key': return bad('endpoint', message, `key: {env: NAME} or {file: PATH} in the file of models says which key is sent${isKeyed ? '; without a file it is OPENAI_API_KEY' : ', and --models FILE gives it; no other is sent to an endpoint of your own'}`);
     case 'timeout': return bad('endpoint', message, 'try it by hand, or give it longer: patience: {first: SECONDS, silence: SECONDS} in the file of models');
     case 'server':
     case 'cut': return bad('endpoint', message, 'start it, or look at its log; then try again');

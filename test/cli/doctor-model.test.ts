@@ -59,7 +59,7 @@ test('usage that is not reported, an answer in one piece and a price that nobody
 
 test.each<readonly [string, Script, RegExp]>([
   ['is busy', () => tooMany('3'), /^bad scripted at \S+ answered 429: .*: it is there, and takes no call now: try again in 3\.0 s$/],
-  ['does not take the key', () => failing(401, 'who are you?'), /^bad .*401: who are you\?.*OPENAI_API_KEY$/],
+  ['wants a key where none was named', () => failing(401, 'who are you?'), /^bad .*401: who are you\?; it was sent no key: .*key: \{env: NAME\}.*--models FILE(?!.*OPENAI_API_KEY)/],
   ['has failed', () => failing(500, 'oops'), /^bad .*500: oops: start it, or look at its log/],
   ['does not know the model', () => failing(404, 'no such model'), /^bad .*404: no such model; check the name of the model.*: correct model and baseURL$/],
   ['is a website', () => ({ kind: 'raw', contentType: 'text/html', body: '<html>' }), /^bad .*text\/html where a stream of events was asked for/],
@@ -79,7 +79,7 @@ test('the program prints a line a check, or JSON, and its exit code says whether
   const lines = good.out.trimEnd().split('\n').map((line) => JSON.parse(line) as { name: string; ok: string; model: string });
   expect(lines.map(({ name, model }) => `${model.slice(0, 1)} ${name}`)).toEqual(['a', 'b'].flatMap((model) => ['endpoint', 'streams', 'usage', 'tool calls', 'JSON schema', 'JSON mode', 'price'].map((name) => `${model} ${name}`)));
   const wrong = await program(['doctor', '--models', join(dir, 'models.yaml')], { A_KEY: 'key-of-somebody-else' });
-  expect({ code: wrong.code, out: wrong.out }).toEqual({ code: 1, out: expect.stringMatching(/^✗ endpoint {5}a at \S+ answered 401: Incorrect API key provided: \S* ?\*\*\*/) });
+  expect({ code: wrong.code, out: wrong.out }).toEqual({ code: 1, out: expect.stringMatching(/^✗ endpoint {5}a at \S+ answered 401: Incorrect API key provided: \S* ?\*\*\*; check that the key is of this endpoint.*OPENAI_API_KEY/) });
   expect(`${wrong.out}${wrong.err}${good.out}`).not.toMatch(/somebody-else|key-of-the-endpoint/);
   expect(await program(['doctor', '--models', join(dir, 'models.yaml')])).toEqual({ code: 1, out: '', err: expect.stringMatching(/^A_KEY is not set/) });
   expect(await program(['doctor', '--model'])).toEqual({ code: 1, out: '', err: expect.stringMatching(/^name the model/) });

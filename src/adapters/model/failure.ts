@@ -19,7 +19,7 @@ export function failureOf({ name, status, headers, body, key, now }: { readonly 
   const retryAfterMs = retryAfterOf(headers, now);
   const failed = (kind: ModelFailed['kind'], remedy: string): ModelFailed => new ModelFailed(kind, `${name} answered ${status}${said === '' ? '' : `: ${said}`}${remedy === '' ? '' : `; ${remedy}`}`, { retryAfterMs, usage: NOTHING });
   if ([400, 413, 422, 429, 500].includes(status) && isTooLong(body)) return failed('length', '');
-  if (status === 401 || status === 403) return failed('key', 'check that the key is of this endpoint and may use this model');
+  if (status === 401 || status === 403) return failed('key', key === null ? 'it was sent no key: name one in a file of models' : 'check that the key is of this endpoint and may use this model');
   if (status === 402 || (status === 429 && /insufficient_quota|billing/i.test(body))) return failed('refused', 'what was paid there is used up');
   if (status === 429) return failed('rate', '');
   if (status === 408) return failed('timeout', '');
