@@ -101,7 +101,7 @@ function sessionRules({ lineage }: Setting, { turns, tokens, seconds, output, su
     `At most ${turns} answers of at most ${counted(output)} tokens, ${counted(tokens)} tokens in all${money === null ? '' : `, ${money} of money`}, and ${counted(seconds)} s of thinking. A session that reaches one of these ends without a trial.`,
     'Every answer uses a tool. What you write beside it is kept, and nobody acts on it.',
     'The recipe in work is always a clean copy of its parent with your edits; we compute the patch.',
-    lineage && submissions > 1 ? `You have up to ${submissions} submissions: another is asked for only when the first was rejected or failed in a way that names its remedy (bytes over the cap, seconds over a budget, a gate missed, an exception).` : 'You have one submission.',
+    lineage && submissions > 1 ? `A submission ends the session once it is measured, and give_up ends it without one. You have up to ${submissions}: another is asked for only when the first was rejected or failed in a way that names its remedy (bytes over the cap, seconds over a budget, a gate missed, an exception).` : 'You have one submission. The session ends with it, or with give_up.',
     'A reply that cannot be used is asked for once more; if the next is no better, the session ends.',
   ];
 }

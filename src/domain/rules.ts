@@ -12,7 +12,7 @@ export function rulesOf({ spec, slots }: Rules): string[] {
   const { objective, artifact, gates, limits, phases } = spec;
   const seeds = spec.seedsFor ? `${spec.seedsFor.search} to screen, ${spec.seedsFor.confirm} to confirm` : String(spec.seeds);
   return [
-    `The score is ${objective.metric} in ${objective.unit}, and ${objective.direction === 'minimize' ? 'lower' : 'higher'} is better; a score outside ${objective.range[0]} to ${objective.range[1]} is none.${spec.scoreSeconds === null ? '' : ` It is the seconds of ${spec.scoreSeconds.join(' and ')}, read by the evaluator's own clock.`}`,
+    `The score is ${objective.metric} in ${objective.unit}, and ${objective.direction === 'minimize' ? 'lower is better: an expectedDelta for the better is negative' : 'higher is better: an expectedDelta for the better is positive'}; a score outside ${objective.range[0]} to ${objective.range[1]} is none.${spec.scoreSeconds === null ? '' : ` It is the seconds of ${spec.scoreSeconds.join(' and ')}, read by the evaluator's own clock.`}`,
     spec.scoreSource === 'evaluator' ? 'The evaluator computes it from what the recipe leaves behind, on data the recipe never sees; what a recipe prints about itself counts for nothing.' : 'It is read from what the recipe reports.',
     ...(seeds === '1' ? [] : [`One measurement trains and evaluates with ${seeds} seeds, and takes their mean.`]),
     ...phases.map(phaseRule),

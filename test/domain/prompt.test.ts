@@ -49,6 +49,14 @@ test('the keep rule, the owners and the session’s own bounds are told as they 
   expect(renderSystem(setting, 'kernel', { ...LIMITS, turns: 7, tokens: 12_345 })).toMatch(/At most 7 answers[\s\S]*12,345 tokens/);
 });
 
+test('a model is told what ends its session, and which sign a gain has', async () => {
+  const setting = await settingOf();
+  expect(renderSystem(setting, 'kernel', LIMITS)).toMatch(/lower is better: an expectedDelta for the better is negative[\s\S]*A submission ends the session once it is measured, and give_up ends it without one\. You have up to 3: /);
+  expect(renderSystem({ ...setting, lineage: false }, 'kernel', LIMITS)).toContain('You have one submission. The session ends with it, or with give_up.');
+  const higher = { ...setting, spec: { ...setting.spec, objective: { ...setting.spec.objective, direction: 'maximize' as const } } };
+  expect(renderSystem(higher, 'kernel', LIMITS)).toContain('higher is better: an expectedDelta for the better is positive');
+});
+
 test('without lineage the opening tells the best and nothing of any other trial', async () => {
   const stand = { parent: 't0007', score: 0.25, recipe: { 'kernel.py': 'DIGITS = 3\n' }, feedback: 't0003 crashed: a secret outcome' };
   const told = renderOpening(await settingOf(), 'kernel', stand);
