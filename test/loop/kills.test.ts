@@ -17,7 +17,7 @@ const MOMENTS: readonly (readonly [name: string, is: (line: Printed) => boolean]
   ['while the baseline is calibrated', (line) => line.event === 'lease.granted' && line.trial === 't0000'],
   ['with a lease out', (line) => line.event === 'lease.granted' && line.trial !== 't0000'],
   ['after a measured fact', (line) => line.event === 'trial.measured' && line.trial !== 't0000'],
-  ['during a confirmation, or near the end', (line) => (line.event === 'lease.granted' && line.purpose === 'confirm') || line.event === 'run.stopping'],
+  ['during a confirmation, or after a result without one', (line) => (line.event === 'lease.granted' && line.purpose === 'confirm') || (line.event === 'trial.result' && line.trial !== 't0000')],
 ];
 
 const ARGS = ['run', 'tiny', '--trials', '6', '--minutes', '5', '--arm', 'generic-2', '--ttl', '3', '--json'];
