@@ -16,7 +16,8 @@ import { keysOption, natsOption } from './server.ts';
 
 // Each actor as a process of its own. Heavy modules are loaded by the daemon that needs them.
 //
-//   D1. A daemon ends on SIGTERM, and, where BRIGADE_LIFELINE is `stdin`, when its standard input closes: then whoever started it is gone.
+//   D1. A daemon ends on SIGTERM, and, where BRIGADE_LIFELINE is `stdin`, when its standard input closes: then whoever started it is gone. One that has
+//       a supervisor does not say that its work is done when it was told to end by somebody else, who may have meant the whole group.
 //   D2. Its goodbyes are bounded: a server that went first answers nobody, and must not keep it waiting.
 //   D3. A daemon that fails, before its actor stands or after, says why on its last line and exits; whoever supervises it starts it again,
 //       unless its code says that a person must mend something first.
@@ -24,6 +25,8 @@ import { keysOption, natsOption } from './server.ts';
 /** How long a daemon that was asked to end may still use the server, and how long it may take in all; shorter than its supervisor's patience. */
 const GOODBYE_MS = 3_000;
 const LAST_MS = 6_000;
+/** What the shells call an end by SIGTERM: a supervisor that did not ask for it starts the daemon again, for a run without its broker would wait for ever. */
+const INTERRUPTED = 143;
 /** A supervised daemon starts beside all the others, on a machine that may be busy with much else. */
 const FIRST_CONNECT_MS = 30_000;
 /** What goes wrong at the edge may go wrong a thousand times a second: one reason is told once in this while, and so many reasons in all. */
@@ -115,7 +118,10 @@ async function stand(place: Place, role: Role, flags: DaemonFlags, command: Comm
     setTimeout(() => { void session?.close(); }, GOODBYE_MS).unref(); // D2
     setTimeout(() => process.exit(), LAST_MS).unref(); // D2: what it started dies with it
   };
-  process.on('SIGTERM', end); // however often: a second one must not cut the goodbyes short
+  process.on('SIGTERM', () => { // however often: a second one must not cut the goodbyes short
+    if (isHeld) process.exitCode = INTERRUPTED; // D1
+    end();
+  });
   process.on('SIGINT', () => { if (!isHeld) end(); }); // under a supervisor a Ctrl-C reaches every process, and the supervisor decides what it means
   if (isHeld) process.stdin.on('end', end).on('error', end).resume(); // D1
   try {

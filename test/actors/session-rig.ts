@@ -79,7 +79,7 @@ export async function rig(script: Script, options: Partial<WorldOptions> & { rea
     get pace() { return held.pace; },
     set pace(ms) { held.pace = ms; },
     think(specialist, { saver = new MemorySaver(), limits = {}, budget = { tokens: null, money: null }, baseURL = server.baseURL, method = 'tools', bus: own = bus, price } = {}) {
-      const model = openModel({ model: 'scripted', baseURL, key: null, temperature: null, reasoning: null, method, price: price ?? null, patience: { firstSeconds: 20, silenceSeconds: 20 } });
+      const model = openModel({ model: 'scripted', baseURL, key: null, temperature: null, reasoning: null, method, price: price ?? null, patience: { firstSeconds: 290, silenceSeconds: 290 } }); // longer than any test: what hangs is ended by whoever is to end it
       const store = { saver, notice: null, threads: async () => { const found = new Set<string>(); for await (const each of saver.list({})) found.add(String(each.config.configurable?.['thread_id'])); return [...found]; }, async [Symbol.asyncDispose]() {} };
       const proposer = llmProposer(
         { model, store, clock: w.clock, presence: w.ports.presence, patches, bursar: openBursar(own, { run: RUN, specialist, model: model.name, budget }), errands: openErrands(own, { run: RUN, specialist, signal: stop.signal }) },

@@ -187,7 +187,7 @@ test.each<readonly [string, Reply]>([['before the headers', { kind: 'hang', afte
   const arrived = new Promise<void>((resolve) => { here = resolve; });
   await using server = await openAiServer(() => { here?.(); return reply; });
   const stop = new AbortController();
-  const answer = openModel(options(server.baseURL)).ask(question({ mostTokens: 1_000_000 }), { signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
+  const answer = openModel(options(server.baseURL, { patience: { firstSeconds: 290, silenceSeconds: 290 } })).ask(question({ mostTokens: 1_000_000 }), { signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
   const ended = expect(answer).rejects.toThrow('enough');
   await arrived;
   if (reply.kind !== 'flood') stop.abort(new Error('enough'));

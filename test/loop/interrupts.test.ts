@@ -64,3 +64,14 @@ test('a signal that comes before there is a broker to hear it is not forgotten',
   expect(lineage.stopped).toBe('stopped by its operator');
   await project.quiet();
 }, 120_000);
+
+test('a SIGTERM that reaches the daemons too, as a service manager sends it, ends the run as one to the run alone does', async () => {
+  const run = 'grouped';
+  const running = project.start([...ARGS, '--trials', '500', '--name', run]);
+  await running.until((line) => line.event === 'lease.granted' && line.trial === 't0001');
+  for (const { pid, args } of await project.processes()) if (args.some((arg) => arg.endsWith('/dist/main.js'))) process.kill(pid, 'SIGTERM');
+  const stopped = await running.ended;
+  expect({ code: stopped.code, err: stopped.err }).toEqual({ code: 130, err: '' });
+  await project.quiet();
+  expect((await expectWhole(project, run)).lineage.stopped).toBe('stopped by its operator');
+}, 300_000);
