@@ -21,7 +21,7 @@ const TOOLS = {
   rebase: ['Starts again from a kept trial or the baseline: the recipe in work becomes a clean copy of it, and it is the parent of what you submit.', z.strictObject({ trial: token })],
   edit: ['Changes the recipe in work by search and replace, in one or several files: all of the blocks, or none if one does not fit.', z.strictObject({ edits })],
   check: ['Runs every free check on the recipe in work (ownership, syntax, duplicates) and costs nothing.', z.strictObject({})],
-  submit: ['Has the recipe in work measured. You read the result when it is there.', z.strictObject({ hypothesis, expectedDelta })],
+  submit: ['Has the recipe in work measured.', z.strictObject({ hypothesis, expectedDelta })],
   give_up: ['Ends the session without a trial.', z.strictObject({ reason: words(4_000, 'why nothing is worth a trial now') })],
   hint: ['Tells the owner of another partition something to try there.', z.strictObject({ to: token.describe('a specialist'), file, symbol: z.string().max(400).nullish(), hint: words(4_000, 'what to try, and why') })],
   draft_joint: ['Offers the recipe in work to another owner whose symbols it changes too: a trial of both, if they accept.', z.strictObject({ to: token.describe('the other owner'), hypothesis, expectedDelta })],

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Fact } from '../../src/domain/fact.ts';
+import { Pulse } from '../../src/protocols/actor.ts';
 import { StopRun } from '../../src/protocols/run.ts';
 import { EndSession } from '../../src/protocols/session.ts';
 import { failing, say, use, type Script } from '../support/openai-server.ts';
@@ -53,6 +54,21 @@ test.each([true, false])('a model whose every proposal is rejected is left to re
   const gaps = [(second ?? 0) - (first ?? 0), (third ?? 0) - (second ?? 0)];
   expect(gaps[0]).toBeGreaterThanOrEqual(2_000);
   expect(gaps[1]).toBeGreaterThanOrEqual(4_000);
+});
+
+test('a model that gives up again and again, with a reason each time, is said to be of no use in the end', async () => {
+  await using r = await rig(() => use('give_up', { reason: 'nothing comes to mind' }));
+  r.think('data');
+  const pulse = { actor: 'specialist', name: 'data', run: 'toy-1' };
+  const over = new AbortController();
+  const beating = (async () => { // as its process does, so that no run takes its rests for quiet
+    for (;;) { r.world.ports.bus.tell(Pulse, pulse, { ...pulse, pid: 1, state: 'proposing', sinceMs: 0, why: '', context: {} }); await r.world.clock.wait(10_000, over.signal); }
+  })().catch(() => undefined);
+  const facts = await r.until((known) => bodies(known, 'specialist.stalled').length > 0);
+  over.abort(new Error('enough'));
+  await beating;
+  expect(bodies(facts, 'specialist.stalled')[0]?.body).toMatchObject({ cause: 'model', reason: expect.stringMatching(/^6 sessions led to no trial that was taken, the last: s0006 ended: gave_up/) });
+  expect(bodies(facts, 'session.ended').length).toBe(6);
 });
 
 test('an ending that its broker will not have is said in the log, and its session is let go of', async () => {

@@ -57,12 +57,12 @@ describe.each(['tools', 'json-schema', 'json'] as const)('by %s', (method: Metho
 });
 
 test('a JSON action is found behind what was thought aloud and inside a fence, and nowhere else', async () => {
-  const texts = ['<think>hm {"tool":"submit"}</think>\n{"tool":"read","input":{"path":"a"}}', '```json\n{"tool":"read","input":{"path":"a"}}\n```', 'I use {"tool":"read","input":{}}', '["read"]', 'null'];
+  const texts = ['<think>hm {"tool":"submit"}</think>\n{"tool":"read","input":{"path":"a"}}', '```json\n{"tool":"read","input":{"path":"a"}}\n```', 'I use {"tool":"read","input":{}}', '["read"]', 'null', '{"tool":"read","input":{"path":"</think>"}}', '<think>hm</think>{"tool":"read","input":{"path":"</think>"}}'];
   await using server = await openAiServer(({ attempt }) => say(texts[attempt - 1] ?? ''));
   const answers = [];
   for (const _ of texts) answers.push(await asked(server.baseURL, { method: 'json' }));
-  expect(answers.map(({ calls }) => calls.map(({ tool, input }) => `${tool} ${input}`))).toEqual([['read {"path":"a"}'], ['read {"path":"a"}'], [], [], []]);
-  expect(answers.map(({ text }) => text)).toEqual(['<think>hm {"tool":"submit"}</think>', '', ...texts.slice(2)]);
+  expect(answers.map(({ calls }) => calls.map(({ tool, input }) => `${tool} ${input}`))).toEqual([['read {"path":"a"}'], ['read {"path":"a"}'], [], [], [], ['read {"path":"</think>"}'], ['read {"path":"</think>"}']]);
+  expect(answers.map(({ text }) => text)).toEqual(['<think>hm {"tool":"submit"}</think>', '', ...texts.slice(2, 5), '', '<think>hm</think>']);
 });
 
 test('what a user says twice in a row is said at once, as templates of open models insist', async () => {

@@ -15,15 +15,18 @@ export function formatOf(tools: readonly ToolOffer[], method: Method): Readonly<
 
 /** The action that a text is, where it is one: a JSON object {tool, input}, after what was thought aloud or within a fence. Its input stays text. */
 export function actionIn(text: string, id: string): { readonly text: string; readonly calls: readonly ToolCall[] } {
-  const from = text.lastIndexOf('</think>');
-  const thought = from < 0 ? '' : text.slice(0, from + '</think>'.length);
-  const rest = text.slice(thought.length).trim();
-  const body = /^```(?:json)?\s*\n([^]*?)\n?```$/.exec(rest)?.[1] ?? rest;
-  try {
-    const action: unknown = JSON.parse(body);
-    if (typeof action === 'object' && action !== null && 'tool' in action && typeof action.tool === 'string' && 'input' in action) {
-      return { text: thought, calls: [{ id, tool: action.tool, input: typeof action.input === 'string' ? action.input : JSON.stringify(action.input) }] };
-    }
-  } catch { /* whoever reads it will say so */ }
+  for (const from of [text.lastIndexOf(THOUGHT), text.indexOf(THOUGHT), -1]) { // a thought may quote the tag, and an action too
+    const thought = from < 0 ? '' : text.slice(0, from + THOUGHT.length);
+    const rest = text.slice(thought.length).trim();
+    const body = /^```(?:json)?\s*\n([^]*?)\n?```$/.exec(rest)?.[1] ?? rest;
+    try {
+      const action: unknown = JSON.parse(body);
+      if (typeof action === 'object' && action !== null && 'tool' in action && typeof action.tool === 'string' && 'input' in action) {
+        return { text: thought, calls: [{ id, tool: action.tool, input: typeof action.input === 'string' ? action.input : JSON.stringify(action.input) }] };
+      }
+    } catch { /* whoever reads it will say so */ }
+  }
   return { text, calls: [] };
 }
+
+const THOUGHT = '</think>';

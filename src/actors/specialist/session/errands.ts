@@ -20,7 +20,7 @@ export function openErrands(bus: Bus, { run, specialist, signal }: { readonly ru
     async offer(asked) {
       const answer = await bus.ask(OfferJoint, { run }, { ...asked, from: specialist }, { timeoutMs: CHECK_MS, signal });
       switch (answer.kind) {
-        case 'offered': return `Offered as ${answer.joint}: ${asked.to} accepts, amends or declines it in their next session. Go on with something of your own, or give_up.`;
+        case 'offered': return `Offered as ${answer.joint}: ${asked.to} accepts, amends or declines it in their next session. The recipe in work still holds both parts: rebase to go on with something of your own, or give_up.`;
         case 'rejected': return `It would be rejected, so it was not offered: ${answer.rejection.message}`;
         case 'refused': case 'closed': return `It was not offered: ${answer.reason}`;
         default: return answer satisfies never;

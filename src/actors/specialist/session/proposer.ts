@@ -20,8 +20,9 @@ import type { Desk } from './use.ts';
 //   P5. Before the run stops what is open ends, with what was said in it; and whatever comes to naught, a proposal that is refused as well, is followed by a
 //       rest that grows, or a model that says nothing usable would say it all day.
 
-/** So many sessions without a trial that was taken, none of them given up, and the journal says that this specialist cannot think. */
+/** So many sessions without a trial that was taken, and the journal says that this specialist cannot think. One that it gave up, with a reason, counts as so much of one. */
 const TOO_MANY = 3;
+const GIVEN_UP = 1 / 2;
 /** Halvings of what a session is told first: less than a sixteenth tells nothing. */
 const MOST_HALVINGS = 4;
 
@@ -227,8 +228,9 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
   async function restAfter(session: Session, signal: AbortSignal): Promise<void> { // P5
     fruitless += 1;
     const isSilent = session.ending?.ending === 'failed' && session.trouble?.kind !== 'length'; // its endpoint is what is stalled, and that is said
-    if (session.ending?.ending !== 'gave_up' && !isSilent) useless += 1;
-    if (useless === TOO_MANY && !isSilent) await bursar.stall({ cause: 'model', reason: `${useless} sessions led to no trial that was taken, the last: ${endOf(session)}` }, signal);
+    const before = useless;
+    if (!isSilent) useless += session.ending?.ending === 'gave_up' ? GIVEN_UP : 1;
+    if (before < TOO_MANY && useless >= TOO_MANY) await bursar.stall({ cause: 'model', reason: `${fruitless} sessions led to no trial that was taken, the last: ${endOf(session)}` }, signal);
     await clock.wait(restLongMs(fruitless), signal);
   }
 }
