@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Failure, Lease, Measurement } from '../domain/measurement.ts';
 import type { Measured } from '../domain/fact.ts';
-import { count, fact, finite, line, seconds, sha256, text, token } from './message.ts';
+import { command, count, fact, finite, line, seconds, sha256, text, token } from './message.ts';
 
 const phase = line(32);
 
@@ -44,6 +44,10 @@ export const LeaseGranted = fact(':run.lease.granted.:trial.:replicate.:attempt'
 
 /** The broker stopped waiting for a lease; later work under it is recorded and never counted. */
 export const LeaseLapsed = fact(':run.lease.lapsed.:trial.:replicate.:attempt', 'broker', z.strictObject({ reason: line(400) }));
+
+/** A busy node hears which recipe it will most likely be leased next, so that it may lie there when the lease comes. It gives no right to run it, and nothing depends on it. */
+export const PrepareRecipe = command('evaluator.prepare.:run.:node', 'broker',
+  z.strictObject({ snapshot: sha256, purpose: PurposeSchema.optional() }), z.strictObject({ kind: z.literal('noted') }));
 
 /** A node's evaluator says what one replicate yielded. Signed; the first valid one of the newest lease counts. */
 export const TrialMeasured = fact(':run.trial.measured.:trial.:replicate.:attempt.:node', 'evaluator',
