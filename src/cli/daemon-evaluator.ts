@@ -2,6 +2,7 @@ import { availableParallelism, freemem, hostname, totalmem } from 'node:os';
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEvaluator, type Evaluator } from '../actors/evaluator/index.ts';
+import { cachedBlobs } from '../adapters/blob-cache/index.ts';
 import { openSandbox } from '../adapters/sandbox/index.ts';
 import { createSigner } from '../adapters/signature/index.ts';
 import { loadEvaluator, loadSurface } from '../adapters/surfaces/index.ts';
@@ -20,6 +21,8 @@ export interface EvaluatorDaemon {
 }
 
 const LEVELS = ['best', 'bubblewrap', 'namespaces', 'none'] as const;
+/** Tens of thousands of recipes; all evaluators of this folder share it. */
+const BLOB_CACHE_BYTES = 512 * 2 ** 20;
 
 /** This machine as a node: one slot a core unless told otherwise. */
 export async function evaluatorOf(place: Place, { run, surface: name, ports, signal, node: named, slots: asked, sandbox: level = 'best' }: EvaluatorDaemon): Promise<Evaluator> {
@@ -46,7 +49,11 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
   };
   process.once('exit', clear); // a daemon whose goodbyes take too long leaves without them
   try {
-    const evaluator = await startEvaluator(ports, { sandbox, workbench, signer: createSigner() }, {
+    const blobs = cachedBlobs(ports.blobs, {
+      dir: join(place.root, '.brigade', 'blobs'), mostBytes: BLOB_CACHE_BYTES,
+      onDamaged: (hash) => ports.presence.log('warn', 'a file of the blob cache was damaged: it is fetched again', { hash }),
+    });
+    const evaluator = await startEvaluator({ ...ports, blobs }, { sandbox, workbench, signer: createSigner() }, {
       node, surface, spec, signal,
       slots: Array.from({ length: count }, (_, i) => ({ slot: `${surface.slots.kind}${i}`, kind: surface.slots.kind, memoryBytes: gpus[i]?.memoryBytes ?? memory, cores: coresOf(i, surface.slots.kind === 'gpu' ? count : null) })),
     });
