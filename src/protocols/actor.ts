@@ -13,6 +13,9 @@ export const StateSchema = z.strictObject({
   context: z.record(line(64), z.union([z.string().max(2000), finite, z.boolean(), z.null()])),
 });
 
+/** Stands for the run in the state of a process that serves every run of its server; no run may be called so. */
+export const EVERY_RUN = 'every-run';
+
 /** Every instance of an actor answers with its statechart state; the first answer wins. */
 export const ActorState = command(':actor.state', 'anyone', nothing, StateSchema);
 

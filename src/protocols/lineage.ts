@@ -57,3 +57,14 @@ export const ReadDraft = command('lineage.draft.:run', 'specialist', z.strictObj
 export const ReadRules = command('lineage.rules.:run', 'specialist', z.strictObject({}), z.strictObject({
   rules: z.strictObject({ keep: KeepRuleSchema, ownership: z.enum(['enforced', 'advisory']), lineage: z.boolean() }).nullable(),
 }));
+
+const StaffSchema = z.strictObject({
+  surface: token, rosterName: token.nullable(), roster: z.array(token).min(1).max(64), proposer: z.enum(['search', 'random', 'tpe', 'llm', 'replay']), seed: count, lineage: z.boolean(), compose: z.enum(['greedy', 'ablate']).nullable(),
+  /** Nobody is to think any more: the run has stopped, or its limits allow no trial. */
+  isOver: z.boolean(),
+});
+
+export type Staff = z.infer<typeof StaffSchema>;
+
+/** Who takes part in the run and how, for whoever starts its specialists on another machine; null before its first fact was read. */
+export const ReadStaff = command('lineage.staff.:run', 'specialist', z.strictObject({}), z.strictObject({ staff: StaffSchema.nullable() }));

@@ -33,13 +33,13 @@ const SERVE = ['$SRV.>', INBOX];
 export const PERMISSIONS: Readonly<Record<Role, Permissions>> = {
   supervisor: { publish: ['>'], subscribe: ['>'] },
   broker: { publish: ['brigade.evt.>', 'brigade.cmd.>', ...READ_JOURNAL, ...WRITE_BLOBS, ...ACTOR], subscribe: ['brigade.cmd.broker.>', 'brigade.cmd.run.>', 'brigade.tel.*.pulse.>', ...SERVE] },
-  lineage: { publish: [...READ_JOURNAL, ...ACTOR], subscribe: ['brigade.cmd.lineage.>', ...SERVE] },
+  lineage: { publish: ['brigade.cmd.lineage.state.>', ...READ_JOURNAL, ...ACTOR], subscribe: ['brigade.cmd.lineage.>', ...SERVE] },
   evaluator: {
     publish: ['brigade.evt.*.trial.measured.>', 'brigade.evt.*.node.enrolled.>', 'brigade.cmd.broker.renew.*', 'brigade.cmd.evaluator.state.>', ...READ_JOURNAL, ...WRITE_BLOBS, ...ACTOR],
     subscribe: ['brigade.cmd.evaluator.>', ...SERVE],
   },
   specialist: {
-    publish: [...['propose', 'open-session', 'reserve-call', 'settle-call', 'end-session', 'stall', 'check', 'hint', 'offer-joint', 'decline-joint'].map((verb) => `brigade.cmd.broker.${verb}.*`), 'brigade.cmd.lineage.>', ...ACTOR],
+    publish: [...['propose', 'open-session', 'reserve-call', 'settle-call', 'end-session', 'stall', 'check', 'hint', 'offer-joint', 'decline-joint'].map((verb) => `brigade.cmd.broker.${verb}.*`), 'brigade.cmd.lineage.>', 'brigade.cmd.specialist.state.>', ...ACTOR],
     subscribe: ['brigade.cmd.specialist.>', ...SERVE],
   },
   operator: { publish: ['brigade.cmd.>', ...READ_JOURNAL, ...ACTOR], subscribe: ['brigade.>', '$SRV.>', INBOX, '$JS.EVENT.>'] },

@@ -2,7 +2,7 @@ import { BASELINE, type BlobHash, type TrialId } from '../../domain/ids.ts';
 import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import { isShownToSpecialists } from '../../domain/status.ts';
 import { isOpen } from '../../domain/sessions.ts';
-import type { Draft, LineageRow } from '../../protocols/lineage.ts';
+import type { Draft, LineageRow, Staff } from '../../protocols/lineage.ts';
 
 // What a specialist may know, and since when.
 //
@@ -124,4 +124,12 @@ export function worthOf(copy: { readonly applied: number; readonly first: string
   if (copy.first !== journal.first) return { kind: 'useless', why: 'its first fact is not the first of this journal' };
   if (copy.last !== journal.last) return { kind: 'useless', why: `its fact ${copy.applied} is not the one of this journal` };
   return { kind: 'usable' };
+}
+
+/** Who takes part in a run, and whether anybody still is to think for it; null before its first fact. */
+export function staffOf({ started, limits, stopped }: Pick<Lineage, 'started' | 'limits' | 'stopped'>): Staff | null {
+  return started && {
+    surface: started.surface, rosterName: started.rosterName ?? null, roster: [...started.roster], proposer: started.proposer, seed: started.seed,
+    lineage: started.arm.lineage, compose: started.compose ?? null, isOver: stopped !== null || limits?.trials === 0,
+  };
 }

@@ -5,8 +5,8 @@ import type { RunId } from '../../domain/ids.ts';
 import type { Lineage, Verify } from '../../domain/lineage.ts';
 import type { Brief, Claim } from '../../domain/surface.ts';
 import type { FactStore, Ports } from '../../ports.ts';
-import { ReadDraft, ReadFeedback, ReadRecipe, ReadRows, ReadRules } from '../../protocols/lineage.ts';
-import { bareRow, bestAt, draftFor, mayRead, rowsBetween } from './decide.ts';
+import { ReadDraft, ReadFeedback, ReadRecipe, ReadRows, ReadRules, ReadStaff } from '../../protocols/lineage.ts';
+import { bareRow, bestAt, draftFor, mayRead, rowsBetween, staffOf } from './decide.ts';
 import { judgeCopy, openKeeper } from './keeper.ts';
 import { lineageMachine } from './machine.ts';
 
@@ -136,6 +136,10 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
         await isCaughtUp;
         const { started } = lineage;
         return { rules: started && { keep: started.keep, ownership: started.arm.ownership, lineage: started.arm.lineage } };
+      }),
+      bus.serve(ReadStaff, ids, async () => {
+        await isCaughtUp;
+        return { staff: staffOf(lineage) };
       }),
       bus.serve(ReadRecipe, ids, async ({ snapshot }) => {
         await isCaughtUp;
