@@ -50,10 +50,21 @@ export interface KeepRule {
   readonly replicates: number;
 }
 
+/** One slot as its node offers it. */
+export interface EnrolledSlot {
+  readonly slot: SlotId;
+  readonly kind: 'cpu' | 'gpu';
+  readonly memoryBytes: number;
+  /** Of a device: its ordinal on its machine, what it is, and what drives it. */
+  readonly index?: number | undefined;
+  readonly model?: string | undefined;
+  readonly driver?: string | undefined;
+}
+
 export interface NodeEnrolled {
   /** Ed25519 public key, base64 of the raw 32 bytes; measurements are signed with its other half. */
   readonly publicKey: string;
-  readonly slots: readonly { readonly slot: SlotId; readonly kind: 'cpu' | 'gpu'; readonly memoryBytes: number }[];
+  readonly slots: readonly EnrolledSlot[];
   readonly device: string;
   readonly evaluatorHash: string;
   readonly environmentHash: string;

@@ -47,7 +47,7 @@ export const RunResumed = fact(':run.run.resumed.:n', 'supervisor', z.strictObje
 /** A node's evaluator passed its canaries and offers its slots; `boot` is new at every start of its daemon. */
 export const NodeEnrolledFact = fact(':run.node.enrolled.:node.:boot', 'evaluator', z.strictObject({
   publicKey: z.string().max(64),
-  slots: z.array(z.strictObject({ slot: token, kind: z.enum(['cpu', 'gpu']), memoryBytes: count })).min(1).max(1024),
+  slots: z.array(z.strictObject({ slot: token, kind: z.enum(['cpu', 'gpu']), memoryBytes: count, index: count.optional(), model: line(120).optional(), driver: line(60).optional() })).min(1).max(1024),
   device: line(120), evaluatorHash: sha256, environmentHash: sha256, sandbox: z.enum(['bubblewrap', 'namespaces', 'none']),
   canaries: z.array(z.strictObject({ name: line(64), expect: line(40), ended: line(40), score: finite.nullable() })).max(32),
 }) satisfies z.ZodType<NodeEnrolled>);
