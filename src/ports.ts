@@ -130,6 +130,44 @@ export interface SandboxSlot extends AsyncDisposable {
   run(job: PhaseJob, options: { readonly signal: AbortSignal; readonly onProgress: (reading: { readonly seconds: number }) => void }): Promise<PhaseEnd>;
   /** Keeps the phase alive: a warden that hears nothing for `silenceMs` kills what it holds. */
   beat(): void;
+  /** Takes the slot among all processes of this machine, and waits while another has one of its locks. Absent where nobody else can be. */
+  occupy?(asked: Occupying): Promise<Occupied>;
+}
+
+/** What a slot needs to be alone on. */
+export interface Occupying {
+  /** Names of devices and cores of this machine. */
+  readonly locks: readonly string[];
+  /** Who asks, for whoever waits. */
+  readonly by: string;
+  /** Silence after which it is given back by itself, everything in it dead. */
+  readonly silenceMs: number;
+  readonly signal: AbortSignal;
+  readonly onWait: (why: string) => void;
+}
+
+/** A slot that is ours until it is given back. */
+export interface Occupied {
+  /** Gives it back unless something of it is still there: then it says what, and the slot stays taken. */
+  leave(): Promise<string | null>;
+}
+
+/** The accelerators of this machine, whoever made them. */
+export interface Devices {
+  /** What a sandbox needs for these of them and no other. */
+  show(indexes: readonly number[]): ShownDevices;
+  /** Why nobody may begin on it now: a process computes on it, or its memory is not free; null when it is clean. */
+  unclean(index: number): Promise<string | null>;
+}
+
+/** Devices as a sandbox sees them: paths of this machine, the same inside. */
+export interface ShownDevices {
+  readonly count: number;
+  /** Device files that may be opened. */
+  readonly files: readonly string[];
+  /** Read-only besides: what a driver asks of the machine, and libraries that lie elsewhere than the system's. */
+  readonly reads: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** One phase, ready to run: paths are of this machine. */
@@ -161,6 +199,10 @@ export interface PhaseJob {
   readonly stamps: string | null;
   /** Receives what the command prints, capped at limits.logBytes with its tail kept. */
   readonly log: string;
+  /** Accelerators that the command and its auditor may use; absent for none. */
+  readonly devices?: ShownDevices | undefined;
+  /** Where it runs when it was leased more than one slot; absent for the slot's own cores. */
+  readonly cores?: readonly number[] | undefined;
 }
 
 export type { PhaseEnd, Sealed } from './domain/phase.ts';
