@@ -31,6 +31,8 @@ export interface Bus {
   ask<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Ids<S>, request: Q, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<A>;
   /** Answers until disposed. A request that does not parse is refused with an error reply and reported, and never reaches the handler. */
   serve<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>) => Promise<A> | A): AsyncDisposable;
+  /** Serves a command that every server of it hears; the first answer counts. One that is stuck then keeps nothing from the others. */
+  serveEach<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>) => Promise<A> | A): AsyncDisposable;
   /** Fire and forget. */
   tell<S extends string, T>(message: TelemetryMessage<S, T>, ids: Ids<S>, body: T): void;
   /** Calls back for every readable telemetry message until disposed. */
@@ -292,6 +294,8 @@ export interface Processes {
   start(daemon: { readonly name: string; readonly args: readonly string[] }): {
     readonly pid: number;
     readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+    /** Asks it to finish what it holds and go, however long that takes. */
+    drain(): void;
     /** Asks it to go, and after a while makes it. */
     stop(): Promise<void>;
   };

@@ -108,6 +108,13 @@ export interface RunResumed {
   readonly models?: string | undefined;
 }
 
+/** A broker decides for the run from now on, until another takes the next term. */
+export interface BrokerTook {
+  /** Its process, as it is seen while it stands by. */
+  readonly name: string;
+  readonly boot: string;
+}
+
 /** How a run ends: `complete` decides every trial and makes the final claim, `finish` waits for what is leased, `now` waits for nothing. */
 export type StopMode = 'complete' | 'finish' | 'now';
 
@@ -131,6 +138,7 @@ export type FactBody =
   | { readonly word: 'run.claimed'; readonly ids: readonly [n: string]; readonly body: RunClaimed }
   | { readonly word: 'run.stopping'; readonly ids: readonly [n: string]; readonly body: { readonly reason: string; readonly mode: StopMode } }
   | { readonly word: 'run.stopped'; readonly ids: readonly [n: string]; readonly body: { readonly reason: string; readonly wallSeconds: number } }
+  | { readonly word: 'broker.took'; readonly ids: readonly [n: string]; readonly body: BrokerTook }
   | { readonly word: 'run.resumed'; readonly ids: readonly [n: string]; readonly body: RunResumed }
   | { readonly word: 'node.enrolled'; readonly ids: readonly [node: NodeId, boot: string]; readonly body: NodeEnrolled }
   | { readonly word: 'trial.admitted'; readonly ids: readonly [trial: TrialId]; readonly body: Admitted }

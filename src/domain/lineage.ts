@@ -44,6 +44,8 @@ export interface TrialRow {
 
 export interface Lineage {
   applied: number;
+  /** Ordinal of the newest term of a broker: whoever has it decides; 0 before the first. */
+  term: number;
   started: (RunStarted & { readonly at: number }) | null;
   limits: Limits | null;
   calibration: Calibrated | null;
@@ -99,7 +101,7 @@ export const MAX_ATTEMPTS = 3;
 
 /** A lineage before its first fact. */
 export const emptyLineage = (): Lineage => ({
-  applied: 0, started: null, limits: null, calibration: null, claim: null, bests: [], trials: new Map(), byClientId: new Map(), bySnapshot: new Map(),
+  applied: 0, term: 0, started: null, limits: null, calibration: null, claim: null, bests: [], trials: new Map(), byClientId: new Map(), bySnapshot: new Map(),
   children: new Map(), nodes: new Map(), handoffs: [], operatorActs: [], paused: false, stopping: null, stopMode: null, stopped: null,
   stops: 0, stoppings: 0, resumes: 0, claims: 0, wallSecondsBefore: 0, slotSeconds: 0, secondsBySpecialist: new Map(), tokens: { tokens: 0, money: 0 }, thinkingBySpecialist: new Map(), sessions: noSessions(), superseded: 0, odd: 0, lastKeepAt: null, startedAt: null, newestAt: 0, nextNumber: 1, admittedCount: 0, confirmed: [], open: new Set(), leases: new Map(), imported: null,
 });
@@ -156,6 +158,11 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       lineage.resumes += 1;
       lineage.lastKeepAt = fact.at;
       unstall(lineage.sessions);
+      return true;
+    }
+    case 'broker.took': {
+      if (Number(fact.ids[0]) <= lineage.term) return odd(lineage);
+      lineage.term = Number(fact.ids[0]);
       return true;
     }
     case 'node.enrolled': lineage.nodes.set(fact.ids[0], { ...fact.body, boot: fact.ids[1], seq: fact.seq }); return true;

@@ -1,7 +1,7 @@
 import type { Word } from '../domain/fact.ts';
 import { LeaseGranted, LeaseLapsed, TrialMeasured } from './measurement.ts';
 import type { FactMessage } from './message.ts';
-import { NodeEnrolledFact, OperatorActed, RunBestFact, RunCalibrated, RunClaimedFact, RunResumed, RunStartedFact, RunStopped, RunStopping } from './run.ts';
+import { BrokerTookFact, NodeEnrolledFact, OperatorActed, RunBestFact, RunCalibrated, RunClaimedFact, RunResumed, RunStartedFact, RunStopped, RunStopping } from './run.ts';
 import { CallReservedFact, CallSettledFact, JointAnsweredFact, JointOfferedFact, SessionEndedFact, SessionOpenedFact, SpecialistRecovered, SpecialistStalledFact } from './session.ts';
 import { HandoffOffered, TrialAdmitted, TrialRejected, TrialResultFact } from './trial.ts';
 
@@ -14,6 +14,7 @@ export const FACTS = {
   'run.stopping': RunStopping,
   'run.stopped': RunStopped,
   'run.resumed': RunResumed,
+  'broker.took': BrokerTookFact,
   'node.enrolled': NodeEnrolledFact,
   'trial.admitted': TrialAdmitted,
   'trial.rejected': TrialRejected,

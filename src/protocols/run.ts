@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Limits } from '../domain/budget.ts';
-import type { Calibrated, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunResumed as Resumed, RunStarted } from '../domain/fact.ts';
+import type { BrokerTook, Calibrated, NodeEnrolled, OperatorAct, RunBest, RunClaimed, RunResumed as Resumed, RunStarted } from '../domain/fact.ts';
 import { MeasurementSchema } from './measurement.ts';
 import { command, count, fact, finite, line, seconds, sha256, token } from './message.ts';
 
@@ -34,6 +34,9 @@ export const RunBestFact = fact(':run.run.best.:n', 'broker', z.strictObject({ t
 export const RunClaimedFact = fact(':run.run.claimed.:n', 'broker', z.strictObject({
   best: token, bestMean: finite, baselineMean: finite, delta: finite, interval: z.tuple([finite, finite]), p: finite.min(0).max(1), n: count,
 }) satisfies z.ZodType<RunClaimed>);
+
+/** A broker took the n-th term: it decides until somebody takes the next. Only who was first to say it has it. */
+export const BrokerTookFact = fact(':run.broker.took.:n', 'broker', z.strictObject({ name: token, boot: token }) satisfies z.ZodType<BrokerTook>);
 
 /** No further proposal is taken; what is leased is finished. */
 export const RunStopping = fact(':run.run.stopping.:n', 'broker', z.strictObject({ reason: line(400), mode: z.enum(['complete', 'finish', 'now']) }));

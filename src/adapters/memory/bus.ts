@@ -13,45 +13,48 @@ const issue = (error: { readonly issues: readonly { readonly message: string }[]
 
 /** Commands and telemetry within this process: bodies cross as text and are parsed on both sides, as on the wire. */
 export function memoryBus(clock: Clock): Bus {
-  const servers = new Map<symbol, { readonly filter: string; readonly serve: Serve }>();
+  const servers = new Map<symbol, { readonly filter: string; readonly isEach: boolean; readonly serve: Serve }>();
   const listeners = new Map<symbol, { readonly filter: string; readonly hear: Hear }>();
   const leave = (from: Map<symbol, unknown>, key: symbol): AsyncDisposable => ({ async [Symbol.asyncDispose]() { from.delete(key); } });
+  const serve = (isEach: boolean): Bus['serve'] => (command, ids, handler) => {
+    const key = Symbol(command.pattern);
+    servers.set(key, {
+      filter: command.filter(ids), isEach,
+      async serve(subject, text) {
+        await Promise.resolve(); // never within the asker's own turn
+        const named = command.idsOf(subject);
+        const request = command.request.safeParse(JSON.parse(text));
+        if (named === null || !request.success) return { refusal: `${subject}: ${request.error ? issue(request.error) : 'not of this pattern'}` };
+        try {
+          const reply = command.reply.safeParse(await handler(request.data, named));
+          return reply.success ? { answer: JSON.stringify(reply.data) } : { refusal: `the answer is not what the protocol says: ${issue(reply.error)}` };
+        } catch (error) {
+          return { refusal: error instanceof Error ? error.message : String(error) };
+        }
+      },
+    });
+    return leave(servers, key);
+  };
   return {
+    serve: serve(false),
+    serveEach: serve(true),
+
     async ask(command, ids, request, { timeoutMs, signal }) {
       const subject = command.subject(ids);
       signal?.throwIfAborted();
       const asked = command.request.safeParse(request);
       if (!asked.success) throw new NoAnswer(subject, 'refused', `${subject} was not asked: ${issue(asked.error)}`);
-      const server = [...servers.values()].find(({ filter }) => matches(filter, subject));
+      const found = [...servers.values()].filter(({ filter }) => matches(filter, subject));
+      const [server] = found;
       if (!server) throw new NoAnswer(subject, 'nobody', `nobody serves ${subject}`);
       const answered = new AbortController();
       const ended = signal ? AbortSignal.any([signal, answered.signal]) : answered.signal;
       const late = clock.wait(timeoutMs, ended).then(() => { throw new NoAnswer(subject, 'timeout', `${subject} was not answered within ${timeoutMs} ms`); });
-      const reply = await Promise.race([server.serve(subject, JSON.stringify(asked.data)), late]).finally(() => { answered.abort(); late.catch(() => {}); });
+      const reply = await Promise.race([...(server.isEach ? found : [server]).map((each) => each.serve(subject, JSON.stringify(asked.data))), late]).finally(() => { answered.abort(); late.catch(() => {}); });
       if ('refusal' in reply) throw new NoAnswer(subject, 'refused', reply.refusal);
       const read = command.reply.safeParse(JSON.parse(reply.answer));
       if (!read.success) throw new NoAnswer(subject, 'unreadable', `${subject}: the answer is not what the protocol says: ${issue(read.error)}`);
       return read.data;
-    },
-
-    serve(command, ids, handler) {
-      const key = Symbol(command.pattern);
-      servers.set(key, {
-        filter: command.filter(ids),
-        async serve(subject, text) {
-          await Promise.resolve(); // never within the asker's own turn
-          const named = command.idsOf(subject);
-          const request = command.request.safeParse(JSON.parse(text));
-          if (named === null || !request.success) return { refusal: `${subject}: ${request.error ? issue(request.error) : 'not of this pattern'}` };
-          try {
-            const reply = command.reply.safeParse(await handler(request.data, named));
-            return reply.success ? { answer: JSON.stringify(reply.data) } : { refusal: `the answer is not what the protocol says: ${issue(reply.error)}` };
-          } catch (error) {
-            return { refusal: error instanceof Error ? error.message : String(error) };
-          }
-        },
-      });
-      return leave(servers, key);
     },
 
     tell(message, ids, body) {

@@ -18,13 +18,8 @@ const INBOX = /^(_INBOX|_R_)\.[^*>\s]+$/;
 /** What went wrong at the edge without stopping anything. */
 export interface Refused { readonly kind: 'refused'; readonly subject: string; readonly reason: string }
 
-export interface NatsBus extends Bus {
-  /** Serves a command that every instance answers. */
-  serveEach<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>) => Promise<A> | A): AsyncDisposable;
-}
-
 /** The bus over one connection. */
-export function natsBus(nc: NatsConnection, endpoints: Endpoints, report: (refused: Refused) => void): NatsBus {
+export function natsBus(nc: NatsConnection, endpoints: Endpoints, report: (refused: Refused) => void): Bus {
   const serve = <S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>) => Promise<A> | A, queue: string | null): AsyncDisposable => {
     const subject = command.filter(ids);
     const stats = endpoints.add(subject, queue);

@@ -1,8 +1,7 @@
 import type { NatsConnection } from 'nats';
 import type { RunId } from '../../domain/ids.ts';
-import type { Presence } from '../../ports.ts';
+import type { Bus, Presence } from '../../ports.ts';
 import { ActorState, Log, NamedActorState, Pulse } from '../../protocols/actor.ts';
-import type { NatsBus } from './bus.ts';
 import { announceService, type Endpoints } from './micro.ts';
 
 /** A standby takes over, and a view marks an actor as silent, after a few of these. */
@@ -22,7 +21,7 @@ const cleanFields = (fields: Fields): Record<string, string | number | boolean |
   [clean(key, 64), typeof value === 'string' ? value.slice(0, 2_000) : typeof value === 'number' && !Number.isFinite(value) ? null : value]));
 
 /** How the actors of one process are seen over NATS. */
-export function natsPresence({ nc, bus, endpoints, run, actor = 'brigade', name = 'main', write = toStandardError }: { nc: NatsConnection; bus: NatsBus; endpoints: Endpoints; run: RunId; actor?: string; name?: string; write?: (line: LogLine) => void }): Presence {
+export function natsPresence({ nc, bus, endpoints, run, actor = 'brigade', name = 'main', write = toStandardError }: { nc: NatsConnection; bus: Bus; endpoints: Endpoints; run: RunId; actor?: string; name?: string; write?: (line: LogLine) => void }): Presence {
   let speaker = { actor, name, run };
   return {
     announce(who) {

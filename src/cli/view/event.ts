@@ -14,6 +14,7 @@ export function eventOf(run: string, fact: Fact): Readonly<Record<string, unknow
     case 'lease.lapsed': return { ...head, trial: fact.ids[0], replicate: fact.ids[1], attempt: Number(fact.ids[2]), reason: fact.body.reason };
     case 'run.calibrated': { const { measurements, ...rest } = fact.body; return { ...head, ...rest, n: measurements.length }; }
     case 'node.enrolled': return { ...head, node: fact.ids[0], boot: fact.ids[1], ...fact.body };
+    case 'broker.took': return { ...head, term: Number(fact.ids[0]), ...fact.body };
     case 'run.best': return { ...head, n: Number(fact.ids[0]), ...fact.body };
     case 'handoff.offered': return { ...head, handoff: fact.ids[0], ...fact.body };
     case 'session.opened': case 'session.ended': return { ...head, session: fact.ids[0], ...fact.body };

@@ -103,7 +103,7 @@ export function liveView(options: LiveOptions): LiveView {
         case 'run.stopping': paper.line(paint('quiet', `  stopping: ${fact.body.reason}`)); break;
         case 'run.resumed': paper.line(paint('quiet', `  resumed${fact.body.models === undefined ? '' : `, thinking with ${oneLine(fact.body.models)}`}`)); break;
         case 'operator.acted': paper.line(paint('quiet', `  operator: ${fact.body.act}${fact.body.detail ? `, ${oneLine(fact.body.detail)}` : ''}`)); break;
-        case 'run.calibrated': case 'run.best': case 'run.claimed': case 'run.stopped': case 'node.enrolled': case 'trial.admitted': case 'lease.granted': case 'trial.measured': case 'handoff.offered': break;
+        case 'run.calibrated': case 'run.best': case 'run.claimed': case 'run.stopped': case 'broker.took': case 'node.enrolled': case 'trial.admitted': case 'lease.granted': case 'trial.measured': case 'handoff.offered': break;
         case 'specialist.stalled': paper.line(paint('warn', `  ${fact.ids[0]} ${fact.body.cause === 'proposer' ? '' : `cannot think${STALLS[fact.body.cause] ? ' for now' : ''}: `}${oneLine(fact.body.reason)}`)); break;
         case 'specialist.recovered': paper.line(paint('quiet', `  ${fact.ids[0]} thinks again`)); break;
         case 'session.ended': if (fact.body.ending !== 'submitted') paper.line(paint('quiet', `  ${fact.ids[0]} ${lineage.sessions.rows.get(fact.ids[0])?.opened.specialist ?? ''} ${fact.body.ending}, ${fact.body.trials.length === 0 ? 'no trial' : `after ${fact.body.trials.join(', ')}`}: ${oneLine(fact.body.reason)}`)); break;
