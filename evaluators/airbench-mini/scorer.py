@@ -58,7 +58,7 @@ class Predictor:
             raise Tampered(f'the {self.name} was sent bytes that answer no question')
         answer = np.frombuffer(self._read(len(images) * CLASSES * 4), dtype='<f4').reshape(-1, CLASSES).astype(np.float64)
         if not np.isfinite(answer).all():
-            raise Missed('finite', np.count_nonzero(~np.isfinite(answer)), 0)
+            raise Missed('not_finite', np.count_nonzero(~np.isfinite(answer)), 0)
         return answer
 
     def _read(self, size):

@@ -99,7 +99,7 @@ def draw(reference, generator):
 def normalise(answers):
     """Log-probabilities that sum to one; refuses rows that were far from it."""
     if np.isnan(answers).any() or np.isposinf(answers).any():
-        raise Missed('finite', np.count_nonzero(np.isnan(answers) | np.isposinf(answers)), 0)
+        raise Missed('not_finite', np.count_nonzero(np.isnan(answers) | np.isposinf(answers)), 0)
     top = answers.max(axis=-1, keepdims=True)
     if np.isneginf(top).any():
         raise Missed('normalised', 1.0, NORMALISED)
@@ -119,7 +119,7 @@ def first_pass(predictor, blocks):
         answers = normalise(predictor.ask(batch[:, :-1]))  # S1
         nats[start:start + BATCH] = -np.take_along_axis(answers, batch[..., None].astype(np.int64), axis=-1)[..., 0]
     if not np.isfinite(nats).all():
-        raise Missed('finite', np.count_nonzero(~np.isfinite(nats)), 0)
+        raise Missed('not_finite', np.count_nonzero(~np.isfinite(nats)), 0)
     return nats
 
 

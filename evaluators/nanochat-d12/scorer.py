@@ -165,7 +165,7 @@ def score(request, predictor, auditor):
     said, tasks = claims.read(claims.stamped(request['logs']['train'])) if 'train' in request['logs'] else ({}, {})
     core, bpb = claims.core(accuracies, questions.chances), nats / math.log(2) / counted
     if not math.isfinite(bpb):
-        return {'kind': 'scored', 'score': None, 'metrics': {}, 'gates': [gate('finite', 1, 0, False)]}
+        return {'kind': 'scored', 'score': None, 'metrics': {}, 'gates': [gate('not_finite', 1, 0, False)]}
     gates = [
         gate('audit', largest, AGREEMENT_NATS, largest <= AGREEMENT_NATS), gate('drift', drift, DRIFT_NATS, drift <= DRIFT_NATS), gate('normalised', sums, NORMAL_NATS, sums <= NORMAL_NATS),
         gate('same_token', same, SAME_TOKEN, same >= SAME_TOKEN), gate('tasks', len(accuracies), claims.TASKS, len(accuracies) == claims.TASKS),

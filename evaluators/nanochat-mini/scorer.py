@@ -95,7 +95,7 @@ class Predictor:
 def normalise(answers):
     """Log-probabilities that sum to one; refuses rows that were far from it."""
     if np.isnan(answers).any() or np.isposinf(answers).any():
-        raise Missed('finite', np.count_nonzero(np.isnan(answers) | np.isposinf(answers)), 0)
+        raise Missed('not_finite', np.count_nonzero(np.isnan(answers) | np.isposinf(answers)), 0)
     top = answers.max(axis=-1, keepdims=True)
     if np.isneginf(top).any():
         raise Missed('normalised', 1.0, NORMALISED)
@@ -195,7 +195,7 @@ def gate(name, value, limit):
 
 def finite(nats):
     if not np.isfinite(nats).all():
-        raise Missed('finite', np.count_nonzero(~np.isfinite(nats)), 0)
+        raise Missed('not_finite', np.count_nonzero(~np.isfinite(nats)), 0)
     return nats
 
 

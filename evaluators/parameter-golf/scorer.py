@@ -77,7 +77,7 @@ def nats_of(predictor, rows, context):
     """Nats of every token of some rows (S7)."""
     said = predictor.ask(LOSSES, rows, context)
     if not np.isfinite(said).all():
-        raise Missed(gate('finite', 1, 0, False))
+        raise Missed(gate('not_finite', 1, 0, False))
     if said.min() < -NORMAL_NATS:
         raise Missed(gate('normalised', bounded(-said.min()), NORMAL_NATS, False))
     return said
@@ -209,7 +209,7 @@ def score(request, predictor, auditor):
     bpb = nats / math.log(2) / total
     decoy_bpb = decoy_nats / math.log(2) / decoy_bytes
     if not math.isfinite(bpb):
-        return missed(gate('finite', 1, 0, False))
+        return missed(gate('not_finite', 1, 0, False))
     gates = [
         gate('audit', largest, AGREEMENT_NATS, largest <= AGREEMENT_NATS), gate('drift', drift, DRIFT_NATS, drift <= DRIFT_NATS),
         gate('normalised', sums, NORMAL_NATS, sums <= NORMAL_NATS), gate('causal', moved, CAUSAL_NATS, moved <= CAUSAL_NATS),

@@ -83,7 +83,7 @@ def score(request, connection):
         errors += [abs(y - truth(x)) for x, y in zip(batch, ask(connection, buffer, batch))]
     finish(connection, buffer)
     if not all(math.isfinite(error) and error < 1e100 for error in errors):
-        return {'kind': 'scored', 'score': None, 'metrics': {}, 'gates': [{'name': 'finite', 'value': 1.0, 'limit': 0.0, 'passed': False}]}
+        return {'kind': 'scored', 'score': None, 'metrics': {}, 'gates': [{'name': 'not_finite', 'value': 1.0, 'limit': 0.0, 'passed': False}]}
     rms = math.sqrt(sum(error * error for error in errors) / COUNT)
     return {'kind': 'scored', 'score': rms, 'metrics': {'worst_error': max(errors)}, 'gates': []}
 

@@ -150,9 +150,9 @@ describe('answers that are no distributions', () => {
     ['that sum to more than one', (into) => { into.set(table.map((nats) => nats + 0.01)); }, 'normalised'],
     ['that are all zero', (into) => { into.fill(0); }, 'normalised'],
     ['that are all minus infinity', (into) => { into.fill(-Infinity); }, 'normalised'],
-    ['with one NaN in a corner', (into, { place }) => { into.set(table); if (place === 700) into[255] = NaN; }, 'finite'],
-    ['with an infinity', (into, { place }) => { into.set(table); if (place === 700) into[255] = Infinity; }, 'finite'],
-    ['that give the byte that comes no chance', (into, { place }) => { into.set(table); if (place === 5) { into.fill(-Infinity); into[1] = 0; } }, 'finite'],
+    ['with one NaN in a corner', (into, { place }) => { into.set(table); if (place === 700) into[255] = NaN; }, 'not_finite'],
+    ['with an infinity', (into, { place }) => { into.set(table); if (place === 700) into[255] = Infinity; }, 'not_finite'],
+    ['that give the byte that comes no chance', (into, { place }) => { into.set(table); if (place === 5) { into.fill(-Infinity); into[1] = 0; } }, 'not_finite'],
     ['of enormous numbers', (into) => { into.fill(3e38); }, 'normalised'],
   ])('%s have no score and say which gate they missed', async (_, answer, gate) => {
     const scored = await score({ answer }, { answer });

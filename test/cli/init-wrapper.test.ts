@@ -95,5 +95,5 @@ test.each(['', 'loss: 1', '[]', '{}', '{"artifactBytes": "small"}', '{"artifactB
 });
 
 test('a run that ended in NaN has no score and a gate that says so, and the size of what it left is a metric', async () => {
-  expect(await score('loss: 3\nloss: nan\n', {}, '{"artifactBytes": 41}')).toEqual({ kind: 'scored', score: null, metrics: { lines: 2, artifact_bytes: 41 }, gates: [{ name: 'finite', value: 0, limit: 1, passed: false }] });
+  expect(await score('loss: 3\nloss: nan\n', {}, '{"artifactBytes": 41}')).toEqual({ kind: 'scored', score: null, metrics: { lines: 2, artifact_bytes: 41 }, gates: [{ name: 'not_finite', value: 1, limit: 0, passed: false }] });
 });

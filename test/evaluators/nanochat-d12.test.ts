@@ -83,7 +83,7 @@ describe('the scorer, on predictors and logs of every kind', () => {
     expect(honest?.metrics).toMatchObject({ claimed_decoy_bpb: 0.846512, claimed_least_decoy_bpb: 0.846512, claimed_memory_mib: 60123.45, claimed_train_minutes: 4.71, claimed_train_flops: 1.0037e18, claimed_flash_attention_3: 1 });
     expect(honest?.gates.map(({ name }) => name)).toEqual(expect.arrayContaining(['core_tasks', 'claimed_core']));
   });
-  test.each([['reads-ahead', ['audit', 'same_token']], ['all-but-last', ['audit']], ['below-zero', ['normalised']], ['others-than-likeliest', ['same_token']], ['not-normalised', ['normalised']], ['not-a-number', ['finite']]])('%s misses %s', (trick, gates) => { expect(missed(judged.get(trick))).toEqual(expect.arrayContaining(gates)); });
+  test.each([['reads-ahead', ['audit', 'same_token']], ['all-but-last', ['audit']], ['below-zero', ['normalised']], ['others-than-likeliest', ['same_token']], ['not-normalised', ['normalised']], ['not-a-number', ['not_finite']]])('%s misses %s', (trick, gates) => { expect(missed(judged.get(trick))).toEqual(expect.arrayContaining(gates)); });
   test.each(['early', 'stale'])('%s bytes are tampering', (trick) => { expect(judged.get(trick)).toMatchObject({ kind: 'tampered' }); });
   test('one that leaves is told as that', () => { expect(judged.get('leaves')).toMatchObject({ kind: 'hung-up', who: 'predictor' }); });
   test('a CORE that is not the mean of its 22 tasks misses a gate with both numbers', () => {

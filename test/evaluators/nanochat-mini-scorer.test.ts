@@ -179,7 +179,7 @@ describe('a predictor that would cheat', () => {
 
   test('has no score when its distributions sum to more than one, or hold NaN', async () => {
     expect(await score({ answer: (into) => { into.fill(Math.log(0.5)); } })).toMatchObject({ kind: 'scored', score: null, gates: [{ name: 'normalised', passed: false }] });
-    expect(await score({ answer: (into, place) => { uniform(into, place); into[7] = NaN; } })).toMatchObject({ kind: 'scored', score: null, gates: [{ name: 'finite', passed: false }] });
+    expect(await score({ answer: (into, place) => { uniform(into, place); into[7] = NaN; } })).toMatchObject({ kind: 'scored', score: null, gates: [{ name: 'not_finite', passed: false }] });
   });
 
   test('has tampered when it sends bytes that answer nothing, and has crashed when it hangs up', async () => {

@@ -154,7 +154,7 @@ describe('the scorer, on predictors of every kind', () => {
     expect(missed(judged.get('final'))).toEqual([]);
   });
 
-  test.each([['peek', 'audit'], ['peek-everywhere', 'plausible'], ['below-zero', 'normalised'], ['endless', 'context'], ['no-context', 'context'], ['one-token', 'context'], ['later-tokens', 'causal'], ['not-normalised', 'normalised'], ['not-a-number', 'finite']])('%s misses the gate %s', (trick, gate) => {
+  test.each([['peek', 'audit'], ['peek-everywhere', 'plausible'], ['below-zero', 'normalised'], ['endless', 'context'], ['no-context', 'context'], ['one-token', 'context'], ['later-tokens', 'causal'], ['not-normalised', 'normalised'], ['not-a-number', 'not_finite']])('%s misses the gate %s', (trick, gate) => {
     expect(missed(judged.get(trick))).toContain(gate);
   });
 

@@ -50,7 +50,7 @@ def main():
     if math.isfinite(value):
         result = {'kind': 'scored', 'score': value, 'metrics': metrics, 'gates': []}
     else:
-        result = {'kind': 'scored', 'score': None, 'metrics': metrics, 'gates': [{'name': 'finite', 'value': 0.0, 'limit': 1.0, 'passed': False}]}
+        result = {'kind': 'scored', 'score': None, 'metrics': metrics, 'gates': [{'name': 'not_finite', 'value': 1.0, 'limit': 0.0, 'passed': False}]}
     print(json.dumps(result, allow_nan=False), flush=True)
 
 
