@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { NEVER_AGAIN } from './actors/supervisor/index.ts';
-import { Hopeless } from './cli/daemons.ts';
+import { Hopeless } from './cli/stand.ts';
 import { Mistake } from './cli/mistake.ts';
 import { findPlace } from './cli/place.ts';
 import { addCommands } from './cli/commands.ts';
 
 /** Errors of adapters that a user mends: a missing set-up, a server that is not there, a broken surface. */
-const MISTAKES = new Set(['SetupNeeded', 'ServerUnreachable', 'ServerNotStarted', 'ServerNotDurable', 'BadSurface', 'UnknownSurface', 'BadEdit', 'SandboxUnavailable', 'NameTaken', 'BadTrace']);
+const MISTAKES = new Set(['SetupNeeded', 'ServerUnreachable', 'ServerNotStarted', 'ServerNotDurable', 'ClusterTooSmall', 'BadSurface', 'UnknownSurface', 'BadEdit', 'SandboxUnavailable', 'NameTaken', 'BadTrace']);
 
 const program = new Command('brigade')
   .description('auto research: specialist agents rewrite a training recipe, an evaluator they cannot touch measures every attempt')

@@ -50,6 +50,6 @@ export function announceService(nc: NatsConnection, { actor, name, run, endpoint
     }),
   };
   const subscriptions = Object.entries(replies).flatMap(([verb, reply]) => [`$SRV.${verb}`, `$SRV.${verb}.${service}`, `$SRV.${verb}.${service}.${id}`].map((subject) =>
-    nc.subscribe(subject, { callback: (error, message: Msg) => { if (!error && /^_INBOX\./.test(message.reply ?? '')) message.respond(JSON.stringify(reply())); } })));
+    nc.subscribe(subject, { callback: (error, message: Msg) => { if (!error && /^(_INBOX|_R_)\./.test(message.reply ?? '')) message.respond(JSON.stringify(reply())); } })));
   return { [Symbol.dispose]() { if (!nc.isClosed()) for (const subscription of subscriptions) subscription.unsubscribe(); } };
 }

@@ -8,6 +8,8 @@ import { isRecentServer, ServerNotDurable } from './version.ts';
 // The streams of runs: made exactly as the protocol says, or not used.
 
 const NO_STREAM = 10059;
+const NO_PEERS = 10005;
+const TOO_FEW_PEERS = 10074;
 const PREFIX = journalStream('').name;
 
 /** What is known of the server's promise to keep what it acknowledged. */
@@ -38,17 +40,35 @@ export class StreamDiffers extends Error {
   }
 }
 
-/** Makes a run's journal and blobs if they are not there, and reads back what the server made of it. */
-export async function ensureRun({ js, jsm, run }: { js: JetStreamClient; jsm: JetStreamManager; run: RunId }): Promise<void> {
-  const wanted = journalStream(run);
-  const config = (await infoOf(jsm, wanted.name)) ?? (await jsm.streams.add({ ...wanted, subjects: [...wanted.subjects] } as Partial<StreamConfig> & { name: string })).config;
+/** The cluster has too few servers for as many copies as a journal needs. */
+export class ClusterTooSmall extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ClusterTooSmall';
+  }
+}
+
+/** Makes a run's journal and blobs if they are not there, in a cluster on three servers, and reads back what the server made of it. */
+export async function ensureRun({ js, jsm, run, isCluster }: { js: JetStreamClient; jsm: JetStreamManager; run: RunId; isCluster: boolean }): Promise<void> {
+  const wanted = journalStream(run, isCluster ? 3 : 1);
+  const config = (await infoOf(jsm, wanted.name)) ?? (await jsm.streams.add({ ...wanted, subjects: [...wanted.subjects] } as Partial<StreamConfig> & { name: string }).catch(tellTooFew)).config;
   for (const [key, value] of Object.entries(wanted)) {
     const real: unknown = (config as unknown as Record<string, unknown>)[key];
     if (JSON.stringify(real ?? (value === false ? false : null)) !== JSON.stringify(value)) {
       throw new StreamDiffers(run, `stream ${wanted.name} has ${key} ${JSON.stringify(real)} and a journal needs ${JSON.stringify(value)}: remove the stream, or use another run name`);
     }
   }
-  await new Objm(js).create(blobBucket(run), { storage: StorageType.File });
+  const bucket = await new Objm(js).create(blobBucket(run), { storage: StorageType.File, replicas: wanted.num_replicas });
+  const { config: made } = (await bucket.status()).streamInfo;
+  if (made.allow_direct) await jsm.streams.update(made.name, { ...made, allow_direct: false }); // a direct get is a publisher whose words its asker chooses
+}
+
+/** A cluster that is still coming up has too few servers for three copies. */
+function tellTooFew(error: unknown): never {
+  if (error instanceof JetStreamApiError && (error.code === NO_PEERS || error.code === TOO_FEW_PEERS)) {
+    throw new ClusterTooSmall(`the cluster cannot keep three copies of a journal (${error.message}): start its other nats-servers, or wait until they have joined`, { cause: error });
+  }
+  throw error;
 }
 
 /** Removes everything the server holds of a run. */

@@ -3,8 +3,8 @@ import { mkdir, open, readFile, readdir, rm, statfs, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Role } from '../../protocols/streams.ts';
-import { keyFile, makeKeys } from './keys.ts';
-import { serverConfig } from './server-config.ts';
+import { keyFile, makeRoleKeys } from './keys.ts';
+import { serverConfig, type KnownUser } from './server-config.ts';
 import { isRecentServer, ServerNotDurable } from './version.ts';
 
 // A nats-server of our own.
@@ -74,9 +74,9 @@ export async function startServer({ binary, dir, port = null, credentials = true
   await awaitPredecessor(dir);
   const free = await freeBytes(dir);
   if (free < LEAST_FREE_BYTES) throw new ServerNotStarted('disk-full', `only ${Math.floor(free / 1e6)} MB are free where ${dir} lies and the journal wants ${LEAST_FREE_BYTES / 1e6 | 0}: free some space, or put the run elsewhere`);
-  const publicKeys = credentials ? await makeKeys(dir) : null;
+  const users = credentials ? await makeRoleKeys(dir) : null;
   const wanted = port ?? (await lastPort(dir));
-  const attempt = (candidate: number) => boot({ binary, dir, readyMs, config: serverConfig({ dir, port: candidate, monitorPort: -1, storeBytes: free * 0.8, publicKeys }) });
+  const attempt = (candidate: number) => boot({ binary, dir, readyMs, config: configOf(dir, candidate, free * 0.8, users) });
   let booted: Booted;
   try {
     booted = await attempt(wanted ?? -1);
@@ -89,6 +89,12 @@ export async function startServer({ binary, dir, port = null, credentials = true
   log(`nats-server ${booted.pid} at ${booted.url}`);
   return { ...booted, dir, keyFile: (role) => (credentials ? keyFile(dir, role) : null), [Symbol.asyncDispose]: booted.stop };
 }
+
+/** One server on loopback with its folder for all it leaves. */
+const configOf = (dir: string, port: number, storeBytes: number, users: readonly KnownUser[] | null): string => serverConfig({
+  name: 'brigade', listen: `127.0.0.1:${port}`, monitor: '127.0.0.1:-1', storeDir: join(dir, 'store'), storeBytes, users, sysKey: null, cluster: null, tls: null,
+  more: [['ports_file_dir', dir], ['pid_file', join(dir, 'nats.pid')], ['log_file', join(dir, 'nats.log')]].map(([key, value]) => `${key}: ${JSON.stringify(value)}`).concat('logfile_size_limit: 8MB', 'logfile_max_num: 3'),
+});
 
 type Booted = Pick<EmbeddedServer, 'url' | 'monitorUrl' | 'pid' | 'stop' | 'exited'>;
 

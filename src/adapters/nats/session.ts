@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { AuthorizationError, connect, nkeyAuthenticator, type NatsConnection } from 'nats';
+import { AuthorizationError, connect, nkeyAuthenticator, type NatsConnection, type TlsOptions } from 'nats';
 import type { RunId } from '../../domain/ids.ts';
 import type { Blobs, Bus, Journal, Presence } from '../../ports.ts';
+import { inboxOf } from '../../protocols/authority.ts';
 import type { Role } from '../../protocols/streams.ts';
 import { natsBlobs } from './blobs.ts';
 import { natsBus, type Refused } from './bus.ts';
@@ -12,7 +15,7 @@ import { Endpoints } from './micro.ts';
 import { natsPresence, type LogLine } from './presence.ts';
 import { Reconnects } from './reconnects.ts';
 import { ensureRun, inspectDurability, listRuns, removeRun, type Durability } from './runs.ts';
-import { inboxPrefix } from './server-config.ts';
+import { standingOf, type Standing } from './standing.ts';
 
 /** What happens to a session; nobody has to act on it. */
 export type SessionEvent = { readonly kind: 'disconnected' | 'reconnected' | 'closed' | 'error'; readonly reason: string } | Refused;
@@ -31,6 +34,8 @@ export interface NatsSession extends AsyncDisposable {
   ensureRun(run: RunId): Promise<Durability>;
   removeRun(run: RunId): Promise<void>;
   listRuns(): Promise<RunId[]>;
+  /** Where a run stands; null before its first fact. */
+  standing(run: RunId): Promise<Standing | null>;
   /** Calls back at every event until disposed. */
   events(handler: (event: SessionEvent) => void): Disposable;
   close(): Promise<void>;
@@ -92,11 +97,12 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
     presence: (about) => natsPresence({ nc, bus, endpoints, ...about }),
     async ensureRun(run) {
       const durability = await inspectDurability(nc, options.monitorUrl ?? null);
-      await ensureRun({ js, jsm: await jsm(), run });
+      await ensureRun({ js, jsm: await jsm(), run, isCluster: nc.info?.cluster !== undefined });
       return durability;
     },
     removeRun: async (run) => { journals.delete(run); stores.delete(run); await removeRun({ js, jsm: await jsm(), run }); },
     listRuns: async () => listRuns(await jsm()),
+    standing: async (run) => standingOf(await jsm(), run),
     events(handler) {
       handlers.add(handler);
       return { [Symbol.dispose]() { handlers.delete(handler); } };
@@ -110,11 +116,12 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, 
   const seed = keyFile === null ? null : await readFile(keyFile, 'utf8').catch((cause: unknown) => {
     throw new ServerUnreachable(url, 'no-entry', `the key ${keyFile} cannot be read: --keys names the folder it lies in`, { cause });
   });
+  const tls = keyFile === null ? null : tlsBeside(keyFile);
   const until = performance.now() + firstConnectMs;
   for (;;) {
     try {
       return await connect({
-        servers: url, name, inboxPrefix: inboxPrefix(role), timeout: 5_000,
+        servers: url, name, inboxPrefix: inboxOf(keyFile === null ? role : basename(keyFile, '.nk')), timeout: 5_000, ...(tls === null ? {} : { tls }),
         ...(seed === null ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
         maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 20_000, // ten tries, the default, give up twenty seconds after the server
         ignoreAuthErrorAbort: true,
@@ -128,6 +135,15 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, 
       await sleep(100);
     }
   }
+}
+
+/** The authority that a server must show a certificate of, and one's own for a server that asks, where they lie beside a key: ca.crt, and <user>.crt with <user>.key. */
+export function tlsBeside(keyFile: string): TlsOptions | null {
+  const [dir, user] = [dirname(keyFile), basename(keyFile, '.nk')];
+  const caFile = join(dir, 'ca.crt');
+  if (!existsSync(caFile)) return null;
+  const [certFile, own] = [join(dir, `${user}.crt`), join(dir, `${user}.key`)];
+  return { caFile, ...(existsSync(certFile) ? { certFile, keyFile: own } : {}) };
 }
 
 function watch(nc: NatsConnection, emit: (event: SessionEvent) => void): void {
