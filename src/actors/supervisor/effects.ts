@@ -1,10 +1,8 @@
-import { createActor, fromPromise } from 'xstate';
 import type { RunStarted } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { Limits } from '../../domain/budget.ts';
 import type { Journal, Ports, Processes } from '../../ports.ts';
-import { NEVER_AGAIN } from './decide.ts';
-import { wardMachine, type Death } from './machine.ts';
+import { startWard, type Daemon, type Ward } from './ward.ts';
 
 // Starts a run and keeps its daemons alive until the journal says it has stopped.
 //
@@ -15,7 +13,7 @@ import { wardMachine, type Death } from './machine.ts';
 export interface SupervisorOptions {
   readonly run: RunId;
   /** Daemons to keep alive, by name, with the arguments of their command. */
-  readonly daemons: readonly { readonly name: string; readonly args: readonly string[] }[];
+  readonly daemons: readonly Daemon[];
   readonly signal: AbortSignal;
 }
 
@@ -47,41 +45,23 @@ export async function superviseRun({ journal, clock, presence }: Ports, processe
   const stop = new AbortController();
   const over = AbortSignal.any([signal, stop.signal]);
 
-  const wards = new Map<string, ReturnType<typeof startWard>>();
+  const wards = new Map<string, Ward>();
   const seen = presence.announce({ actor: 'supervisor', name: 'main', run, read: () => ({
     state: over.aborted ? 'stopping' : 'running', why: 'keeping the daemons alive',
-    context: Object.fromEntries([...wards].map(([name, ward]) => [name, String(ward.getSnapshot().value)])),
+    context: Object.fromEntries([...wards].map(([name, ward]) => [name, ward.state()])),
   }) });
 
   let lost: (daemon: string) => void = () => undefined;
   const hopeless = new Promise<Ended>((resolve) => { lost = (daemon) => resolve({ kind: 'lost', daemon }); });
-  function startWard(name: string, args: readonly string[]) {
-    const ward = createActor(wardMachine.provide({
-      actors: {
-        daemon: fromPromise<Death, { name: string }>(async () => {
-          const bornMs = clock.now();
-          const child = processes.start({ name, args });
-          const quit = (): void => { void child.stop(); };
-          over.addEventListener('abort', quit, { once: true });
-          if (over.aborted) quit();
-          const end = await child.exited;
-          over.removeEventListener('abort', quit);
-          if (!over.aborted && end.code !== 0) presence.log('warn', `${name} died${end.code === NEVER_AGAIN ? ': its log says what only a person can mend' : ' and is started again'}`, { daemon: name, code: end.code, signal: end.signal });
-          return { livedMs: clock.now() - bornMs, code: end.code };
-        }),
-        pause: fromPromise<void, { afterMs: number }>(({ input }) => clock.wait(input.afterMs, over)),
-      },
-    }), { input: { name } });
-    ward.subscribe({ next: (snapshot) => { seen.changed(); if (snapshot.value === 'lost' && !over.aborted) lost(name); }, error: (error) => presence.log('error', `the ward of ${name} failed`, { error: String(error) }) });
-    ward.start();
-    return ward;
+  for (const daemon of daemons) {
+    const { name } = daemon;
+    wards.set(name, startWard(daemon, { processes, clock, log: presence.log, onChange: () => { seen.changed(); if (wards.get(name)?.state() === 'lost') lost(name); } }));
   }
-  for (const { name, args } of daemons) wards.set(name, startWard(name, args));
 
   const ended = await Promise.race([hopeless, stopped(), aborted(signal)]);
   stop.abort(new Error('the run is over')); // U2
+  await Promise.all([...wards.values()].map((ward) => ward.release('now')));
   await processes.stopAll();
-  for (const ward of wards.values()) { ward.send({ type: 'run.stopped' }); ward.stop(); }
   await seen[Symbol.asyncDispose]();
   return ended;
 

@@ -4,4 +4,5 @@ export type { LogLine } from './presence.ts';
 export { inboxPrefix } from './server-config.ts';
 export { ServerNotStarted, startServer, type EmbeddedServer } from './server.ts';
 export { connectNats, ServerUnreachable, type ConnectOptions, type NatsSession } from './session.ts';
+export type { Standing } from './standing.ts';
 export { isRecentServer, ServerNotDurable } from './version.ts';

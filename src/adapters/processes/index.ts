@@ -6,6 +6,7 @@ import type { Processes } from '../../ports.ts';
 // Daemons as child processes of this one.
 //
 //   P1. A daemon's standard input is its lifeline, and it is told so: when it closes, because we told it or because we are gone, the daemon ends.
+//       SIGTERM alone lets it finish what it holds.
 //   P2. A daemon inherits what it is given and nothing else: the environment is a list of names, so a key reaches only who needs it.
 
 /** A daemon that does not go by itself is made to after this. */
@@ -18,29 +19,30 @@ export interface ProcessesOptions {
   /** The program every daemon runs, e.g. node and the entry file. */
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
-  readonly logDir: string;
+  /** Where each daemon's `<name>.log` lies; null for our own standard error, which somebody else keeps. */
+  readonly logDir: string | null;
   /** Further environment names for one daemon, e.g. a model's key for a specialist. */
   readonly secretsOf: (name: string) => readonly string[];
 }
 
-/** Starts and stops the daemons of one machine. Their standard error goes to `<name>.log` in the log folder. */
+/** Starts and stops the daemons of one machine. */
 export function openProcesses({ command: [program, ...first], cwd, logDir, secretsOf }: ProcessesOptions): Processes {
-  mkdirSync(logDir, { recursive: true });
+  if (logDir !== null) mkdirSync(logDir, { recursive: true });
   const running = new Set<{ stop(): Promise<void> }>();
   return {
     start({ name, args }) {
       // A stream over an open descriptor is handed to the child as that descriptor: its log goes on when we are gone.
-      const file = join(logDir, `${name}.log`);
-      const log = createWriteStream('', { fd: openSync(file, 'a') });
+      const file = logDir === null ? null : join(logDir, `${name}.log`);
+      const log = file === null ? null : createWriteStream('', { fd: openSync(file, 'a') });
       const names = [...PLAIN, ...secretsOf(name)];
       const env = Object.fromEntries(names.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]))); // P2
-      const child = execa(program, [...first, ...args], { cwd, env: { ...env, BRIGADE_LIFELINE: 'stdin' }, extendEnv: false, reject: false, buffer: false, stdin: 'pipe', stdout: log, stderr: log }); // P1
-      log.destroy();
+      const child = execa(program, [...first, ...args], { cwd, env: { ...env, BRIGADE_LIFELINE: 'stdin' }, extendEnv: false, reject: false, buffer: false, stdin: 'pipe', stdout: log ?? process.stderr, stderr: log ?? process.stderr }); // P1
+      log?.destroy();
       child.stdin.on('error', () => undefined); // a daemon that died first has nothing to be told
       const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
         child.once('exit', (code, signal) => resolve({ code, signal }));
         void child.then((end) => { // without memory for a process there is none that could exit
-          if (child.pid === undefined) try { appendFileSync(file, `${name} could not be started: ${end.originalMessage ?? 'no reason was given'}\n`); } catch { /* a full disk is told by whoever cannot do without it */ }
+          if (child.pid === undefined) try { appendFileSync(file ?? '/dev/stderr', `${name} could not be started: ${end.originalMessage ?? 'no reason was given'}\n`); } catch { /* a full disk is told by whoever cannot do without it */ }
           resolve({ code: end.exitCode ?? null, signal: end.signal ?? null });
         });
       });
@@ -48,6 +50,7 @@ export function openProcesses({ command: [program, ...first], cwd, logDir, secre
       const daemon = {
         pid: child.pid ?? 0,
         exited,
+        drain() { if (child.pid !== undefined) child.kill('SIGTERM'); },
         async stop() {
           if (child.pid === undefined) return void await exited; // there is nothing to kill, and a signal without a process number goes to our own group
           if (!isTold) {
