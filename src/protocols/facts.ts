@@ -43,11 +43,15 @@ export function factSubject(run: string, word: Word, ids: readonly string[]): st
   return (FACTS[word].subject as (ids: Record<string, string>) => string)(named);
 }
 
-/** What a journal subject says: its run, word and ids; null for a subject that is no fact of ours. */
+/** Where a fact is said whose subject was squatted by something that is no fact: beside it, under the position of what lies there. */
+export const besideSubject = (subject: string, squatter: number): string => `${subject}.${squatter}`;
+
+/** What a journal subject says: its run, word and ids, of a fact that stands beside its subject too; null for a subject that is no fact of ours. */
 export function readFactSubject(subject: string): { run: string; word: Word; ids: string[] } | null {
-  const [root, kind, run, noun, verb, ...ids] = subject.split('.');
+  const [root, kind, run, noun, verb] = subject.split('.');
   const word = `${noun}.${verb}`;
   if (root !== 'brigade' || kind !== 'evt' || run === undefined || !(word in FACTS)) return null;
-  return FACTS[word as Word].idsOf(subject) === null ? null : { run, word: word as Word, ids };
+  const found = [subject, subject.replace(/\.\d+$/, '')].find((each) => FACTS[word as Word].idsOf(each) !== null);
+  return found === undefined ? null : { run, word: word as Word, ids: found.split('.').slice(5) };
 }
 

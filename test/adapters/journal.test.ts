@@ -71,6 +71,15 @@ const journalSpec = (name: string, open: () => Promise<Opened>) => describe(`a j
     expect(unreadable.map(({ seq }) => seq)).toEqual([1, 2, 3]);
     expect(unreadable[0]?.reason).toContain('trial.result');
   });
+  test('what is no fact on the subject of one costs nothing: the fact is said beside it, read as if it stood there, and still has one first writer', async () => {
+    await using opened = await open();
+    await opened.inject(`brigade.evt.${RUN}.handoff.offered.h1`, '{"stream":"an answer that a server was made to write here","seq":7}');
+    await opened.inject(`brigade.evt.${RUN}.handoff.offered.h1.1`, 'and whoever guesses the next place');
+    expect(await opened.journal.record('handoff.offered', ['h1'], hint('data'))).toEqual({ kind: 'recorded', seq: 3 });
+    expect(await opened.journal.record('handoff.offered', ['h1'], hint('optimizer')), 'a second writer finds the same place').toEqual({ kind: 'taken' });
+    expect(await take(opened.journal, 1)).toMatchObject([{ word: 'handoff.offered', ids: ['h1'], seq: 3, body: { to: 'data' } }]);
+    expect(await opened.journal.position()).toBe(3);
+  });
   test('whoever reads up to a position is done there, though nothing readable stands at it', async () => {
     await using opened = await open();
     const read = async (until: number): Promise<number[]> => { const seqs: number[] = []; for await (const { seq } of opened.journal.follow({ after: 0, until })) seqs.push(seq); return seqs; };

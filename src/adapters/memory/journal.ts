@@ -1,7 +1,7 @@
 import type { BodyOf, Fact, IdsOf, Word } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { Journal } from '../../ports.ts';
-import { FACTS, factSubject, readFactSubject } from '../../protocols/facts.ts';
+import { besideSubject, FACTS, factSubject, readFactSubject } from '../../protocols/facts.ts';
 
 /** A journal in this process, with the promises of the real one but durability. */
 export interface MemoryJournal extends Journal {
@@ -14,11 +14,11 @@ interface Stored { readonly subject: string; readonly text: string; readonly at:
 /** One run's facts in memory. `now` gives the time written beside each. */
 export function memoryJournal(run: RunId, now: () => number = Date.now): MemoryJournal {
   const messages: Stored[] = [];
-  const subjects = new Set<string>();
+  const subjects = new Map<string, number>();
   let wake: (() => void)[] = [];
   const store = (subject: string, text: string): number => {
-    subjects.add(subject);
     const seq = messages.push({ subject, text, at: Math.floor(now()) });
+    subjects.set(subject, seq);
     const woken = wake;
     wake = [];
     for (const each of woken) each();
@@ -31,8 +31,13 @@ export function memoryJournal(run: RunId, now: () => number = Date.now): MemoryJ
       const subject = factSubject(run, word, ids);
       const parsed = FACTS[word].body.safeParse(body);
       if (!parsed.success) throw new TypeError(`${word} ${ids.join('.')} is not what the protocol says: ${parsed.error.issues[0]?.message ?? ''}`);
-      if (subjects.has(subject)) return { kind: 'taken' } as const;
-      return { kind: 'recorded', seq: store(subject, JSON.stringify(parsed.data)) } as const;
+      let place = subject;
+      for (let seq = subjects.get(place); seq !== undefined; seq = subjects.get(place)) {
+        const squatter = messages[seq - 1];
+        if (squatter && typeof read(run, squatter, seq) !== 'string') return { kind: 'taken' } as const;
+        place = besideSubject(subject, seq);
+      }
+      return { kind: 'recorded', seq: store(place, JSON.stringify(parsed.data)) } as const;
     },
     async *follow({ after, until = Infinity, signal = new AbortController().signal, onUnreadable }) {
       let last = after;

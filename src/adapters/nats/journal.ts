@@ -4,7 +4,7 @@ import { ClosedConnectionError, PermissionViolationError, type NatsConnection } 
 import type { BodyOf, Fact, IdsOf, Word } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { Journal, Unreadable } from '../../ports.ts';
-import { FACTS, factSubject, readFactSubject } from '../../protocols/facts.ts';
+import { besideSubject, FACTS, factSubject, readFactSubject } from '../../protocols/facts.ts';
 import { journalStream } from '../../protocols/streams.ts';
 import { firstIssue } from './issue.ts';
 import { AnswerLost, type Reconnects } from './reconnects.ts';
@@ -15,6 +15,8 @@ import { AnswerLost, type Reconnects } from './reconnects.ts';
 //   J2. An answer that got lost is asked for again, however long the server is away; our own earlier words count as recorded.
 //   J3. A reader sees every position once and in order, whatever happens to the server meanwhile.
 //   J4. What cannot be read is named and passed over.
+//   J5. What cannot be read keeps nobody from saying the fact whose subject it lies on: the fact is said beside it, at the one place that all its
+//       writers find, so that the first of them still wins. A server that was made to write its answer there has cost nobody anything.
 
 /** The API error of a publish that expected another last message. */
 const WRONG_LAST_SEQUENCE = 10071;
@@ -56,10 +58,10 @@ export function readFact(run: string, message: { readonly subject: string; reado
 export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnection; js: JetStreamClient; jsm: () => Promise<JetStreamManager>; reconnects: Reconnects; run: RunId }): Journal {
   const stream = journalStream(run).name;
 
-  const stored = async (subject: string): Promise<{ body: string; seq: number } | null> => {
+  const stored = async (subject: string): Promise<{ body: string; seq: number; isFact: boolean } | null> => {
     try {
       const message = await reconnects.orLost((await jsm()).streams.getMessage(stream, { last_by_subj: subject }));
-      return message === null ? null : { body: message.string(), seq: message.seq };
+      return message === null ? null : { body: message.string(), seq: message.seq, isFact: typeof readFact(run, { subject, data: message.data, seq: message.seq, at: 0 }) !== 'string' };
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === NO_MESSAGE) return null;
       throw error;
@@ -76,15 +78,17 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
       const text = JSON.stringify(parsed.data);
       if (Buffer.byteLength(text) > LARGEST_FACT) throw new TypeError(`${word} ${ids.join('.')} has ${Buffer.byteLength(text)} bytes and a fact may have ${LARGEST_FACT}: put what is large into a blob`);
       let isUncertain = false;
+      let place = subject;
       for (let tries = 0; ; tries++) {
         try {
-          const { seq } = await reconnects.orLost(js.publish(subject, text, { expect: { lastSubjectSequence: 0 }, timeout: 5_000, retries: 1 })); // J1
+          const { seq } = await reconnects.orLost(js.publish(place, text, { expect: { lastSubjectSequence: 0 }, timeout: 5_000, retries: 1 })); // J1
           return { kind: 'recorded', seq } as const;
         } catch (error) {
           if (isTaken(error)) {
-            const earlier = isUncertain ? await stored(subject).catch(() => null) : null;
+            const earlier = await stored(place).catch(() => null);
             if (isUncertain && earlier === null) { await sleep(50); continue; }
-            return earlier?.body === text ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
+            if (earlier?.isFact === false) { place = besideSubject(subject, earlier.seq); continue; } // J5
+            return isUncertain && earlier?.body === text ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
           }
           await refuseForGood(error, { nc, jsm, run, stream, subject });
           isUncertain = true;
