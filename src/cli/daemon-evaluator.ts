@@ -1,4 +1,4 @@
-import { availableParallelism, freemem, hostname, totalmem } from 'node:os';
+import { availableParallelism, freemem, totalmem } from 'node:os';
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEvaluator, type Evaluator } from '../actors/evaluator/index.ts';
@@ -13,7 +13,7 @@ import type { Ports } from '../ports.ts';
 import { Mistake } from './mistake.ts';
 import { listGpus } from './needs.ts';
 import { number } from './number.ts';
-import { dataDir, runDir, type Place } from './place.ts';
+import { dataDir, nodeName, runDir, type Place } from './place.ts';
 
 export interface EvaluatorDaemon {
   readonly run: RunId; readonly surface: string; readonly ports: Ports; readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export async function evaluatorOf(place: Place, { run, surface: name, ports, sig
   const gpus = surface.slots.kind === 'gpu' ? await listGpus() : [];
   const most = surface.slots.kind === 'gpu' ? gpus.length : availableParallelism();
   const count = asked === undefined ? Math.max(1, most) : number('--slots', asked, 1, 1024, true);
-  const node = named ?? (hostname().split('.')[0] ?? 'node').replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64);
+  const node = nodeName(named);
   const memory = Math.floor(Math.min(totalmem(), freemem() * 2) / count);
   const [work, scratch] = [join(runDir(place, run), 'work'), join(runDir(place, run), 'scratch')];
   const sandbox = await openSandbox({ python: toolchain.python, interpreter: spec.python, bwrap: toolchain.bwrap, level: wanted, scratchRoot: scratch });

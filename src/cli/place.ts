@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { projectRoot } from '../adapters/toolchain/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import { TOKEN } from '../domain/ids.ts';
+import { userId } from '../protocols/authority.ts';
 import type { Role } from '../protocols/streams.ts';
 import { Mistake, nearest } from './mistake.ts';
 
@@ -100,8 +102,15 @@ export const writeRunFile = (place: Place, file: RunFile): Promise<void> => writ
 export const writeLive = async (place: Place, run: RunId, url: string): Promise<void> => writeWhole(liveFile(place, run), { pid: process.pid, born: await birthOf(process.pid), url });
 export const removeLive = (place: Place, run: RunId): Promise<void> => rm(liveFile(place, run), { force: true });
 
-/** The key file of a role for a run; null when its server asks for none. */
-export const keyFileOf = (file: RunFile, role: Role): string | null => (file.keys === null ? null : join(file.keys, `${role}.nk`));
+/** The key file of a role, of this one of its name where there is such a file; null when the server asks for none. */
+export function keyFileOf({ keys }: Pick<RunFile, 'keys'>, role: Role, name: string | null = null): string | null {
+  if (keys === null) return null;
+  const own = join(keys, `${userId({ role, name })}.nk`);
+  return name === null || existsSync(own) ? own : join(keys, `${role}.nk`);
+}
+
+/** How this machine is called as a node, unless told otherwise. */
+export const nodeName = (named: string | undefined): string => named ?? ((hostname().split('.')[0] ?? '').replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64) || 'node');
 
 /** A name nobody has used, and nobody else will: surface, month, day, and a letter. Its folder is made, which only one of two that start at once can do. */
 export async function freshRunId(place: Place, surface: string, now: Date): Promise<RunId> {

@@ -5,7 +5,7 @@ import { connectNats, type NatsSession } from '../adapters/nats/index.ts';
 import type { RunId } from '../domain/ids.ts';
 import type { Ports, Presence } from '../ports.ts';
 import type { Role } from '../protocols/streams.ts';
-import { findRun, keyFileOf, readLive, runDir, type Place, type RunFile } from './place.ts';
+import { findRun, keyFileOf, nodeName, readLive, runDir, type Place, type RunFile } from './place.ts';
 import { Mistake } from './mistake.ts';
 
 // How the process of one actor begins and ends.
@@ -40,7 +40,7 @@ export class Hopeless extends Error {
 }
 
 /** What every daemon's command takes. */
-export interface DaemonFlags { readonly run: string; readonly nats?: string; readonly keys?: string; readonly surface?: string; readonly roster?: string }
+export interface DaemonFlags { readonly run: string; readonly nats?: string; readonly keys?: string; readonly surface?: string; readonly roster?: string; readonly node?: string; readonly domain?: string }
 /** What an actor is started with. */
 export interface Stand { readonly place: Place; readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly agents: readonly string[] | null; readonly session: NatsSession; readonly ports: Ports; readonly signal: AbortSignal }
 
@@ -79,7 +79,7 @@ export async function stand(place: Place, role: Role, flags: DaemonFlags, comman
     const url = (isFromEnvironment ? null : flags.nats) ?? (await readLive(place, file.run))?.url ?? file.url ?? flags.nats; // a run of this folder says best where it is
     if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --nats`);
     await mkdir(runDir(place, file.run), { recursive: true });
-    session = await connectNats({ url, keyFile: keyFileOf(flags.keys === undefined ? file : { ...file, keys: flags.keys }, role), name: `brigade-${role}-${process.pid}`, role, ...(isHeld ? { firstConnectMs: FIRST_CONNECT_MS } : {}), remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
+    session = await connectNats({ url, keyFile: keyFileOf({ keys: flags.keys ?? file.keys }, role, role === 'evaluator' ? nodeName(flags.node) : role === 'specialist' ? flags.domain ?? null : null), name: `brigade-${role}-${process.pid}`, role, ...(isHeld ? { firstConnectMs: FIRST_CONNECT_MS } : {}), remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
     const ports: Ports = { journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) };
     using _told = tellEvents(session, ports.presence, ending.signal);
     const actor = await start({ place, run: file.run, surface: file.surface, roster: flags.roster ?? file.roster ?? null, agents: file.agents ?? null, session, ports, signal: ending.signal });

@@ -41,10 +41,10 @@ export const inboxOf = (id: string): string => (id === 'operator' || id === 'sup
 
 export interface Permissions { readonly publish: readonly string[]; readonly subscribe: readonly string[] }
 
-/** What following a journal and reading blobs takes. */
-const READ = ['INFO', 'STREAM.INFO.*', 'STREAM.MSG.GET.*', 'CONSUMER.CREATE.>', 'CONSUMER.MSG.NEXT.*.*', 'CONSUMER.INFO.*.*', 'CONSUMER.DELETE.*.*'].map((verb) => `$JS.API.${verb}`).concat('$JS.FC.>');
+/** What finding the runs of a server, following a journal and reading blobs takes. */
+const READ = ['INFO', 'STREAM.NAMES', 'STREAM.INFO.*', 'STREAM.MSG.GET.*', 'CONSUMER.CREATE.>', 'CONSUMER.MSG.NEXT.*.*', 'CONSUMER.INFO.*.*', 'CONSUMER.DELETE.*.*'].map((verb) => `$JS.API.${verb}`).concat('$JS.FC.>');
 /** What listing streams and backing them up with the stock tools takes besides. */
-const LOOK = ['STREAM.NAMES', 'STREAM.LIST', 'STREAM.SNAPSHOT.*', 'CONSUMER.NAMES.*', 'CONSUMER.LIST.*'].map((verb) => `$JS.API.${verb}`).concat('$JS.ACK.>', '$JS.SNAPSHOT.ACK.>');
+const LOOK = ['STREAM.LIST', 'STREAM.SNAPSHOT.*', 'CONSUMER.NAMES.*', 'CONSUMER.LIST.*'].map((verb) => `$JS.API.${verb}`).concat('$JS.ACK.>', '$JS.SNAPSHOT.ACK.>');
 const WRITE_BLOBS = ['$O.>'];
 const SERVICE = '$SRV.>';
 
