@@ -11,5 +11,14 @@ const lapsed: Fact = { word: 'lease.lapsed', ids: ['t0001', 'c2', '1'], body: { 
 test('a lease whose trial ended before its slot was clean is still taken, or its slot would stand idle until it lapses', () => {
   const book = leaseBook('atlas');
   for (const fact of [granted('c1', 6), granted('c2', 7), lapsed, ended]) book.apply(fact);
-  expect(book.due().map((each) => each.lease.replicate)).toEqual(['c1']);
+  expect(book.due().map(({ replicate }) => replicate)).toEqual(['c1']);
+});
+
+test('a lease that was taken is not due again, however often the journal is read', () => {
+  const book = leaseBook('atlas');
+  const facts = [granted('c1', 6), granted('c2', 7)];
+  for (const fact of facts) book.apply(fact);
+  for (const lease of book.due()) book.take(lease);
+  for (const fact of [...facts, ...facts]) book.apply(fact);
+  expect(book.due()).toEqual([]);
 });

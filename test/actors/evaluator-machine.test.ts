@@ -7,7 +7,7 @@ import type { Work } from '../../src/actors/evaluator/work.ts';
 
 const work: Work = {
   trial: 't0001', replicate: 's1', attempt: 1, purpose: 'search', slots: ['cpu0'], source: { kind: 'snapshot', snapshot: 'a'.repeat(64) },
-  smoke: true, trainSeconds: null, ttlMs: 30_000, isFresh: true, takenMs: 0,
+  smoke: true, trainSeconds: null, ttlMs: 30_000, takenMs: 0,
 };
 const over: Findings = { ...nothingFound, isOver: true };
 const ends = (id: string, output?: unknown) => ({ type: `xstate.done.actor.${id}`, output });

@@ -3,7 +3,7 @@ import { exhausted, NO_LIMITS, replicateCost, reserve, trialsUsedUp, type Spent 
 import type { NodeEnrolled, StopMode } from '../../domain/fact.ts';
 import { COMPOSER } from '../../domain/components.ts';
 import { BASELINE, type NodeId, type SlotId } from '../../domain/ids.ts';
-import { countTrials, type Lineage } from '../../domain/lineage.ts';
+import { countTrials, MAX_ATTEMPTS, type Lineage } from '../../domain/lineage.ts';
 import type { Lease } from '../../domain/measurement.ts';
 import type { Wanted } from '../../domain/need.ts';
 import { outstanding } from '../../domain/sessions.ts';
@@ -11,13 +11,16 @@ import { outstanding } from '../../domain/sessions.ts';
 // What the broker should do now. Everything is derived from the lineage and a glance at the world; nothing is remembered besides.
 //
 //   B1. A slot carries one lease. It is free again when that lease was measured or has lapsed, never before.
-//   B2. A lease lapses when its node has not renewed it for its time to live, by this process's own clock, restarted at takeover.
+//   B2. A lease lapses when its node has not renewed it for its time to live, by this process's own clock, restarted at takeover, and at once when the node
+//       has enrolled anew: whatever ran under it died with the start before.
 //   B3. Only nodes that measure as the run does are leased to: from the start by its evaluator, once calibrated on its device and in its environment.
 //       Scores that differ in one of these are not compared, and a run that has nobody else left ends.
 //   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go, one after another, to whoever has used the fewest
 //       slot seconds, what is leased counted as one replicate's worth.
 //   B5. A lease of a trial that was decided meanwhile lapses, unless its measurement will be read: the best's and the baseline's are compared with what
 //       comes, but for those that stand beside one contender alone.
+//   B6. Of last attempts there is one at a time on a node: a recipe that kills its node takes the work of every slot with it, and must not take that of
+//       others for good.
 
 export type Stage = 'waiting' | 'calibrating' | 'running' | 'paused' | 'finishing' | 'claiming' | 'stopped';
 
@@ -66,10 +69,15 @@ export function closedBy(lineage: Lineage): string | null {
   return why !== null && lineage.started?.arm.lineage === false ? 'the run takes no more proposals' : why; // why may tell that nothing was kept
 }
 
-/** Leases that nobody renewed for too long. `silentMs` answers for a lease by its key. */
+/** Leases that nobody renewed for too long, and those of nodes that have started anew since. `silentMs` answers for a lease by its key. */
 export const lapses = (lineage: Lineage, silentMs: (key: string) => number): { readonly lease: Lease; readonly reason: string }[] =>
-  [...lineage.leases].filter(([key, lease]) => silentMs(key) > lease.ttlMs) // B2
-    .map(([, lease]) => ({ lease, reason: `node ${lease.node} did not renew this lease for ${Math.round(lease.ttlMs / 1000)} s` }));
+  [...lineage.leases].flatMap(([key, lease]) => {
+    if (isForgotten(lineage, lease)) return [{ lease, reason: `node ${lease.node} has started anew and knows nothing of it` }]; // B2
+    return silentMs(key) > lease.ttlMs ? [{ lease, reason: `node ${lease.node} did not renew this lease for ${Math.round(lease.ttlMs / 1000)} s` }] : []; // B2
+  });
+
+const isForgotten = ({ trials, nodes }: Lineage, { trial, replicate, attempt, node }: Lease): boolean =>
+  (nodes.get(node)?.seq ?? 0) > (trials.get(trial)?.replicates.get(replicate)?.attempts[attempt - 1]?.seq ?? Infinity);
 
 /** Leases whose measurement nobody will read any more: their trials have ended. */
 export const needless = (lineage: Lineage, wanted: readonly Wanted[]): { readonly lease: Lease; readonly reason: string }[] => {
@@ -123,15 +131,19 @@ export function grants(lineage: Lineage, wanted: readonly Wanted[], isAlive: (no
   if (free.length === 0) return [];
   const leases: Lease[] = [];
   const seen = new Set<string>();
+  const isLastOn = (node: NodeId): boolean => [...lineage.leases.values(), ...leases].some((lease) => lease.node === node && lease.attempt === MAX_ATTEMPTS);
   for (const { trial, replicate, purpose } of inOrder(lineage, wanted)) {
     const key = `${trial}.${replicate}`;
     const row = lineage.trials.get(trial);
     if (lineage.leases.has(key) || seen.has(key) || !row?.snapshot) continue;
-    const place = free.find(({ slots }) => slots.length >= started.slotsPerReplicate);
-    if (!place) break;
+    const places = free.filter(({ slots }) => slots.length >= started.slotsPerReplicate);
+    if (places.length === 0) break;
+    const attempt = (row.replicates.get(replicate)?.attempts.length ?? 0) + 1;
+    const place = places.find(({ node }) => attempt < MAX_ATTEMPTS || !isLastOn(node)); // B6
+    if (!place) continue;
     seen.add(key);
     leases.push({
-      trial, replicate, attempt: (row.replicates.get(replicate)?.attempts.length ?? 0) + 1, node: place.node,
+      trial, replicate, attempt, node: place.node,
       slots: place.slots.splice(0, started.slotsPerReplicate), purpose, snapshot: row.snapshot, ttlMs: started.leaseTtlMs,
     });
   }

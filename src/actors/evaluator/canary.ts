@@ -86,6 +86,6 @@ async function measure(place: SlotPlace, canary: Canary, ports: Ports, tools: No
 async function workOf(place: SlotPlace, canary: Canary, ports: Ports, workbench: Workbench): Promise<Work> {
   return {
     trial: 'canary', replicate: canary.name, attempt: 1, purpose: 'search', slots: [place.slot], source: { kind: 'canary', recipe: await workbench.canary(canary.name) },
-    smoke: canary.expect === 'preflight_crash', trainSeconds: canary.trainSeconds ?? TRAIN_SECONDS, ttlMs: TTL_MS, isFresh: true, takenMs: ports.clock.now(), // C2
+    smoke: canary.expect === 'preflight_crash', trainSeconds: canary.trainSeconds ?? TRAIN_SECONDS, ttlMs: TTL_MS, takenMs: ports.clock.now(), // C2
   };
 }

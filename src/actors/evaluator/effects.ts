@@ -1,11 +1,13 @@
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
 import type { BlobHash, NodeId, SlotId } from '../../domain/ids.ts';
 import type { Measurement } from '../../domain/measurement.ts';
+import type { Recipe } from '../../domain/recipe.ts';
 import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
 import type { Bench, PhaseEnd, PhaseJob, Ports, SandboxSlot, Sealed, Signer, Workbench } from '../../ports.ts';
 import { Progress } from '../../protocols/actor.ts';
 import { ReadRecipe } from '../../protocols/lineage.ts';
 import { ScoredSchema, type Scored } from '../../protocols/scored.ts';
+import type { Ahead } from './ahead.ts';
 import { abandon, afterPhase, afterSeal, conclude, nothingFound, type Findings } from './decide.ts';
 import { keepLease } from './lease.ts';
 import { slotMachine } from './machine.ts';
@@ -31,6 +33,8 @@ export interface NodeTools {
   readonly draw: () => Draw;
   /** Snapshots that passed their smoke run on this node. */
   readonly smoked: Set<BlobHash>;
+  /** Recipes that lie ready for the next leases. */
+  readonly ahead: Ahead;
 }
 
 /** A seed for the recipe, and a secret it never learns. */
@@ -64,7 +68,6 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
   const { spec, workbench, node } = tools;
   let holding: Holding | null = null;
   let busy: Promise<unknown> = Promise.resolve();
-  let confirmed: PromiseWithResolvers<void> = withResolvers();
   const held = (): Holding => { if (holding === null) throw new Error(`${slot} holds no recipe`); return holding; };
   /** Whatever writes to the bench or runs on it; a folder that is cleared under it is not empty again when it is removed. */
   const onBench = <T>(doing: Promise<T>): Promise<T> => { busy = doing.catch(() => undefined); return doing; };
@@ -73,13 +76,17 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     ports.bus.tell(Progress, { run: ports.journal.run, node, slot }, { trial: work?.trial ?? null, replicate: work?.replicate ?? null, phase, seconds, budgetSeconds });
 
   async function stage(work: Work, signal: AbortSignal): Promise<Findings> {
-    if (!work.isFresh) await confirmed.promise;
     const changed = await workbench.changed(); // X1
     if (changed !== null) return abandon(nothingFound, `${changed} changed since this evaluator started: start it again`);
-    const recipe = await readRecipe(ports, work);
+    const hold = (bench: Bench): void => { holding = { bench, draw: tools.draw(), logs: [], stamps: {}, sealed: null }; }; // X2
+    const ready = work.source.kind === 'snapshot' ? await tools.ahead.take(work.source.snapshot) : null;
+    if (ready !== null && signal.aborted) await ready[Symbol.asyncDispose]();
+    signal.throwIfAborted();
+    if (ready !== null) { hold(ready); return nothingFound; }
+    const recipe = work.source.kind === 'canary' ? work.source.recipe : await readRecipe(ports, work.source.snapshot);
     if (recipe === null) return abandon(nothingFound, 'the snapshot is not in the blob store');
     signal.throwIfAborted();
-    await onBench(workbench.stage(slot, recipe).then((bench) => { holding = { bench, draw: tools.draw(), logs: [], stamps: {}, sealed: null }; })); // X2
+    await onBench(workbench.stage(slot, recipe).then(hold));
     return nothingFound;
   }
 
@@ -131,7 +138,6 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     await busy;
     await holding?.bench[Symbol.asyncDispose]();
     holding = null;
-    confirmed = withResolvers();
     tell(null, 'idle', 0, 0);
   }
 
@@ -148,7 +154,7 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
       seal: fromPromise(({ input }) => onBench(sealArtifact(input.found))),
       publish: fromPromise(({ input, signal }) => telling(input.work, signal, sayMeasurement(input.work, input.found, signal))),
       keepLease: fromPromise(async ({ input: { work }, signal }) => {
-        const reason = await telling(work, signal, keepLease({ ports, node, work, onRenewed: () => confirmed.resolve(), signal }));
+        const reason = await telling(work, signal, keepLease({ ports, node, work, signal }));
         letGo(work, reason);
         return reason;
       }),
@@ -183,9 +189,9 @@ const budgetsTold = (spec: EvaluatorSpec, work: Work) => Object.fromEntries(spec
 const roles = (spec: EvaluatorSpec, readings: Findings['readings']) =>
   readings.map(({ name, seconds, wallSeconds }) => ({ name, role: spec.phases.find((phase) => phase.name === name || phase.milestones.some((milestone) => milestone.name === name))?.role, seconds, wallSeconds }));
 
-async function readRecipe(ports: Ports, work: Work) {
-  if (work.source.kind === 'canary') return work.source.recipe;
-  const bytes = await ports.blobs.get(work.source.snapshot);
+/** A snapshot as a recipe; null when the store has none of that name. */
+export async function readRecipe(ports: Ports, snapshot: BlobHash): Promise<Recipe | null> {
+  const bytes = await ports.blobs.get(snapshot);
   return bytes === null ? null : ReadRecipe.reply.parse({ recipe: JSON.parse(new TextDecoder().decode(bytes)) }).recipe;
 }
 
@@ -200,11 +206,4 @@ async function beat(sandbox: SandboxSlot, ports: Ports, signal: AbortSignal): Pr
     sandbox.beat(); // X3
     await ports.clock.wait(BEAT_MS, signal).catch(() => undefined);
   }
-}
-
-interface PromiseWithResolvers<T> { readonly promise: Promise<T>; readonly resolve: (value: T) => void }
-function withResolvers(): PromiseWithResolvers<void> {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((done) => { resolve = done; });
-  return { promise, resolve };
 }

@@ -3,8 +3,10 @@ import type { NodeId, SlotId } from '../../domain/ids.ts';
 import type { Lease, Measurement } from '../../domain/measurement.ts';
 import type { EvaluatorSpec, Surface } from '../../domain/surface.ts';
 import type { PassedCanary, Ports, Sandbox, Signer, Workbench } from '../../ports.ts';
+import { PrepareRecipe } from '../../protocols/measurement.ts';
+import { openAhead } from './ahead.ts';
 import { CanaryFailed, judgeCanaries, runCanaries } from './canary.ts';
-import { drawFresh, slotActor, type Draw, type NodeTools, type SlotActor, type SlotPlace } from './effects.ts';
+import { drawFresh, readRecipe, slotActor, type Draw, type NodeTools, type SlotActor, type SlotPlace } from './effects.ts';
 import { leaseBook } from './lease.ts';
 import { requireFreeName } from './name.ts';
 import { publisher } from './publisher.ts';
@@ -17,7 +19,7 @@ export { NameTaken } from './name.ts';
 //
 //   V1. A node that its canaries do not trust enrols nothing.
 //   V2. The node is the last authority over its slots: a lease for a slot that is not clean waits, however sure the broker is.
-//   V3. Nothing is taken before the journal was read to where it stood at the start.
+//   V3. Nothing is taken that was leased before this start enrolled.
 //   V4. A name has one node: the newest key of a name is the only one that counts, so a second node would undo the work of the first.
 //   V5. A node with a slot that cannot be cleared finishes what the others hold and fails: only a new start clears it.
 
@@ -48,9 +50,13 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
   const { journal, presence, clock } = ports;
   await requireFreeName(ports, node); // V4: asked before anybody could hear ourselves answer
   const stopping = new AbortController();
-  const tools: NodeTools = { node, spec, level: needs.sandbox.level, workbench: needs.workbench, signer: needs.signer, draw: needs.draw ?? drawFresh, smoked: new Set() };
   const opened: AsyncDisposable[] = [];
   const own = <T extends AsyncDisposable>(thing: T): T => { opened.unshift(thing); return thing; };
+  const ahead = own(openAhead(async (snapshot) => {
+    const recipe = await readRecipe(ports, snapshot);
+    return recipe === null ? null : needs.workbench.stage('ahead', recipe);
+  }, options.slots.length));
+  const tools: NodeTools = { node, spec, level: needs.sandbox.level, workbench: needs.workbench, signer: needs.signer, draw: needs.draw ?? drawFresh, smoked: new Set(), ahead };
   const release = async (): Promise<void> => { for (const thing of opened.splice(0)) await thing[Symbol.asyncDispose](); };
   const actors = new Map<SlotId, SlotActor>();
   let broken: SlotId | null = null;
@@ -63,19 +69,16 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
     for (const slot of options.slots) places.push({ slot: slot.slot, sandbox: own(await needs.sandbox.open(slot)) });
     move('calibrating');
     const canaries = await passCanaries(places, ports, tools, AbortSignal.any([signal, stopping.signal])); // V1
-    await enrol(ports, needs, options, canaries);
-
+    const enrolledAt = await enrol(ports, needs, options, canaries);
     const book = leaseBook(node);
-    const enrolledAt = await journal.position();
-    let read = 0;
     const isFree = (slot: SlotId): boolean => actors.get(slot)?.getSnapshot().value === 'idle' && !reserved().has(slot);
     const reserved = (): Set<SlotId> => new Set([...actors.values()].flatMap((actor) => { const { work } = actor.getSnapshot().context; return work?.slots.slice(1) ?? []; }));
     const pump = (): void => {
-      if (stage !== 'serving' || read < enrolledAt) return; // V3
-      for (const { lease, seq } of book.due()) {
+      if (stage !== 'serving') return;
+      for (const lease of book.due()) {
         if (!lease.slots.every(isFree)) continue; // V2
         book.take(lease);
-        actors.get(lease.slots[0] ?? '')?.send({ type: 'lease.granted', work: workOf(lease, tools, seq > enrolledAt, clock.now()) });
+        actors.get(lease.slots[0] ?? '')?.send({ type: 'lease.granted', work: workOf(lease, tools, clock.now()) });
       }
     };
     const publish = publisher(ports, needs.signer, node);
@@ -95,6 +98,10 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
       actor.start();
     }
     move('serving');
+    own(ports.bus.serve(PrepareRecipe, { run: journal.run, node }, ({ snapshot }) => {
+      if (stage === 'serving') ahead.expect(snapshot);
+      return { kind: 'noted' };
+    }));
 
     const drained = Promise.all([...actors.values()].map((actor) => new Promise<void>((resolve) => {
       actor.subscribe({ next: (snapshot) => { if (snapshot.value === 'broken' && stage === 'draining') resolve(); }, complete: resolve, error: () => resolve() });
@@ -104,9 +111,8 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
     if (signal.aborted) drain(); else signal.addEventListener('abort', drain, { once: true });
 
     const following = (async () => {
-      for await (const fact of journal.follow({ after: 0, signal: stopping.signal, onUnreadable: ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }) })) {
-        read = fact.seq;
-        book.apply(fact);
+      for await (const fact of journal.follow({ after: enrolledAt, signal: stopping.signal, onUnreadable: ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }) })) {
+        book.apply(fact); // V3
         if (fact.word === 'lease.lapsed') for (const actor of actors.values()) if (isAt(actor, fact.ids)) actor.send({ type: 'lease.lapsed' }); // its next renewal would say so too, later
         pump();
       }
@@ -146,17 +152,20 @@ async function passCanaries(places: readonly SlotPlace[], ports: Ports, tools: N
   return passed;
 }
 
-async function enrol({ journal }: Ports, { sandbox, workbench, signer }: EvaluatorNeeds, { node, spec, slots, boot }: EvaluatorOptions, canaries: readonly PassedCanary[]): Promise<void> {
+/** Answers the position of the enrolment in the journal. */
+async function enrol({ journal }: Ports, { sandbox, workbench, signer }: EvaluatorNeeds, { node, spec, slots, boot = crypto.randomUUID() }: EvaluatorOptions, canaries: readonly PassedCanary[]): Promise<number> {
   const body: NodeEnrolled = {
     publicKey: signer.publicKey, slots: slots.map(({ slot, kind, memoryBytes }) => ({ slot, kind, memoryBytes })), device: workbench.device,
     evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: sandbox.level, canaries,
   };
-  await journal.record('node.enrolled', [node, boot ?? crypto.randomUUID()], body);
+  const said = await journal.record('node.enrolled', [node, boot], body);
+  if (said.kind === 'taken') throw new Error(`${node} has enrolled as ${boot} before: every start needs a name of its own`);
+  return said.seq;
 }
 
-const workOf = (lease: Lease, tools: NodeTools, isFresh: boolean, takenMs: number): Work => ({
+const workOf = (lease: Lease, tools: NodeTools, takenMs: number): Work => ({
   trial: lease.trial, replicate: lease.replicate, attempt: lease.attempt, purpose: lease.purpose, slots: lease.slots, ttlMs: lease.ttlMs,
-  source: { kind: 'snapshot', snapshot: lease.snapshot }, smoke: !tools.smoked.has(lease.snapshot), trainSeconds: null, isFresh, takenMs,
+  source: { kind: 'snapshot', snapshot: lease.snapshot }, smoke: !tools.smoked.has(lease.snapshot), trainSeconds: null, takenMs,
 });
 
 function isAt(actor: SlotActor, [trial, replicate, attempt]: readonly [string, string, string]): boolean {

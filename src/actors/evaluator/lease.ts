@@ -7,8 +7,9 @@ import type { Work } from './work.ts';
 
 // The leases of one node.
 //
-//   N1. A lease is taken once by this daemon, and only while it is the newest of its replicate, not lapsed and not measured.
-//   N2. A lease of an earlier daemon is taken only after the broker has renewed it.
+//   N1. A lease is taken once by this daemon, however often its fact is read, and only while it is the newest of its replicate, not lapsed and not measured.
+//   N2. A lease that was granted to an earlier start of the node is not for this one, which reads the journal from its own enrolment on: the broker lets
+//       it lapse when it reads that the node has started anew, so that a recipe that kills its node has so many attempts and no more.
 //   N3. A lease nobody has renewed for most of its life is given up before anybody else may have it.
 //   N4. A lease that was out when its trial ended is due all the same: the broker holds its slot until it hears of it.
 
@@ -18,16 +19,19 @@ interface Entry { readonly lease: Lease; readonly seq: number; isOver: boolean; 
 export interface LeaseBook {
   apply(fact: Fact): void;
   /** Leases that are due and not yet taken, in journal order. */
-  due(): { readonly lease: Lease; readonly seq: number }[];
+  due(): Lease[];
   take(lease: Lease): void;
 }
 
 /** Opens an empty book. */
 export function leaseBook(node: NodeId): LeaseBook {
   const newest = new Map<string, Entry>();
+  let applied = 0;
   const keyOf = (trial: string, replicate: string): string => `${trial}.${replicate}`;
   return {
     apply(fact) {
+      if (fact.seq <= applied) return; // N1
+      applied = fact.seq;
       if (fact.word === 'lease.granted') newest.set(keyOf(fact.ids[0], fact.ids[1]), { lease: fact.body, seq: fact.seq, isOver: false, isTaken: false });
       if (fact.word === 'lease.lapsed' || fact.word === 'trial.measured') {
         const entry = newest.get(keyOf(fact.ids[0], fact.ids[1]));
@@ -35,7 +39,7 @@ export function leaseBook(node: NodeId): LeaseBook {
       }
       if (fact.word === 'trial.result') for (const [key, entry] of newest) if (entry.lease.trial === fact.ids[0] && entry.isOver) newest.delete(key); // N4
     },
-    due: () => [...newest.values()].filter((entry) => entry.lease.node === node && !entry.isOver && !entry.isTaken).sort((a, b) => a.seq - b.seq),
+    due: () => [...newest.values()].filter((entry) => entry.lease.node === node && !entry.isOver && !entry.isTaken).sort((a, b) => a.seq - b.seq).map(({ lease }) => lease),
     take(lease) {
       const entry = newest.get(keyOf(lease.trial, lease.replicate));
       if (entry?.lease === lease) entry.isTaken = true; // N1
@@ -46,10 +50,10 @@ export function leaseBook(node: NodeId): LeaseBook {
 const FORSAKEN = 0.8;
 
 /** Renews a lease until it is lost or the signal aborts; resolves with why it was lost. */
-export async function keepLease({ ports, node, work, onRenewed, signal }: { ports: Ports; node: NodeId; work: Work; onRenewed: () => void; signal: AbortSignal }): Promise<string> {
+export async function keepLease({ ports, node, work, signal }: { ports: Ports; node: NodeId; work: Work; signal: AbortSignal }): Promise<string> {
   if (work.source.kind === 'canary') return new Promise<never>((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }); });
   const { bus, clock, journal } = ports;
-  let renewedMs = work.isFresh ? work.takenMs : clock.now();
+  let renewedMs = work.takenMs;
   for (;;) {
     const askedMs = clock.now();
     const leftMs = renewedMs + work.ttlMs * FORSAKEN - askedMs;
@@ -58,7 +62,7 @@ export async function keepLease({ ports, node, work, onRenewed, signal }: { port
       .then((reply) => reply.kind, (error: unknown) => { if (error instanceof NoAnswer) return 'unanswered' as const; throw error; });
     signal.throwIfAborted();
     if (answer === 'lapsed') return 'the broker let it lapse';
-    if (answer === 'renewed') { renewedMs = askedMs; onRenewed(); } // N2
+    if (answer === 'renewed') renewedMs = askedMs;
     await clock.wait(answer === 'renewed' ? work.ttlMs / 3 : Math.min(500, work.ttlMs / 10), signal);
   }
 }

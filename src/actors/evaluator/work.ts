@@ -15,8 +15,6 @@ export interface Work {
   /** Training budget in seconds; null for the phase's own. Canaries show what they are in less. */
   readonly trainSeconds: number | null;
   readonly ttlMs: number;
-  /** False for a lease of an earlier start of this daemon: it must be renewed before anything runs under it. */
-  readonly isFresh: boolean;
   /** Monotonic milliseconds at which the lease was taken. */
   readonly takenMs: number;
 }

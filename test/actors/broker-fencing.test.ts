@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { MAX_ATTEMPTS, type Lineage } from '../../src/domain/lineage.ts';
+import { byPatch, world, type World } from '../support/world.ts';
+
+// What the broker does when a node dies and comes back, once or for every attempt at one recipe.
+
+const attemptsOf = (lineage: Lineage, trial: string) => [...lineage.trials.get(trial)?.replicates.values() ?? []].flatMap(({ attempts }) => attempts);
+
+/** A node that dies, and starts anew, whenever one trial is leased to it. */
+async function mortal(w: World, node: string, poison: string, slots: number): Promise<{ readonly deaths: number } & Disposable> {
+  let living = await w.startNode(node, { slots });
+  const stop = new AbortController();
+  const told = { deaths: 0, [Symbol.dispose]: () => { stop.abort(); living.stop(); } };
+  void (async () => {
+    for await (const fact of w.ports.journal.follow({ after: await w.ports.journal.position(), signal: stop.signal })) {
+      if (fact.word !== 'lease.granted' || fact.body.trial !== poison || fact.body.node !== node) continue;
+      told.deaths += 1;
+      living.stop();
+      await w.clock.wait(50, stop.signal);
+      living = await w.startNode(node, { slots });
+    }
+  })().catch(() => undefined);
+  return told;
+}
+
+test('what was leased to a node that has started anew lapses at once and is leased again, long before its time is over', async () => {
+  const w = await world({ measure: byPatch, started: { leaseTtlMs: 600_000 } });
+  await using _broker = await w.startBroker();
+  const first = await w.startNode('atlas', { deaf: true });
+  await w.until((l) => l.leases.size === 2);
+  first.stop();
+  await w.startNode('atlas');
+  const lineage = await w.until((l) => l.bests.length === 1);
+  const [lost, ...others] = attemptsOf(lineage, 't0000').filter(({ lapsed }) => lapsed !== null);
+  expect([lost?.lapsed, others.length]).toEqual(['node atlas has started anew and knows nothing of it', 1]);
+  expect(lineage.trials.get('t0000')?.result?.status).toBe('baseline');
+});
+
+test('a recipe that kills its node every time is lost after three attempts, and takes nobody\'s last attempt with it', async () => {
+  const w = await world({ measure: byPatch });
+  await using _broker = await w.startBroker();
+  using node = await mortal(w, 'atlas', 't0002', 4);
+  await w.until((l) => l.bests.length === 1);
+  for (const [i, specialist] of ['optimizer', 'data', 'kernel', 'architecture'].entries()) expect(await w.propose(`loss=2.6${i}`, { specialist })).toEqual({ kind: 'admitted', trial: `t000${i + 1}` });
+  const lineage = await w.until((l) => l.open.size === 0);
+  expect([...lineage.trials.values()].map(({ result }) => result?.status)).toEqual(['baseline', 'discard', 'lost', 'discard', 'discard']);
+  expect(node.deaths).toBe(MAX_ATTEMPTS);
+  expect(lineage.trials.get('t0002')?.result).toMatchObject({ status: 'lost', score: null, failure: null });
+  expect(w.overlaps).toEqual([]);
+});
