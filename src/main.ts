@@ -7,7 +7,7 @@ import { findPlace } from './cli/place.ts';
 import { addCommands } from './cli/commands.ts';
 
 /** Errors of adapters that a user mends: a missing set-up, a server that is not there, a broken surface. */
-const MISTAKES = new Set(['SetupNeeded', 'ServerUnreachable', 'ServerNotStarted', 'ServerNotDurable', 'ClusterTooSmall', 'BadSurface', 'UnknownSurface', 'BadEdit', 'SandboxUnavailable', 'NameTaken', 'BadTrace']);
+const MISTAKES = new Set(['SetupNeeded', 'ServerUnreachable', 'ServerNotStarted', 'ServerNotDurable', 'ClusterTooSmall', 'NoCertificates', 'StreamDiffers', 'BadSurface', 'UnknownSurface', 'BadEdit', 'SandboxUnavailable', 'NameTaken', 'BadTrace']);
 
 const program = new Command('brigade')
   .description('auto research: specialist agents rewrite a training recipe, an evaluator they cannot touch measures every attempt')
@@ -39,7 +39,8 @@ function pointToHelp(command: Command, name: string): void {
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${process.argv.includes('--debug') && error instanceof Error ? error.stack ?? message : message}\n`);
+  const told = process.argv.includes('--debug') && error instanceof Error ? error.stack ?? message : message;
+  process.stderr.write(`${process.env.BRIGADE_LOGS === 'json' ? JSON.stringify({ at: new Date().toISOString(), level: 'error', message: told }) : told}\n`);
   if (error instanceof Hopeless) return NEVER_AGAIN;
   return error instanceof Mistake || (error instanceof Error && MISTAKES.has(error.name)) ? 1 : 2;
 }

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { inboxPrefix } from '../adapters/nats/index.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, keyFileOf, readLive, type Place } from './place.ts';
+import { natsConfigCommand } from './nats-config.ts';
 import { requireOwn } from './read-only.ts';
 
 /** A context of the stock nats CLI: everything it needs to watch and steer one run. */
@@ -30,8 +31,9 @@ const examples = (run: string, context: string): string[] => [
 
 /** `brigade nats context`: hands a run's credentials to the stock nats CLI. */
 export function natsCommand(program: Command, place: Place, out: { write(text: string): unknown }): void {
-  const nats = program.command('nats').description('use the stock nats CLI on a run')
+  const nats = program.command('nats').description('use the stock nats CLI on a run, and make the configuration of a nats-server')
     .addHelpText('after', '\nExample:\n  $ brigade nats context golf-mini-1121a --save');
+  natsConfigCommand(nats, place, out);
   nats.command('context [run]').description('print a context of the stock nats CLI, or save it where that CLI looks')
     .option('--save', 'write it into the contexts of the nats CLI')
     .option('--json', 'print the context alone')

@@ -1,7 +1,9 @@
 export { BlobDamaged } from './blobs.ts';
 export { JournalUnavailable, readFact } from './journal.ts';
 export type { LogLine } from './presence.ts';
-export { inboxPrefix } from './server-config.ts';
+export { makeCertificates, NoCertificates } from './certificates.ts';
+export { makeKeys, publicKey } from './keys.ts';
+export { inboxPrefix, serverConfig, type ClusterPlace, type TlsFiles } from './server-config.ts';
 export { ServerNotStarted, startServer, type EmbeddedServer } from './server.ts';
 export { connectNats, ServerUnreachable, type ConnectOptions, type NatsSession } from './session.ts';
 export type { Standing } from './standing.ts';
