@@ -42,6 +42,7 @@ export interface NatsSession extends AsyncDisposable {
 }
 
 export interface ConnectOptions {
+  /** Of a server, or of several of one cluster with commas between: whichever answers first is taken, and another when that one is lost. */
   readonly url: string;
   /** File with the nkey seed; null for a server that lets everybody in. */
   readonly keyFile: string | null;
@@ -121,7 +122,7 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, 
   for (;;) {
     try {
       return await connect({
-        servers: url, name, inboxPrefix: inboxOf(keyFile === null ? role : basename(keyFile, '.nk')), timeout: 5_000, ...(tls === null ? {} : { tls }),
+        servers: url.split(','), name, inboxPrefix: inboxOf(keyFile === null ? role : basename(keyFile, '.nk')), timeout: 5_000, ...(tls === null ? {} : { tls }),
         ...(seed === null ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
         maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 20_000, // ten tries, the default, give up twenty seconds after the server
         ignoreAuthErrorAbort: true,
