@@ -24,6 +24,7 @@ import { statusCommand } from './status.ts';
 import { surfacesCommand } from './surfaces.ts';
 import type { Surroundings } from './surroundings.ts';
 import { surveyCommand } from './survey.ts';
+import { upCommand } from './up.ts';
 import { verifyCommand } from './verify.ts';
 import { watchCommand } from './watch.ts';
 
@@ -47,4 +48,5 @@ export function addCommands(program: Command, place: Place): void {
   natsCommand(program, place, out);
   doctorCommand(program);
   daemonCommands(program, place);
+  upCommand(program, place);
 }

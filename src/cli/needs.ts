@@ -35,6 +35,13 @@ export async function loadToRun(place: Place, name: string, { roster, isAlone }:
   return found;
 }
 
+/** Why this machine cannot serve a run as a node; null when it can. */
+export async function lackHere(place: Place, { name, hash, roster, node }: { readonly name: string; readonly hash: string; readonly roster: string | null; readonly node: string }): Promise<string | null> {
+  const surface = await loadSurface(place.root, name, null, { roster });
+  if (surface.hash !== hash) return `surfaces/${name} here is not the one it was started with: bring this checkout to the same commit`;
+  return surface.slots.kind === 'cpu' ? null : lackOf(surface, await listGpus(), node);
+}
+
 /** What a machine lacks for one replicate of a surface; null when nothing. */
 function lackOf({ name, slots }: Pick<OutlinedSurface, 'name' | 'slots'>, gpus: readonly Gpu[], machine: string): string | null {
   const fit = gpus.filter(({ memoryBytes }) => memoryBytes >= slots.minimumMemoryBytes);

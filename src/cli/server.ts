@@ -8,7 +8,7 @@ export const natsOption = (says: string): Option => new Option('--nats <url>', s
 export const keysOption = (): Option => new Option('--keys <dir>', 'folder with <role>.nk key files for that server');
 
 /** An address may stand in a run's folder and on any line; a password may not. */
-function plainAddress(url: string): string | undefined {
+export function plainAddress(url: string): string | undefined {
   if (url.includes('@')) throw new Mistake(`--nats takes an address alone, without the user or password before ${url.slice(url.lastIndexOf('@') + 1)}: give the run's keys by --keys DIR`);
   return url === '' ? undefined : url;
 }

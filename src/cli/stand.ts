@@ -97,7 +97,7 @@ export async function stand(place: Place, role: Role, flags: DaemonFlags, comman
 }
 
 /** Tells what befalls the connection, its goodbye excepted. */
-function tellEvents(session: NatsSession, presence: Presence, ending: AbortSignal): Disposable {
+export function tellEvents(session: NatsSession, presence: Presence, ending: AbortSignal): Disposable {
   const told = new Map<string, number>();
   return session.events((event) => {
     const now = performance.now();

@@ -1,0 +1,101 @@
+import type { Daemon } from '../actors/supervisor/index.ts';
+import type { NatsSession, Standing } from '../adapters/nats/index.ts';
+import { COMPOSER } from '../domain/components.ts';
+import type { RunStarted } from '../domain/fact.ts';
+import type { RunId } from '../domain/ids.ts';
+import { NoAnswer, type Presence } from '../ports.ts';
+import { ReadStaff, type Staff } from '../protocols/lineage.ts';
+import type { Wanted } from './attendance.ts';
+import { lackHere } from './needs.ts';
+import type { Place } from './place.ts';
+import type { UpSettings } from './up-settings.ts';
+
+// What the runs of a server want of one machine.
+//
+//   W1. A run wants something from its first fact until it has stopped, and again when it is resumed.
+//   W2. A node serves what its devices and its folder of surfaces fit; what it cannot serve is told once, with why, and looked at again later.
+//   W3. A keeper stays a little longer than its run: those who ask whether it is over are to hear it.
+
+export interface WantedOptions { readonly place: Place; readonly session: NatsSession; readonly settings: UpSettings; readonly log: Presence['log']; readonly now: () => number }
+
+/** How long a keeper outlives its run. */
+const LINGER_MS = 20_000;
+/** How long what was found of a machine's fitness for a run is believed. */
+const FIT_AGAIN_MS = 60_000;
+const ASK_MS = 3_000;
+
+/** Looks up what is wanted of a machine in its role. */
+export function wantedBy(options: WantedOptions): () => Promise<Wanted> {
+  return options.settings.role === 'specialist' ? staffWanted(options) : servicesWanted(options);
+}
+
+/** Arguments that lead a daemon to a run wherever it was started. */
+const way = ({ nats, keys }: UpSettings, run: RunId, { surface, rosterName }: { readonly surface: string; readonly rosterName?: string | null | undefined }): string[] =>
+  ['--run', run, '--surface', surface, ...(rosterName == null ? [] : ['--roster', rosterName]), '--nats', nats, ...(keys === null ? [] : ['--keys', keys])];
+const given = (flag: string, said: string | null): string[] => (said === null ? [] : [flag, said]);
+
+/** A broker, a keeper or an evaluator for every run. */
+function servicesWanted({ place, session, settings, log, now }: WantedOptions): () => Promise<Wanted> {
+  const { role, runs, node } = settings;
+  const ended = new Map<RunId, number>();
+  const fits = new Map<RunId, { readonly lack: string | null; readonly atMs: number }>();
+
+  const stands = (run: RunId, standing: Standing): boolean => { // W1
+    if (!standing.isOver) { ended.delete(run); return true; }
+    if (!ended.has(run)) ended.set(run, now());
+    return role === 'keeper' && now() - (ended.get(run) ?? 0) < LINGER_MS; // W3
+  };
+  const fit = async (run: RunId, started: RunStarted): Promise<boolean> => { // W2
+    const before = fits.get(run);
+    if (before !== undefined && now() - before.atMs < FIT_AGAIN_MS) return before.lack === null;
+    const lack = await lackHere(place, { name: started.surface, hash: started.surfaceHash, roster: started.rosterName ?? null, node }).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+    if (lack !== null && lack !== before?.lack) log('warn', `${run} is not served by this node: ${lack}`, { for: run });
+    fits.set(run, { lack, atMs: now() });
+    return lack === null;
+  };
+  const daemonFor = (run: RunId, started: RunStarted): Daemon => {
+    const args = way(settings, run, started);
+    if (role === 'broker' || role === 'keeper') return { name: `${role}-${run}`, args: [role, ...args] };
+    return { name: `evaluator-${run}`, args: ['evaluator', ...args, '--node', node, ...given('--slots', settings.slots), ...given('--sandbox', settings.sandbox), ...given('--devices', settings.devices)] };
+  };
+
+  return async () => {
+    const daemons: Daemon[] = [];
+    let left = runs === null ? 1 : 0;
+    for (const run of runs ?? await session.listRuns()) {
+      const standing = await session.standing(run);
+      if (runs !== null && standing?.isOver !== true) left += 1; // one that was not begun yet is waited for
+      if (standing === null || !stands(run, standing)) continue;
+      if (role === 'broker' || role === 'keeper' || await fit(run, standing.started)) daemons.push(daemonFor(run, standing.started));
+    }
+    return { daemons, isOver: left === 0 && daemons.length === 0 };
+  };
+}
+
+/** The specialists of the runs named; who cannot read a journal asks its keeper. */
+function staffWanted({ session, settings, log }: WantedOptions): () => Promise<Wanted> {
+  const { runs, domain, models, concurrent } = settings;
+  const known = new Map<RunId, Staff>();
+  const told = new Set<RunId>();
+
+  const daemonsOf = (run: RunId, staff: Staff): Daemon[] => {
+    const open = ['--concurrent', concurrent ?? '1'];
+    const who = domain === null ? staff.roster : [domain];
+    const thinkers = who.map((specialist): Daemon => ({
+      name: `specialist-${run}-${specialist}`,
+      args: ['specialist', ...way(settings, run, staff), '--domain', specialist, '--proposer', staff.proposer, '--seed', String(staff.seed), ...open, ...(staff.lineage ? [] : ['--no-lineage']), ...(staff.proposer === 'llm' ? given('--models', models) : [])],
+    }));
+    if (staff.compose === null || domain !== null) return thinkers;
+    return [...thinkers, { name: `specialist-${run}-${COMPOSER}`, args: ['composer', ...way(settings, run, staff), '--strategy', staff.compose, ...open] }];
+  };
+
+  return async () => {
+    for (const run of runs ?? []) {
+      const answer = await session.bus.ask(ReadStaff, { run }, {}, { timeoutMs: ASK_MS }).catch((error: unknown) => { if (error instanceof NoAnswer && error.reason !== 'refused') return null; throw error; });
+      if (answer?.staff) known.set(run, answer.staff); // a keeper that is away changes nothing
+      if (answer?.staff?.proposer === 'replay' && !told.has(run)) { told.add(run); log('warn', `${run} makes the proposals of another run again: its recording lies with whoever began it, so nobody thinks for it here`, { for: run }); }
+    }
+    const live = [...known].filter(([, { isOver, proposer }]) => !isOver && proposer !== 'replay');
+    return { daemons: live.flatMap(([run, staff]) => daemonsOf(run, staff)), isOver: known.size === runs?.length && live.length === 0 };
+  };
+}
