@@ -8,7 +8,7 @@ import type { Recipe } from '../../domain/recipe.ts';
 import type { EvaluatorSpec } from '../../domain/surface.ts';
 import type { Bench, PassedCanary, Workbench } from '../../ports.ts';
 import { deviceClass, hashEnvironment } from './environment.ts';
-import { findChange, pin, sha256Of } from './pins.ts';
+import { findChange, pin, pinNew, sha256Of, type Pins } from './pins.ts';
 import { seal } from './seal.ts';
 
 // A node's own disk.
@@ -91,17 +91,14 @@ async function stage(folder: string, recipe: Recipe): Promise<Bench> {
   const root = join(folder, 'recipe');
   await rm(folder, { recursive: true, force: true }); // K3
   await mkdir(root, { recursive: true });
-  let recipeBytes = 0;
-  for (const [path, text] of Object.entries(recipe)) {
+  const laid = Object.entries(recipe).map(([path, text]) => {
     if (path.startsWith(sep) || path.split('/').some((part) => part === '' || part === '.' || part === '..')) throw new Error(`${path} is no path within a recipe`);
-    const file = join(root, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { flag: 'wx', mode: 0o444 });
-    recipeBytes += Buffer.byteLength(text);
-  }
-  const pins = await pin([root]);
+    return { file: join(root, path), text };
+  });
+  for (const dir of new Set(laid.map(({ file }) => dirname(file)))) await mkdir(dir, { recursive: true });
+  const pins: Pins = { files: new Map(await Promise.all(laid.map(async ({ file, text }) => [file, await pinNew(file, text)] as const))) };
   return {
-    recipe: root, recipeBytes,
+    recipe: root, recipeBytes: laid.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
     changed: () => findChange(pins, [root]),
     scratch: async (phase) => {
       const scratch = join(folder, phase, 'work');
