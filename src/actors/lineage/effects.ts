@@ -90,7 +90,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
       if (fact.seq < position) { if (pending.length >= BATCH) { keep(); advance(); } continue; }
       if (flushing) continue;
       flushing = true;
-      setImmediate(() => { flushing = false; keep(); advance(); seen.changed(); }); // facts that arrive together are kept together
+      void clock.wait(0, ended).catch(() => undefined).then(() => { flushing = false; keep(); advance(); seen.changed(); }); // facts that arrive together are kept together
     }
   };
   const following = follow().catch((error: unknown) => {
