@@ -135,6 +135,16 @@ describe('what a trial needs', () => {
     confirmAll(told, 't0001', [9, 9, 9, 9, 9]);
     expect(result(need(told))).toMatchObject({ status: 'keep', why: 'first to pass' });
   });
+  test('a best whose result is still to come is judged by nobody else, neither while it is the newest nor after another was', () => {
+    const root = story();
+    [2.5, 2.52, 2.48].forEach((score, i) => { root.measure('t0000', `s${i + 1}`, score); });
+    const decided = need(root, 't0000');
+    root.tell('run.best', ['0'], { trial: 't0000', score: 2.5, snapshot: '0'.repeat(64), judgedAt: root.lineage.applied });
+    expect([decided.kind, need(root, 't0000')]).toEqual(['end', { kind: 'measure', wanted: [] }]);
+    const told = calibrated({ keep: { kind: 'strict', alpha: 0.01, replicates: 5 } }).admit('t0001').admit('t0002').measure('t0001', 's1', 2.1).measure('t0002', 's1', 2.2);
+    for (const n of [1, 2]) told.tell('run.best', [String(n)], { trial: `t000${n}`, score: 2.1, snapshot: '0'.repeat(64), judgedAt: told.lineage.applied });
+    expect(['t0001', 't0002'].map((trial) => need(told, trial))).toEqual([{ kind: 'measure', wanted: [] }, { kind: 'measure', wanted: [] }]);
+  });
   test('the final claim measures best and baseline on final text, and nothing when the baseline is still the best', () => {
     const told = calibrated();
     expect(weighClaim(told.lineage)).toBeNull();

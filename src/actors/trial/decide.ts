@@ -16,6 +16,7 @@ import type { TrialResult } from '../../domain/trial.ts';
 //   J4. A confirmation that is not ahead after two seeds is given up: this can only discard.
 //   J5. Where the objective says so, the replicates of one confirmation serve no other: what they measure may have drifted since. An incumbent's are
 //       its contender's alone, and a contender that another was kept before is measured again beside that one.
+//   J6. What is a best already is not judged again, by whichever broker reads it before its result: that result was decided with it.
 
 const LETTER: Readonly<Record<Purpose, string>> = { search: 's', confirm: 'c', final: 'f' };
 /** An incumbent's replicate can fail by bad luck; this many spares are tried before the comparison is given up. */
@@ -25,12 +26,13 @@ const SPARES = 3;
 export function weigh(lineage: Lineage, row: TrialRow): Need {
   const started = lineage.started;
   if (!started) throw new Error('a trial cannot be weighed before its run has started');
+  if (lineage.bests.some(({ trial }) => trial === row.trial)) return { kind: 'measure', wanted: [] }; // J6
   if (row.trial === BASELINE) return weighBaseline(lineage, row, started.calibrationReplicates);
   const screening = collect(row, 'search', 1);
   if (screening.ending) return end(lineage, row, { ...screening.ending, sample: screening.sample, why: 'screening run' });
   if (screening.wanted.length > 0) return { kind: 'measure', wanted: screening.wanted };
   const incumbent = best(lineage);
-  if (!incumbent || incumbent.trial === row.trial) return { kind: 'measure', wanted: [] };
+  if (!incumbent) return { kind: 'measure', wanted: [] };
   const expected = expectedSearchScore(lineage, incumbent.trial);
   const ahead = expected === null ? Infinity : gain(started.objective, screening.sample.mean, expected);
   const delta = expected === null ? null : screening.sample.mean - expected;
