@@ -95,7 +95,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
     bus,
     journal: (run) => remembered(journals, run, () => natsJournal({ nc, js, jsm, reconnects, run })),
     blobs: (run) => remembered(stores, run, () => natsBlobs({ nc, js, reconnects, run })),
-    presence: (about) => natsPresence({ nc, bus, endpoints, ...about }),
+    presence: (about) => natsPresence({ nc, bus, endpoints, name: nameIn(options), ...about }),
     async ensureRun(run) {
       const durability = await inspectDurability(nc, options.monitorUrl ?? null);
       await ensureRun({ js, jsm: await jsm(), run, isCluster: nc.info?.cluster !== undefined });
@@ -137,6 +137,9 @@ async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, 
     }
   }
 }
+
+/** What the user of a key is called among those of its role, before its actor says so: its log lines may go out under no other name. */
+const nameIn = ({ keyFile, role }: ConnectOptions): string => (keyFile === null || !basename(keyFile).startsWith(`${role}-`) ? 'main' : basename(keyFile, '.nk').slice(role.length + 1));
 
 /** The authority that a server must show a certificate of, and one's own for a server that asks, where they lie beside a key: ca.crt, and <user>.crt with <user>.key. */
 export function tlsBeside(keyFile: string): TlsOptions | null {
