@@ -204,12 +204,14 @@ describe('a run on a virtual clock', () => {
   });
 });
 
-test('the broker chart can stand in eight stages, and nothing but a resume follows a stop', () => {
+test('the broker chart can stand in nine stages, nothing but a resume follows a stop, and whoever stands by sees no stage until it has a term', () => {
   const stages = ['waiting', 'calibrating', 'running', 'paused', 'finishing', 'claiming', 'stopped'] as const;
-  const paths = getShortestPaths(brokerMachine, { events: stages.map((stage) => ({ type: 'lineage.advanced', stage }) as const) });
-  expect(paths.map((path) => path.state.value).sort()).toEqual(['calibrating', 'claiming', 'finishing', 'paused', 'recovering', 'running', 'stopped', 'waiting']);
+  const paths = getShortestPaths(brokerMachine, { events: [{ type: 'term.taken' }, { type: 'term.lost' }, ...stages.map((stage) => ({ type: 'lineage.advanced', stage }) as const)] });
+  expect(paths.map((path) => path.state.value).sort()).toEqual(['calibrating', 'claiming', 'finishing', 'paused', 'recovering', 'running', 'standby', 'stopped', 'waiting']);
   const stopped = paths.find((path) => path.state.value === 'stopped')?.state;
   expect(stages.filter((stage) => stopped?.can({ type: 'lineage.advanced', stage }))).toEqual(['calibrating', 'running']);
+  const standby = paths.find((path) => path.state.value === 'standby')?.state;
+  expect(stages.filter((stage) => standby?.can({ type: 'lineage.advanced', stage }))).toEqual([]);
 });
 
 test('a node that reads its lease before the broker has folded it is not told that it lapsed', async () => {

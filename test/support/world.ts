@@ -15,7 +15,8 @@ import { HASH, measurement, STARTED } from './story.ts';
 export interface World {
   readonly ports: ReturnType<typeof memoryPorts>;
   readonly clock: VirtualClock;
-  startBroker(): Promise<{ readonly done: Promise<void> } & AsyncDisposable>;
+  /** Starts a broker, which may see the world through ports of its own. */
+  startBroker(through?: Ports): Promise<{ readonly done: Promise<void> } & AsyncDisposable>;
   /** Starts a node; a deaf one takes leases and never renews nor measures. */
   startNode(node: string, options?: { readonly slots?: number; readonly deaf?: boolean; readonly enrolled?: Partial<NodeEnrolled> }): Promise<{ stop(): void; readonly running: ReadonlyMap<string, string> }>;
   propose(patch: string, more?: Partial<Proposal>): ReturnType<Ports['bus']['ask']>;
@@ -41,7 +42,7 @@ export interface WorldOptions {
 const RUN = 'toy-1';
 
 /** Admits every patch; its text becomes the recipe. `refuse…` is refused as another's symbol. */
-const admit = async ({ patch, known }: { patch: string; known: (recipe: Record<string, string>) => Promise<string | null> }) => {
+export const admit = async ({ patch, known }: { patch: string; known: (recipe: Record<string, string>) => Promise<string | null> }) => {
   const recipe = { 'recipe.py': patch };
   const twin = await known(recipe);
   const rejection = (rule: Rejection['rule'], owner: string | null, message: string) => ({ kind: 'rejected' as const, rejection: { rule, file: 'model.py', symbol: 'Block', owner, message } });
@@ -63,7 +64,7 @@ export async function world(options: WorldOptions): Promise<World> {
   };
   const world: World = {
     ports, clock, overlaps,
-    startBroker: () => startBroker(ports, { admit: options.surface?.admit ?? admit, trials: { weigh, weighClaim, open: options.open ?? openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal }),
+    startBroker: (through = ports) => startBroker(through, { admit: options.surface?.admit ?? admit, trials: { weigh, weighClaim, open: options.open ?? openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal }),
     async startNode(node, { slots = 2, deaf = false, enrolled = {} } = {}) {
       const stop = new AbortController();
       const running = new Map<string, string>();

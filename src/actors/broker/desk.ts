@@ -32,10 +32,13 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, judge: 
       const judged = await judge(asked.proposal); // many at once: only what follows needs the lock
       const feedback = judged.kind === 'admitted' && asked.feedback !== null ? await blobs.put(new TextEncoder().encode(asked.feedback)) : null;
       return keeper.alone(async () => { // D1
-        const late = withoutTrial(asked);
-        if (late) return late;
-        const isStale = judged.kind === 'admitted' && (lineage.bySnapshot.has(judged.snapshot) || asked.proposal.joint !== undefined); // a draft may have been answered meanwhile
-        return say(asked, isStale ? await judge(asked.proposal) : judged, feedback);
+        for (let n = lineage.nextNumber; ; n = Math.max(n + 1, lineage.nextNumber)) {
+          const late = withoutTrial(asked);
+          if (late) return late;
+          const isStale = judged.kind === 'admitted' && (lineage.bySnapshot.has(judged.snapshot) || asked.proposal.joint !== undefined); // a draft may have been answered meanwhile
+          const said = await say(asked, trialId(n), isStale ? await judge(asked.proposal) : judged, feedback);
+          if (said !== 'taken') return said;
+        }
       });
     }),
     bus.serve(RenewLease, ids, async ({ trial, replicate, attempt, node }) => {
@@ -85,30 +88,25 @@ export function openDesk({ bus, blobs, journal }: Ports, keeper: Keeper, judge: 
     return open.length >= openTrialsPerAgent(lineage, proposal.specialist) ? { kind: 'busy' as const } : null;
   }
 
-  async function say({ clientId, proposal }: Asked, judged: Judged, feedback: BlobHash | null) {
+  /** `taken` when another broker gave the number away: what it took may be this very proposal, or may have closed the run. */
+  async function say({ clientId, proposal }: Asked, trial: TrialId, judged: Judged, feedback: BlobHash | null) { // D2
     if (judged.kind === 'admitted') {
-      const trial = await number((id) => keeper.say('trial.admitted', [id], { proposal, snapshot: judged.snapshot, feedback, clientId }));
-      return { kind: 'admitted' as const, trial };
+      const said = await keeper.say('trial.admitted', [trial], { proposal, snapshot: judged.snapshot, feedback, clientId });
+      return said === 'taken' ? said : { kind: 'admitted' as const, trial };
     }
     const { rejection } = judged;
-    const trial = await number((id) => keeper.say('trial.rejected', [id], { proposal, rejection, clientId }));
+    if (await keeper.say('trial.rejected', [trial], { proposal, rejection, clientId }) === 'taken') return 'taken' as const;
     if (rejection.rule === 'ownership' && rejection.owner && rejection.file) {
       await keeper.say('handoff.offered', [`h-${trial}`], { from: proposal.specialist, to: rejection.owner, file: rejection.file, symbol: rejection.symbol, hint: proposal.hypothesis, trial });
     }
     return { kind: 'rejected' as const, trial, rejection };
   }
 
-  async function number(say: (id: TrialId) => Promise<'recorded' | 'taken'>): Promise<TrialId> {
-    for (;;) {
-      const id = trialId(lineage.nextNumber);
-      if (await say(id) === 'recorded') return id;
-    }
-  }
   async function act(what: 'pause' | 'resume' | 'stop' | 'limit' | 'note', detail: string, limits: Limits | null): Promise<{ ok: boolean; message: string }> {
     while (await keeper.say('operator.acted', [String(lineage.operatorActs.length + 1)], { act: what, detail, limits }) === 'taken');
     return { ok: true, message: detail };
   }
-  return { async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); } };
+  return { async [Symbol.asyncDispose]() { await Promise.all(served.map((one) => one[Symbol.asyncDispose]())); } };
 }
 
 function replyFor(lineage: Lineage, trial: TrialId) {

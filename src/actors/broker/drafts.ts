@@ -96,7 +96,7 @@ export function openDrafts({ bus }: Ports, keeper: Keeper, judge: Judge, options
       const reason = isOpen(row) ? overdue(lineage, row) : null;
       return reason === null ? [] : [keeper.alone(async () => { if (isOpen(row)) await keeper.say('joint.answered', [row.joint], { by: row.offered.to, answer: 'declined', reason, trial: null }); })]; // O3
     }),
-    async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); },
+    async [Symbol.asyncDispose]() { await Promise.all(served.map((one) => one[Symbol.asyncDispose]())); },
   };
 }
 

@@ -1,248 +1,89 @@
 import { createActor } from 'xstate';
-import type { Calibrated, Fact, RunClaimed } from '../../domain/fact.ts';
-import { BASELINE, type NodeId, type RunId, type TrialId } from '../../domain/ids.ts';
-import type { Lineage, TrialRow, Verify } from '../../domain/lineage.ts';
-import type { Need, Wanted } from '../../domain/need.ts';
-import { sample } from '../../domain/noise.ts';
-import type { Journal, Ports } from '../../ports.ts';
-import { Pulse } from '../../protocols/actor.ts';
-import { grants, lapses, needless, reasonToStop, spentBy, stageOf, strandedBy, strangers, unlike } from './decide.ts';
-import { openDesk } from './desk.ts';
-import { openDrafts } from './drafts.ts';
-import { openJudge, type Admit } from './judge.ts';
-import { lineageAt, openKeeper } from './keeper.ts';
+import type { RunId } from '../../domain/ids.ts';
+import type { Ports } from '../../ports.ts';
+import { openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
-import { openSessions } from './sessions.ts';
-import { mayHeal, starved } from './starved.ts';
+import { openOffice, type BrokerNeeds, type Office } from './office.ts';
+import { fenced, openTerm } from './term.ts';
 
-// The broker at work: fold, ask what is due, say it, wait for it to come back, ask again.
-//
-//   E1. What is due is derived from the fold after every fact; saying it twice is refused by the server, so a crash between two lines costs nothing.
-//   E2. Nothing is leased before the whole journal was folded.
-//   E3. A best without its result is a broker that died between the two: the result is judged again where the best was, and said.
+// The broker at work: fold the journal, stand by until the run needs it, decide until it is replaced, stand by again.
 
-/** What becomes of a trial, from the trial actor. */
-export interface Trials {
-  readonly weigh: (lineage: Lineage, row: TrialRow) => Need;
-  readonly weighClaim: (lineage: Lineage) => { readonly kind: 'measure'; readonly wanted: readonly Wanted[] } | { readonly kind: 'claim'; readonly claim: RunClaimed } | null;
-  readonly open: (journal: Journal, trial: TrialId, onFailure: (error: unknown) => void) => { weighed(need: Need, leased: number): void; ended(): void; isSaying(): boolean };
+export interface BrokerOptions {
+  readonly run: RunId;
+  readonly signal: AbortSignal;
+  /** New at every start; made here unless given. */
+  readonly boot?: string;
+  /** What it is called while it stands by. */
+  readonly name?: string;
 }
 
-/** Baselines measured by earlier runs of the same surface, evaluator, environment and device. */
-export interface Calibrations {
-  find(key: CalibrationKey): Promise<Calibrated | null>;
-  keep(key: CalibrationKey, calibrated: Calibrated): Promise<void>;
-}
-export interface CalibrationKey { readonly surfaceHash: string; readonly evaluatorHash: string; readonly environmentHash: string; readonly device: string; readonly replicates: number }
-
-export interface BrokerOptions { readonly run: RunId; readonly signal: AbortSignal }
-export interface BrokerNeeds { readonly admit: Admit; readonly trials: Trials; readonly calibrations: Calibrations; readonly verify: Verify }
-
-/** Runs the broker of one run until aborted; `done` rejects when it cannot go on. */
-export async function startBroker(ports: Ports, needs: BrokerNeeds, { run, signal }: BrokerOptions): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
-  const { journal, bus, clock, presence } = ports;
-  const keeper = openKeeper(run, journal, needs.verify);
-  const { lineage } = keeper;
+/** Runs the broker of one run until aborted; resolves once it decides, or stands by because another does. `done` rejects when it cannot go on. */
+export async function startBroker(outside: Ports, needs: BrokerNeeds, { run, signal, boot = crypto.randomUUID(), name = `broker-${boot.slice(0, 8)}` }: BrokerOptions): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+  const { presence } = outside;
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
-  const caughtUpAt = await journal.position();
+  const term = openTerm(outside, () => keeper, { run, name, boot });
+  const ports: Ports = { ...outside, journal: fenced(outside.journal, term.isHeld) };
+  const keeper = openKeeper(run, ports.journal, needs.verify);
+  const { lineage } = keeper;
+  let office: Office | null = null;
+  let lose = (): void => undefined;
 
   const chart = createActor(brokerMachine);
-  const seenMs = new Map<string, number>();
-  const renewedMs = new Map<string, number>();
-  const trials = new Map<TrialId, ReturnType<Trials['open']>>();
-  /** Nodes for which an earlier calibration was looked for: only then may the baseline be leased. */
-  const asked = new Set<string>();
-  /** Starts of nodes that were said to measure differently. */
-  const refused = new Set<string>();
-  let superseded = 0;
-  let newestSeenMs = clock.now();
-  let proposedMs = clock.now();
-  let ableMs = clock.now();
-  let changed = wakeUp();
-
-  const isAlive = (node: NodeId): boolean => clock.now() - (seenMs.get(node) ?? -Infinity) <= (lineage.started?.leaseTtlMs ?? 0);
-  const seen = presence.announce({ actor: 'broker', name: 'main', run, read: () => describe(lineage, String(chart.getSnapshot().value), strangers(lineage, isAlive)) });
-  chart.subscribe({ next: () => seen.changed(), error: (error) => presence.log('error', 'the broker chart failed', { error: String(error) }) });
+  let seen: { readonly as: string; readonly announced: ReturnType<typeof presence.announce> } | null = null;
+  const beSeenAs = async (as: string): Promise<void> => {
+    if (seen?.as === as) return;
+    const before = seen;
+    seen = { as, announced: presence.announce({ actor: 'broker', name: as, run, read: () => (office === null ? standing() : office.describe(String(chart.getSnapshot().value))) }) };
+    await before?.announced[Symbol.asyncDispose]();
+  };
+  const standing = () => ({
+    state: 'standby', why: lineage.started === null ? 'the run has not started' : lineage.stopped !== null ? `the run has stopped: ${lineage.stopped}` : `another broker has term ${lineage.term}: it is followed when it falls silent`,
+    context: { term: lineage.term, applied: lineage.applied },
+  });
+  chart.subscribe({ next: () => seen?.announced.changed(), error: (error) => presence.log('error', 'the broker chart failed', { error: String(error) }) });
   chart.start();
 
-  const live = (): boolean => lineage.applied >= caughtUpAt;
-  const onFact = (fact: Fact): void => {
-    newestSeenMs = clock.now();
-    if (fact.word === 'node.enrolled') seenMs.set(fact.ids[0], clock.now());
-    if (fact.word === 'lease.granted') renewedMs.set(`${fact.ids[0]}.${fact.ids[1]}`, clock.now()); // B2
-    if (fact.word === 'trial.result') { trials.get(fact.ids[0])?.ended(); trials.delete(fact.ids[0]); }
-    if (!live()) { superseded = lineage.superseded; return; }
-    if (fact.word === 'trial.measured' && lineage.superseded > superseded) tellSuperseded(fact);
-    superseded = lineage.superseded;
-    changed.ring();
-  };
-  const tellSuperseded = ({ ids: [trial, replicate, attempt, node], body: { measurement, signature } }: Extract<Fact, { word: 'trial.measured' }>): void => {
-    const key = lineage.nodes.get(node)?.publicKey;
-    const isSigned = key !== undefined && needs.verify(key, { run, trial, replicate, attempt: Number(attempt), node, measurement }, signature);
-    presence.log('warn', isSigned ? 'a measurement came after its lease was over and does not count'
-      : 'a measurement does not count, for it is not signed with the newest key of its node: two evaluators must not bear one name, so give each its own --node', { trial, replicate, attempt, node });
-  };
-  const following = keeper.follow(onFact, ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }), ended);
-  const listening = bus.listen(Pulse, { run, actor: 'evaluator' }, ({ state }, ids) => {
-    seenMs.set(ids.name, clock.now());
-    if (state === 'calibrating') ableMs = clock.now(); // its canaries may take long, and it may be the one that is waited for
-  });
-  const thinking = bus.listen(Pulse, { run, actor: 'specialist' }, ({ state }) => {
-    if (state === 'proposing' || state === 'submitting') proposedMs = clock.now(); // whoever thinks for long has not run dry
-  });
-  const judge = openJudge(ports, keeper, needs.admit);
-  const sessions = openSessions(ports, keeper, judge, { run, onThought: () => { proposedMs = clock.now(); } });
-  const drafts = openDrafts(ports, keeper, judge, { run });
-  const desk = openDesk(ports, keeper, judge, {
-    run, onProposal: () => { proposedMs = clock.now(); },
-    onRenewal: (key, node) => { renewedMs.set(key, clock.now()); seenMs.set(node, clock.now()); },
-  });
+  const following = keeper.follow((fact) => {
+    office?.onFact(fact);
+    if (fact.word === 'broker.took' && !term.isHeld()) lose();
+  }, ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }), ended);
 
-  /** One round: say everything that is due now, and wait until all of it came back. Answers whether anything was said. */
-  async function round(): Promise<boolean> {
-    const stage = stageOf(lineage, lineage.open.size);
-    chart.send({ type: 'lineage.advanced', stage });
-    if (stage === 'waiting' || stage === 'stopped') return false;
-    const said: Promise<unknown>[] = [];
-    for (const [node, enrolled] of lineage.nodes) {
-      const why = unlike(lineage, enrolled);
-      if (why === null || refused.has(`${node}.${enrolled.boot}`)) continue;
-      refused.add(`${node}.${enrolled.boot}`);
-      presence.log('warn', 'a node measures differently and gets no lease', { node, why }); // B3
-    }
-    if (!lineage.trials.has(BASELINE)) said.push(admitBaseline());
-    for (const { lease, reason } of lapses(lineage, (key) => clock.now() - (renewedMs.get(key) ?? clock.now()))) {
-      said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason }));
-    }
-    for (const [joint, trial] of lineage.sessions.unanswered) said.push(keeper.say('joint.answered', [joint], { by: lineage.sessions.joints.get(joint)?.offered.to ?? '', answer: 'accepted', reason: '', trial }));
-    said.push(...drafts.answerOverdue());
-    const wanted: Wanted[] = [];
-    const root = lineage.trials.get(BASELINE);
-    let isDeciding = false;
-    for (const id of lineage.open) {
-      const row = lineage.trials.get(id);
-      if (!row) continue;
-      const need = needs.trials.weigh(lineage, row);
-      isDeciding ||= need.kind === 'end';
-      if (need.kind === 'measure') wanted.push(...need.wanted);
-      else if (id === BASELINE && !lineage.calibration) { said.push(calibrate(row)); continue; }
-      const trial = trials.get(id) ?? needs.trials.open(journal, id, (error) => presence.log('error', 'a result could not be said', { trial: id, error: String(error) }));
-      trials.set(id, trial);
-      trial.weighed(need, [...lineage.leases.values()].filter((lease) => lease.trial === id).length);
-      isDeciding ||= trial.isSaying(); // between a best and its result it is weighed otherwise
-    }
-    const claim = stage === 'claiming' ? needs.trials.weighClaim(lineage) : null;
-    if (claim?.kind === 'measure') wanted.push(...claim.wanted);
-    for (const { lease, reason } of needless(lineage, wanted)) said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason })); // B5
-    if (claim?.kind === 'claim') said.push(keeper.say('run.claimed', [String(lineage.claims + 1)], claim.claim));
-    const mayLease = stage === 'calibrating' || stage === 'running' || stage === 'claiming' || (stage === 'finishing' && lineage.stopMode === 'complete');
-    if (mayLease && (root || lineage.calibration)) {
-      for (const lease of grants(lineage, wanted, (node) => (lineage.calibration !== null || asked.has(node)) && isAlive(node))) {
-        said.push(keeper.say('lease.granted', [lease.trial, lease.replicate, String(lease.attempt)], lease));
-      }
-    }
-    const spent = spentBy(lineage, clock.now() - newestSeenMs, wanted.length);
-    const newest = lineage.newestAt + clock.now() - newestSeenMs;
-    const quietMs = lineage.open.size > 0 || lineage.paused || mayHeal(lineage, newest) ? 0 : clock.now() - Math.max(proposedMs, newestSeenMs);
-    const isAble = [...lineage.nodes].some(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null);
-    if (isAble || wanted.length === 0 || lineage.paused) ableMs = clock.now();
-    const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000) ?? starved(lineage, sessions.refused, newest); // B3
-    if (reason) said.push(keeper.say('run.stopping', [String(lineage.stoppings + 1)], reason));
-    const over = lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && lineage.leases.size === 0 && !isDeciding) || (stage === 'claiming' && claim === null && lineage.leases.size === 0);
-    if (over && lineage.stopping !== null) {
-      await sessions.windUp();
-      said.push(keeper.say('run.stopped', [String(lineage.stops + 1)], { reason: lineage.stopping, wallSeconds: Math.round(spent.wallSeconds * 1000) / 1000 }));
-    }
-    await Promise.all(said);
-    return said.length > 0;
-  }
+  let settle = (): void => undefined;
+  const settled = new Promise<void>((resolve) => { settle = resolve; });
 
-  async function admitBaseline(): Promise<void> {
-    const snapshot = lineage.started?.snapshot ?? '';
-    await keeper.say('trial.admitted', [BASELINE], {
-      snapshot, feedback: null, clientId: 'baseline',
-      proposal: { specialist: 'baseline', parent: BASELINE, asOf: 0, hypothesis: 'the calibrated starting recipe', expectedDelta: 0, patch: '', parts: [], proposer: { kind: 'operator', strategy: 'baseline', moves: [] }, tokens: 0, money: 0 },
-    });
-  }
-
-  async function calibrate(row: TrialRow): Promise<void> {
-    const measurements = [...row.replicates.values()].flatMap((r) => (r.measured ? [r.measured.measurement] : []));
-    const first = measurements[0];
-    if (!first || !lineage.started) return;
-    const scores = sample(measurements.flatMap((m) => (m.failure === null && m.score !== null ? [m.score] : [])));
-    const calibrated: Calibrated = { reusedFrom: null, device: first.device, evaluatorHash: first.evaluatorHash, environmentHash: first.environmentHash, mean: scores.n > 0 ? scores.mean : null, sd: scores.sd, measurements };
-    await keeper.say('run.calibrated', [], calibrated);
-    if (scores.n >= 2) await needs.calibrations.keep(keyOf(calibrated), { ...calibrated, reusedFrom: run }).catch((error: unknown) => presence.log('warn', 'the calibration could not be kept for later runs', { error: String(error) }));
-  }
-
-  /** Takes over an equal calibration, once a node is there to say which would be equal. */
-  async function reuseCalibration(): Promise<void> {
-    if (lineage.calibration || !lineage.started) return;
-    for (const [node, enrolled] of lineage.nodes) {
-      if (asked.has(node) || unlike(lineage, enrolled) !== null) continue; // B3
-      asked.add(node);
-      const found = await needs.calibrations.find(keyOf(enrolled));
-      if (found) { await keeper.say('run.calibrated', [], found); return; }
-    }
-  }
-  const keyOf = (from: { device: string; evaluatorHash: string; environmentHash: string }): CalibrationKey =>
-    ({ surfaceHash: lineage.started?.surfaceHash ?? '', replicates: lineage.started?.calibrationReplicates ?? 0, device: from.device, evaluatorHash: from.evaluatorHash, environmentHash: from.environmentHash });
-
-  async function mendBests(): Promise<void> { // E3
-    for (const head of lineage.bests) {
-      const row = lineage.trials.get(head.trial);
-      if (!row || row.result) continue;
-      const then = await lineageAt(run, journal, needs.verify, head.judgedAt);
-      const rowThen = then.trials.get(head.trial);
-      const need = rowThen && needs.trials.weigh(then, rowThen);
-      if (need?.kind === 'end') await keeper.say('trial.result', [head.trial], need.result);
-    }
-  }
-
-  async function work(): Promise<void> {
-    await keeper.folded(caughtUpAt); // E2
-    for (const key of lineage.leases.keys()) renewedMs.set(key, clock.now()); // B2
-    for (const node of lineage.nodes.keys()) seenMs.set(node, clock.now());
-    newestSeenMs = proposedMs = ableMs = clock.now();
-    await mendBests();
+  async function serve(): Promise<void> {
     while (!ended.aborted) {
-      changed = wakeUp();
-      await reuseCalibration();
-      if (await round()) continue;
-      const rung = new AbortController(); // a timer that outlived its round would pile up, one a fact
-      await Promise.race([changed.rung, clock.wait(Math.min(500, (lineage.started?.leaseTtlMs ?? 3000) / 6), AbortSignal.any([ended, rung.signal])).catch(() => undefined)]);
-      rung.abort();
+      await term.take(async (as) => { await beSeenAs(as); if (as === name) settle(); }, ended);
+      const over = new AbortController();
+      lose = () => over.abort(new Error('another broker took the next term'));
+      chart.send({ type: 'term.taken' });
+      office = openOffice(ports, needs, keeper, { run, term, signal: AbortSignal.any([ended, over.signal]), onStage: (stage) => chart.send({ type: 'lineage.advanced', stage }) });
+      if (lineage.term > 1) presence.log('info', 'took over', { term: lineage.term });
+      settle();
+      if (!term.isHeld()) lose();
+      try { await office.done; } finally {
+        const closing = office;
+        office = null;
+        await closing[Symbol.asyncDispose]();
+      }
+      if (ended.aborted) return;
+      chart.send({ type: 'term.lost' });
+      await beSeenAs(name);
+      presence.log('warn', 'another broker took over, and this one stands by', { term: lineage.term });
     }
   }
 
-  const done = Promise.all([work(), following.then(() => { if (!ended.aborted) throw new Error('the journal ended while the broker was following it'); })]).then(() => undefined, (error: unknown) => {
+  const done = Promise.all([serve(), following.then(() => { if (!ended.aborted) throw new Error('the journal ended while the broker was following it'); })]).then(() => undefined, (error: unknown) => {
     if (!ended.aborted) throw error;
   });
-  return {
-    done,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await desk[Symbol.asyncDispose]();
-      await sessions[Symbol.asyncDispose]();
-      await drafts[Symbol.asyncDispose]();
-      await listening[Symbol.asyncDispose]();
-      await thinking[Symbol.asyncDispose]();
-      await done.catch(() => undefined);
-      await seen[Symbol.asyncDispose]();
-      chart.stop();
-    },
+  const close = async (): Promise<void> => {
+    stop.abort();
+    await office?.[Symbol.asyncDispose]();
+    await done.catch(() => undefined);
+    await seen?.announced[Symbol.asyncDispose]();
+    chart.stop();
   };
-}
-
-function wakeUp(): { readonly rung: Promise<void>; ring(): void } {
-  let ring = (): void => undefined;
-  const rung = new Promise<void>((resolve) => { ring = resolve; });
-  return { rung, ring: () => ring() };
-}
-
-function describe(lineage: Lineage, state: string, refused: readonly string[]) {
-  const leased = lineage.leases.size;
-  const why = state === 'calibrating' ? 'measuring the baseline' : state === 'running' ? `${leased} leased, ${lineage.open.size} trials open` : lineage.stopping ?? state;
-  return { state, why: [why, ...refused].join('; '), context: { open: lineage.open.size, leased, applied: lineage.applied, best: lineage.bests.at(-1)?.trial ?? null } };
+  await Promise.race([settled, done.catch(async (error: unknown) => { await close(); throw error; })]);
+  return { done, [Symbol.asyncDispose]: close };
 }

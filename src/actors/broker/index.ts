@@ -1,2 +1,3 @@
-export { startBroker, type CalibrationKey } from './effects.ts';
+export { startBroker } from './effects.ts';
+export type { CalibrationKey } from './office.ts';
 export type { Admit } from './judge.ts';

@@ -13,15 +13,16 @@ export interface Keeper {
   upToDate(): Promise<void>;
   /** Does one thing at a time: what is decided by the fold and then said, with nothing said in between. */
   alone<T>(work: () => Promise<T>): Promise<T>;
-  /** Folds live facts until aborted; `onFact` sees each after it was applied. */
+  /** Folds live facts until aborted; `onFact` sees each after it was applied. Whoever still waits then is told that there will be no more. */
   follow(onFact: (fact: Fact) => void, onUnreadable: (what: { seq: number; subject: string; reason: string }) => void, signal: AbortSignal): Promise<void>;
 }
 
 /** A keeper over one run's journal. */
 export function openKeeper(run: RunId, journal: Journal, verify: Verify): Keeper {
   const lineage = emptyLineage();
-  const waiting: { seq: number; resolve: () => void }[] = [];
+  const waiting: { seq: number; resolve: () => void; reject: (why: Error) => void }[] = [];
   let passed = 0;
+  let over: Error | null = null;
   const settle = (seq: number): void => {
     passed = Math.max(passed, seq);
     for (let i = waiting.length - 1; i >= 0; i--) {
@@ -30,7 +31,7 @@ export function openKeeper(run: RunId, journal: Journal, verify: Verify): Keeper
     }
   };
   let last: Promise<unknown> = Promise.resolve();
-  const folded = (seq: number): Promise<void> => (seq <= passed ? Promise.resolve() : new Promise((resolve) => { waiting.push({ seq, resolve }); }));
+  const folded = (seq: number): Promise<void> => (seq <= passed ? Promise.resolve() : over ? Promise.reject(over) : new Promise((resolve, reject) => { waiting.push({ seq, resolve, reject }); }));
   return {
     lineage,
     folded,
@@ -46,10 +47,15 @@ export function openKeeper(run: RunId, journal: Journal, verify: Verify): Keeper
       return said.kind;
     },
     async follow(onFact, onUnreadable, signal) {
-      for await (const fact of journal.follow({ after: lineage.applied, signal, onUnreadable: (what) => { onUnreadable(what); settle(what.seq); } })) {
-        grow(lineage, fact, run, verify);
-        onFact(fact);
-        settle(fact.seq);
+      try {
+        for await (const fact of journal.follow({ after: lineage.applied, signal, onUnreadable: (what) => { onUnreadable(what); settle(what.seq); } })) {
+          grow(lineage, fact, run, verify);
+          onFact(fact);
+          settle(fact.seq);
+        }
+      } finally {
+        over = new Error(`the journal of ${run} is not followed any more`);
+        for (const waiter of waiting.splice(0)) waiter.reject(over);
       }
     },
   };

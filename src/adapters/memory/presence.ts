@@ -18,7 +18,7 @@ export function memoryPresence(bus: Bus, clock: Clock): Presence & { readonly lo
         return { actor: who.actor, name: who.name, run: who.run, pid: process.pid, state, sinceMs: Math.round(clock.now() - since), why: now.why, context: { ...now.context } };
       };
       const pulse = () => { bus.tell(Pulse, { run: who.run, actor: who.actor, name: who.name }, read()); };
-      const served = [bus.serve(ActorState, { actor: who.actor }, read), bus.serve(NamedActorState, { actor: who.actor, run: who.run, name: who.name }, read)];
+      const served = [bus.serve(ActorState, { actor: who.actor }, read), bus.serveEach(NamedActorState, { actor: who.actor, run: who.run, name: who.name }, read)];
       pulse();
       return { changed: pulse, async [Symbol.asyncDispose]() { await Promise.all(served.map((each) => each[Symbol.asyncDispose]())); } };
     },

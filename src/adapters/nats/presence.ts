@@ -39,7 +39,7 @@ export function natsPresence({ nc, bus, endpoints, run, actor = 'brigade', name 
       const pulse = () => { bus.tell(Pulse, { run: who.run, actor: who.actor, name: who.name }, read()); };
       const served = [
         bus.serveEach(ActorState, { actor: who.actor }, read),
-        bus.serve(NamedActorState, { actor: who.actor, run: who.run, name: who.name }, read),
+        bus.serveEach(NamedActorState, { actor: who.actor, run: who.run, name: who.name }, read),
       ];
       const service = announceService(nc, { ...who, endpoints });
       const timer = setInterval(pulse, PULSE_MS).unref();
