@@ -7,6 +7,7 @@ import { controlCommands } from './control.ts';
 import { daemonCommands } from './daemons.ts';
 import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
+import { healthCommand } from './health.ts';
 import { initCommand } from './init.ts';
 import { lineageCommand } from './lineage.ts';
 import { openRun } from './open-run.ts';
@@ -49,4 +50,5 @@ export function addCommands(program: Command, place: Place): void {
   doctorCommand(program);
   daemonCommands(program, place);
   upCommand(program, place);
+  healthCommand(program, out);
 }

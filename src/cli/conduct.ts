@@ -69,6 +69,8 @@ export interface ConductOptions {
   readonly url: string | null;
   readonly keys: string | null;
   readonly onStep: (says: string) => void;
+  /** True only begins it: its daemons are those that `brigade up` keeps on other machines. */
+  readonly isDetached?: boolean;
 }
 
 /** Two runs of one name would be one journal. */
@@ -118,7 +120,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     const said = options.models?.isSaid === true ? options.models.config : null;
     if (said !== null && !past) await storeModels(place, run, said);
     await writeRunFile(place, { ...file, agents: [...started.roster] }); // C1
-    await writeLive(place, run, url); // C1
+    if (!options.isDetached) await writeLive(place, run, url); // C1
 
     const slots = options.slots ?? Math.max(1, Math.min(await slotsHere(surface.slots.kind), 64));
     const processes = openProcesses({
@@ -128,7 +130,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     const limits = await beginRun(journal, started, options.extend, said === null ? null : describeModels(said, started.roster));
     if (said !== null && past) await storeModels(place, run, said); // C1: only what goes on is told otherwise
     const stopping = new AbortController();
-    const supervised = superviseRun(
+    const supervised: Promise<Ended> = options.isDetached ? Promise.resolve({ kind: 'aborted' }) : superviseRun(
       { journal, bus: session.bus, blobs: session.blobs(run), clock: openClock(), presence: session.presence({ run, actor: 'supervisor', write: logTo(join(dir, 'logs', 'supervisor.log'), options.onStep) }) },
       processes, { run, daemons: daemonsOf(run, started, limits, slots, options), signal: stopping.signal },
     );

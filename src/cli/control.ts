@@ -60,7 +60,8 @@ async function withOperator<T>(place: Place, name: string | undefined, ask: (bus
   const file = await findRun(place, name);
   await requireOwn(place, file.run, 'there is nothing to steer');
   const live = await readLive(place, file.run);
-  if (!live) throw new Mistake(`${file.run} is not running: brigade run --resume ${file.run} goes on with it`);
-  const session = await connectNats({ url: live.url, keyFile: keyFileOf(file, 'operator'), name: `brigade-cli-${process.pid}`, role: 'operator', remedy: `process ${live.pid} runs ${file.run}, which is starting or ending. Try again in a moment` });
+  const url = live?.url ?? file.url; // a run that was only begun here is run by others
+  if (url === null) throw new Mistake(`${file.run} is not running: brigade run --resume ${file.run} goes on with it`);
+  const session = await connectNats({ url, keyFile: keyFileOf(file, 'operator'), name: `brigade-cli-${process.pid}`, role: 'operator', remedy: live === null ? `it is the server of ${file.run}. Start it, and try again` : `process ${live.pid} runs ${file.run}, which is starting or ending. Try again in a moment` });
   try { return await ask(session.bus, file.run); } finally { await session.close(); }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadSurface } from '../adapters/surfaces/index.ts';
+import { COMPOSER } from '../domain/components.ts';
 import { runDir, type Place } from './place.ts';
 import { modelOptions, type ModelFlags } from './models-flags.ts';
 import { choice } from './choice.ts';
@@ -59,7 +60,7 @@ export function daemonCommands(program: Command, place: Place): void {
     .requiredOption('--strategy <name>', 'greedy or ablate')
     .option('--whole', 'take a best to pieces too that nothing lies apart from')
     .option('--concurrent <n>', 'trials it may have open at once', '1')
-    .action((flags: DaemonFlags & { strategy: string; whole?: true; concurrent: string }, command: Command) => stand(place, 'specialist', flags, command, async ({ run, ports, surface, roster, signal }) => {
+    .action((flags: DaemonFlags & { strategy: string; whole?: true; concurrent: string }, command: Command) => stand(place, 'specialist', { ...flags, domain: COMPOSER }, command, async ({ run, ports, surface, roster, signal }) => {
       const { composerOf } = await import('./daemon-composer.ts');
       const concurrent = number('--concurrent', flags.concurrent, 1, 10_000, true);
       return composerOf(place, { run, surface, roster, ports, signal, strategy: choice('--strategy', flags.strategy, ['greedy', 'ablate']), whole: flags.whole === true, concurrent });

@@ -8,6 +8,7 @@ import { oneLine } from '../domain/figures.ts';
 import type { RunId } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import { defaultColumns } from '../domain/tables.ts';
+import { NamedActorState } from '../protocols/actor.ts';
 import { readStandalone } from './conduct.ts';
 import { Mistake } from './mistake.ts';
 import { openImported } from './open-imported.ts';
@@ -53,7 +54,7 @@ async function open(place: Place, file: RunFile, live: LiveFile | null): Promise
   lost.catch(() => undefined);
   using _watched = session.events(({ kind, reason }) => { if (kind === 'disconnected') lose(new ServerUnreachable(url, 'no-answer', `the server at ${url} went while ${file.run} was read: ${reason}`)); });
   try {
-    const reading = read(place, file, session, server, live !== null);
+    const reading = read(place, file, session, server, live !== null || (file.url !== null && await isServed(session, file.run)));
     return await (live && file.url === null ? Promise.race([reading, lost]) : reading); // O1
   } catch (error) {
     await session.close();
@@ -61,6 +62,9 @@ async function open(place: Place, file: RunFile, live: LiveFile | null): Promise
     throw error;
   }
 }
+
+/** A run that was only begun here lives where its broker answers. */
+const isServed = (session: NatsSession, run: RunId): Promise<boolean> => session.bus.ask(NamedActorState, { actor: 'broker', run, name: 'main' }, {}, { timeoutMs: 1_000 }).then(() => true, () => false);
 
 async function read(place: Place, file: RunFile, session: NatsSession, server: EmbeddedServer | null, isLive: boolean): Promise<OpenRun> {
   const { run } = file;

@@ -9,6 +9,7 @@ import { NO_LIMITS, type Limits } from '../domain/budget.ts';
 import { TOKEN, type RunId } from '../domain/ids.ts';
 import { emptyLineage, grow, type Lineage } from '../domain/lineage.ts';
 import type { Journal } from '../ports.ts';
+import { EVERY_RUN } from '../protocols/actor.ts';
 import { adviceOnBaseline } from './advice.ts';
 import { conductRun, readStandalone, requireEnding, taken, type ConductOptions } from './conduct.ts';
 import { configure, type RunConfig, type RunFlags } from './config.ts';
@@ -28,7 +29,7 @@ import type { Surroundings } from './surroundings.ts';
 import { followRun } from './view/follow.ts';
 import { liveView } from './view/live.ts';
 
-type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean; readonly roster?: string } & ModelFlags;
+type Flags = RunFlags & { readonly resume?: string; readonly name?: string; readonly nats?: string; readonly keys?: string; readonly json?: boolean; readonly roster?: string; readonly detach?: boolean } & ModelFlags;
 
 /** Flags that are settled when a run starts, by what commander calls them. */
 const SETTLED: readonly (readonly [name: keyof Flags, flag: string])[] = [
@@ -53,6 +54,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--tokens <n>', 'tokens of models in all').option('--money <amount>', 'money for models in all, in the unit of their prices')
     .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
     .option('--proposer <kind>', 'search; llm, with a model; or a rival to hold search against: random, tpe (default search)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
+    .option('--detach', 'only begin it, on the server of --nats: what brigade up keeps there does the work')
     .option('--compose <strategy>', 'one more author, who puts together what was kept apart: greedy or ablate')
     .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32\n  $ brigade run --resume golf-mini-1121b --base-url http://127.0.0.1:8001/v1\n  $ brigade run golf-mini --proposer llm --model gpt-5-mini --price 0.25,2.0 --money 5')
     .action((surface: string | undefined, { nats, ...flags }: Flags, command: Command) => {
@@ -88,6 +90,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   if (surface === undefined) throw new Mistake('name a surface: brigade run golf-mini; brigade surfaces lists them');
   if (earlier) refuseOnResume(flags, earlier);
   else if (flags.keys !== undefined && flags.nats === undefined) throw new Mistake('--keys are those of a server of yours: give its --nats URL too');
+  if (flags.detach === true && (flags.nats ?? earlier?.url ?? null) === null) throw new Mistake('--detach leaves a run to the daemons of a server of yours: give its --nats URL');
   const roster = earlier ? earlier.roster ?? null : flags.roster ?? null;
   const loaded = await loadToRun(place, surface, { roster, isAlone: (flags.nats ?? earlier?.url ?? null) === null });
   const config = earlier ? null : replay?.config ?? configure(loaded, flags);
@@ -108,8 +111,13 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
   const view = liveView({ run, out: around.out, width: around.width, color: around.color, json: flags.json === true, now: around.now, folder, runsAlone: Object.keys(await readStandalone(place, loaded.evaluator)).length > 0, context: flags.nats === undefined ? `brigade-${run}` : null });
   const conducted = await conductRun({
     place, run, surface, roster, config, specialists: stretch === null, composer: stretch?.composer ?? null, extend: stretch?.extend ?? extendBy(earlier ? flags : {}), models,
-    slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys === undefined ? earlier?.keys ?? null : resolve(flags.keys), onStep: (says) => view.say(says),
+    slots: machine.slots, sandbox: machine.sandbox, url: flags.nats ?? earlier?.url ?? null, keys: flags.keys === undefined ? earlier?.keys ?? null : resolve(flags.keys), onStep: (says) => view.say(says), isDetached: flags.detach === true,
   });
+  if (flags.detach === true) {
+    await conducted.close();
+    view.say(`${run} has begun at ${conducted.session.url}: brigade up node, broker, keeper and specialist work for it there; brigade watch ${run} follows it`);
+    return;
+  }
   const interrupt = onInterrupt(conducted, (says) => view.say(says));
   try {
     const journal = conducted.session.journal(run);
@@ -138,6 +146,7 @@ async function run(around: Surroundings, asked: string | undefined, flags: Flags
 /** A name may be used again only for a run that never came to its first fact. */
 async function requireFree(place: Place, name: string, surface: string, url: string | null, isNew: boolean): Promise<void> {
   if (!TOKEN.test(name)) throw new Mistake(`--name ${name} must be 1 to 64 letters, digits, - or _`);
+  if (name === EVERY_RUN) throw new Mistake(`--name ${name} stands for all of them: give another`);
   const there = (await listRunFiles(place)).find((file) => file.run === name);
   if (there && (isNew || there.surface !== surface || there.url !== url)) throw taken(name);
 }

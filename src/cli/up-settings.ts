@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
@@ -43,6 +43,8 @@ export interface UpSettings {
   readonly runs: readonly RunId[] | null;
   /** How this machine is called. */
   readonly node: string;
+  /** As whom it is known to the server: by its machine, or by the one specialist whose key it bears. */
+  readonly name: string;
   /** What is passed on to daemons as it was said. */
   readonly slots: string | null;
   readonly sandbox: string | null;
@@ -58,15 +60,15 @@ export const whoOptions = (command: Command): Command => command
   .addOption(new Option('--config <file>', `file of settings (default ${USUAL_FILES.join(', else ')})`).env('BRIGADE_CONFIG'))
   .addOption(natsOption('the nats-server of its runs'))
   .addOption(new Option('--keys <dir>', 'folder with the nkey seed of its user').env('BRIGADE_KEYS'))
-  .addOption(new Option('--run <run...>', 'these runs alone (default: every run of the server)').env('BRIGADE_RUN').argParser((said: string, before: readonly string[] | undefined) => [...(before ?? []), ...said.split(',').map((one) => one.trim())]))
-  .addOption(new Option('--node <name>', 'name of this machine (default: its host name)').env('BRIGADE_NODE'));
+  .addOption(new Option('--run <run>', 'this run alone; several are said one by one, or with commas (default: every run of the server)').env('BRIGADE_RUN').argParser((said: string, before: readonly string[] | undefined) => [...(before ?? []), ...said.split(',').map((one) => one.trim())]))
+  .addOption(new Option('--node <name>', 'name of this machine (default: its host name)').env('BRIGADE_NODE'))
+  .addOption(new Option('--domain <specialist>', 'specialist: this one alone (default: all of the run)').env('BRIGADE_DOMAIN'));
 
 /** Adds what only the daemon takes. */
 export const workOptions = (command: Command): Command => command
   .addOption(new Option('--slots <n>', 'node: CPU slots to offer (default: its cores)').env('BRIGADE_SLOTS'))
   .addOption(new Option('--sandbox <level>', 'node: bubblewrap, namespaces, or none').env('BRIGADE_SANDBOX'))
   .addOption(new Option('--devices <file>', 'node: a file that says what devices there are').env('BRIGADE_DEVICES'))
-  .addOption(new Option('--domain <specialist>', 'specialist: this one alone (default: all of the run)').env('BRIGADE_DOMAIN'))
   .addOption(new Option('--models <file>', 'specialist: what it thinks with (docs/models.md)').env('BRIGADE_MODELS'))
   .addOption(new Option('--concurrent <n>', 'specialist: trials it may have open at once (default 1)').env('BRIGADE_CONCURRENT'));
 
@@ -86,13 +88,21 @@ export async function settingsFrom(asked: string, typed: UpFlags): Promise<UpSet
   }
   const node = nodeName(flags.node ?? file.said.node);
   if (!TOKEN.test(node)) throw new Mistake(`--node ${node} must be 1 to 64 letters, digits, - or _`);
+  const keys = flags.keys === undefined ? within(file.said.keys) ?? null : resolve(flags.keys);
+  const domain = flags.domain ?? file.said.domain ?? null;
   return {
-    role, nats, runs, node, keys: flags.keys === undefined ? within(file.said.keys) ?? null : resolve(flags.keys),
+    role, nats, runs, node, keys, name: role === 'specialist' ? domain ?? await bearerIn(keys) ?? node : node,
     slots: flags.slots ?? text(file.said.slots), sandbox: flags.sandbox ?? file.said.sandbox ?? null,
     devices: flags.devices === undefined ? within(file.said.devices) ?? null : resolve(flags.devices),
-    domain: flags.domain ?? file.said.domain ?? null, models: flags.models === undefined ? within(file.said.models) ?? null : resolve(flags.models),
+    domain, models: flags.models === undefined ? within(file.said.models) ?? null : resolve(flags.models),
     concurrent: flags.concurrent ?? text(file.said.concurrent),
   };
+}
+
+/** Where each specialist has a user of its own, whoever starts them all goes by the first. */
+async function bearerIn(keys: string | null): Promise<string | null> {
+  const files = keys === null ? [] : await readdir(keys).catch(() => []);
+  return files.includes('specialist.nk') ? null : files.sort().map((file) => /^specialist-(.+)\.nk$/.exec(file)?.[1]).find((name) => name !== undefined) ?? null;
 }
 
 const text = (said: number | undefined): string | null => (said === undefined ? null : String(said));

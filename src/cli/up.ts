@@ -57,7 +57,7 @@ export function upCommand(program: Command, place: Place): void {
 async function up(place: Place, asked: string, flags: UpFlags): Promise<void> {
   process.env.BRIGADE_LOGS = 'json'; // U1
   const settings = await settingsFrom(asked, flags);
-  const { node, nats, keys } = settings;
+  const { name, nats, keys } = settings;
   const role = UP_ROLES[settings.role];
   const models = settings.models === null ? null : await modelsBy({ models: settings.models }, { names: null, environment: process.env });
   const draining = new AbortController();
@@ -72,22 +72,22 @@ async function up(place: Place, asked: string, flags: UpFlags): Promise<void> {
   };
   process.on('SIGTERM', end).on('SIGINT', end);
   const clock = openClock();
-  await using session = await connectNats({ url: nats, keyFile: keyFileOf({ keys }, role, settings.domain ?? node), name: `brigade-up-${settings.role}-${process.pid}`, role, firstConnectMs: FIRST_CONNECT_MS, remedy: `brigade up ${settings.role} serves the runs of that server. Start it, or give the --nats URL it is at` });
+  await using session = await connectNats({ url: nats, keyFile: keyFileOf({ keys }, role, name), name: `brigade-up-${settings.role}-${process.pid}`, role, firstConnectMs: FIRST_CONNECT_MS, remedy: `brigade up ${settings.role} serves the runs of that server. Start it, or give the --nats URL it is at` });
   isConnected = true;
-  const presence = session.presence({ run: EVERY_RUN, actor: role, name: node });
+  const presence = session.presence({ run: EVERY_RUN, actor: role, name });
   using _told = tellEvents(session, presence, draining.signal);
   const thinking = new Map<string, string>(); // each key reaches the one daemon that sends it
   const upstreams = Object.keys(process.env).filter((key) => key.startsWith('BRIGADE_UPSTREAM_'));
-  const processes = openProcesses({ command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: null, secretsOf: (name) => [...PASSED, ...upstreams, ...environmentOf(models, `specialist-${thinking.get(name) ?? ''}`)] });
+  const processes = openProcesses({ command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: null, secretsOf: (daemon) => [...PASSED, ...upstreams, ...environmentOf(models, `specialist-${thinking.get(daemon) ?? ''}`)] });
   const wanted = wantedBy({ place, session, settings, log: presence.log, now: () => clock.now() });
   const look = async (): Promise<Wanted> => {
     const found = await wanted();
-    for (const { name, args } of found.daemons) if (args.includes('--domain')) thinking.set(name, args[args.indexOf('--domain') + 1] ?? '');
+    for (const { name: daemon, args } of found.daemons) if (args.includes('--domain')) thinking.set(daemon, args[args.indexOf('--domain') + 1] ?? '');
     return found;
   };
   let changed = (): void => undefined;
   const attendance = attend({ look, processes, clock, log: presence.log, onChange: () => changed(), onReady: () => manager.ready(), draining: draining.signal, hurrying: hurrying.signal });
-  await using seen = presence.announce({ actor: role, name: node, run: EVERY_RUN, read: () => ({ state: attendance.state(), why: WHY[attendance.state()], context: { ...attendance.daemons() } }) });
+  await using seen = presence.announce({ actor: role, name, run: EVERY_RUN, read: () => ({ state: attendance.state(), why: WHY[attendance.state()], context: { ...attendance.daemons() } }) });
   changed = seen.changed;
   draining.signal.addEventListener('abort', () => presence.log('info', hurrying.signal.aborted ? 'stopping at once' : 'finishing what is held; a second SIGTERM stops at once, and nothing recorded is lost'), { once: true });
   await attendance.ended;
