@@ -15,8 +15,8 @@ import type { CommandMessage, Ids, TelemetryMessage } from './protocols/message.
 /** One run's facts. */
 export interface Journal {
   readonly run: RunId;
-  /** Records a fact durably. `taken` when somebody had already said it. */
-  record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>): Promise<{ readonly kind: 'recorded'; readonly seq: number } | { readonly kind: 'taken' }>;
+  /** Records a fact durably. `taken` when somebody had already said it; what is no fact where it belongs takes nothing. With `beside` other words there take nothing either: only for a fact that is believed by its signature. */
+  record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>, options?: { readonly beside: boolean }): Promise<{ readonly kind: 'recorded'; readonly seq: number } | { readonly kind: 'taken' }>;
   /** Every fact after a position in journal order, then live ones, until aborted or past `until`, readable or not. What cannot be parsed goes to `onUnreadable` and is passed over. */
   follow(options: { readonly after: number; readonly until?: number; readonly signal?: AbortSignal; readonly onUnreadable?: (what: Unreadable) => void }): AsyncIterable<Fact>;
   /** Position of the newest fact; 0 when there is none. */
@@ -109,12 +109,15 @@ export class ModelFailed extends Error {
   readonly retryAfterMs: number | null;
   /** What was used all the same; null when nothing is known of it. */
   readonly usage: Usage | null;
-  constructor(kind: ModelFailed['kind'], message: string, more: { readonly retryAfterMs?: number | null; readonly usage?: Usage | null; readonly cause?: unknown } = {}) {
+  /** Whether the message ends with what to do about it. */
+  readonly hasRemedy: boolean;
+  constructor(kind: ModelFailed['kind'], message: string, more: { readonly retryAfterMs?: number | null; readonly usage?: Usage | null; readonly hasRemedy?: boolean; readonly cause?: unknown } = {}) {
     super(message, { cause: more.cause });
     this.name = 'ModelFailed';
     this.kind = kind;
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.usage = more.usage ?? null;
+    this.hasRemedy = more.hasRemedy ?? false;
   }
 }
 

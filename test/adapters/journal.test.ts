@@ -80,6 +80,14 @@ const journalSpec = (name: string, open: () => Promise<Opened>) => describe(`a j
     expect(await take(opened.journal, 1)).toMatchObject([{ word: 'handoff.offered', ids: ['h1'], seq: 3, body: { to: 'data' } }]);
     expect(await opened.journal.position()).toBe(3);
   });
+  test('a fact that is believed by its signature is said beside other words too, and once however often it is said', async () => {
+    await using opened = await open();
+    await opened.journal.record('handoff.offered', ['h1'], hint('optimizer'));
+    expect(await opened.journal.record('handoff.offered', ['h1'], hint('data'), { beside: true })).toEqual({ kind: 'recorded', seq: 2 });
+    expect(await opened.journal.record('handoff.offered', ['h1'], hint('data'), { beside: true })).toEqual({ kind: 'recorded', seq: 2 });
+    expect(await take(opened.journal, 2)).toMatchObject([{ ids: ['h1'], body: { to: 'optimizer' } }, { ids: ['h1'], body: { to: 'data' } }]);
+    expect(await opened.journal.position()).toBe(2);
+  });
   test('whoever reads up to a position is done there, though nothing readable stands at it', async () => {
     await using opened = await open();
     const read = async (until: number): Promise<number[]> => { const seqs: number[] = []; for await (const { seq } of opened.journal.follow({ after: 0, until })) seqs.push(seq); return seqs; };

@@ -35,7 +35,7 @@ export function leaseBook(node: NodeId): LeaseBook {
       if (fact.word === 'lease.granted') newest.set(keyOf(fact.ids[0], fact.ids[1]), { lease: fact.body, seq: fact.seq, isOver: false, isTaken: false });
       if (fact.word === 'lease.lapsed' || fact.word === 'trial.measured') {
         const entry = newest.get(keyOf(fact.ids[0], fact.ids[1]));
-        if (entry !== undefined && entry.lease.attempt === Number(fact.ids[2])) entry.isOver = true; // N1
+        if (entry !== undefined && entry.lease.attempt === Number(fact.ids[2]) && (fact.ids[3] ?? entry.lease.node) === entry.lease.node) entry.isOver = true; // N1; another node's word for it ends nothing
       }
       if (fact.word === 'trial.result') for (const [key, entry] of newest) if (entry.lease.trial === fact.ids[0] && entry.isOver) newest.delete(key); // N4
     },

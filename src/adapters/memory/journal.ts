@@ -27,14 +27,15 @@ export function memoryJournal(run: RunId, now: () => number = Date.now): MemoryJ
   return {
     run,
     inject: store,
-    async record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>) {
+    async record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>, { beside } = { beside: false }) {
       const subject = factSubject(run, word, ids);
       const parsed = FACTS[word].body.safeParse(body);
       if (!parsed.success) throw new TypeError(`${word} ${ids.join('.')} is not what the protocol says: ${parsed.error.issues[0]?.message ?? ''}`);
       let place = subject;
       for (let seq = subjects.get(place); seq !== undefined; seq = subjects.get(place)) {
         const squatter = messages[seq - 1];
-        if (squatter && typeof read(run, squatter, seq) !== 'string') return { kind: 'taken' } as const;
+        if (beside && squatter?.text === JSON.stringify(parsed.data)) return { kind: 'recorded', seq } as const;
+        if (!beside && squatter && typeof read(run, squatter, seq) !== 'string') return { kind: 'taken' } as const;
         place = besideSubject(subject, seq);
       }
       return { kind: 'recorded', seq: store(place, JSON.stringify(parsed.data)) } as const;

@@ -71,7 +71,7 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
   return {
     run,
 
-    async record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>) {
+    async record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>, { beside } = { beside: false }) {
       const subject = factSubject(run, word, ids);
       const parsed = FACTS[word].body.safeParse(body);
       if (!parsed.success) throw new TypeError(`${word} ${ids.join('.')} is not what the protocol says: ${firstIssue(parsed.error)}`);
@@ -87,8 +87,9 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
           if (isTaken(error)) {
             const earlier = await stored(place).catch(() => null);
             if (isUncertain && earlier === null) { await sleep(50); continue; }
-            if (earlier?.isFact === false) { place = besideSubject(subject, earlier.seq); continue; } // J5
-            return isUncertain && earlier?.body === text ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
+            const isMine = earlier?.body === text;
+            if (earlier !== null && (!earlier.isFact || (beside && !isMine))) { place = besideSubject(subject, earlier.seq); continue; } // J5
+            return (isUncertain || beside) && isMine && earlier ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
           }
           await refuseForGood(error, { nc, jsm, run, stream, subject });
           isUncertain = true;
