@@ -39,6 +39,7 @@ Flags go before the environment, and the environment before the file; the file's
   node: atlas
   slots: 8
 
+BRIGADE_RUNS says where the folders of runs go (default runs/ in the project).
 SIGTERM or Ctrl-C finishes what is held and takes no more; a second one stops at once.
 Exit codes: 0 ended as it was asked to, or its runs are over; 1 your mistake; 2 ours; ${AT_ONCE} stopped at once.
 
@@ -89,6 +90,7 @@ async function up(place: Place, asked: string, flags: UpFlags): Promise<void> {
   const attendance = attend({ look, processes, clock, log: presence.log, onChange: () => changed(), onReady: () => manager.ready(), draining: draining.signal, hurrying: hurrying.signal });
   await using seen = presence.announce({ actor: role, name, run: EVERY_RUN, read: () => ({ state: attendance.state(), why: WHY[attendance.state()], context: { ...attendance.daemons() } }) });
   changed = seen.changed;
+  presence.log('info', `serving ${settings.runs === null ? 'every run' : settings.runs.join(', ')} of ${nats}`);
   draining.signal.addEventListener('abort', () => presence.log('info', hurrying.signal.aborted ? 'stopping at once' : 'finishing what is held; a second SIGTERM stops at once, and nothing recorded is lost'), { once: true });
   await attendance.ended;
   presence.log('info', 'ended');
