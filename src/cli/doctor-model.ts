@@ -45,11 +45,19 @@ async function diagnoseOne(settings: ModelSettings, key: string | null): Promise
   const works = [...results].flatMap(([method, one]) => (one.kind === 'answered' && one.acted ? [method] : []));
   return [
     fine('endpoint', `${label} answers: first word after ${seconds(best.firstMs)}, all after ${seconds(best.wholeMs)}`),
-    best.pieces > 1 ? fine('streams', `in ${best.pieces} pieces`) : weak('streams', 'the answer came in one piece, so a long one is a long silence', 'raise patience: {silence: SECONDS} in the file of models if answers are given up'),
+    streams(best.pieces, Math.max(...answers.map(({ pieces }) => pieces))),
     best.answer.usage.isMeasured ? fine('usage', `reported: ${usageIn(best.answer.usage)}`) : weak('usage', 'not reported: tokens and money are estimated from the bytes', 'let the endpoint report usage at the end of a stream, where it can'),
     ...[...results].map(([method, one]) => wayOf(method, one, { isAsked: method === settings.method, works })),
     price(settings, answers.map(({ answer }) => answer.usage)),
   ];
+}
+
+/** Many endpoints that stream send a call in one piece all the same: that is how they are, and no fault. */
+function streams(pieces: number, most: number): Check {
+  const patience = 'patience: {silence: SECONDS} in the file of models';
+  if (pieces > 1) return fine('streams', `in ${pieces} pieces`);
+  return most > 1 ? fine('streams', `words in ${most} pieces, a call in one: while a long edit is written it is silent, as long as ${patience} allows`)
+    : weak('streams', 'the answer came in one piece, so a long one is a long silence', `raise ${patience} if answers are given up`);
 }
 
 async function tried(settings: ModelSettings, key: string | null, method: Method): Promise<Asked> {
@@ -78,7 +86,7 @@ function hasActed({ calls: [call] }: Answer): boolean {
   try { return call?.tool === 'report' && Input.safeParse(JSON.parse(call.input)).success; } catch { return false; }
 }
 
-function unanswered({ kind, message, retryAfterMs }: ModelFailed, isKeyed: boolean): Check {
+function unanswered({ kind, message, retryAfterMs, hasRemedy }: ModelFailed, isKeyed: boolean): Check {
   switch (kind) {
     case 'rate': return bad('endpoint', message, `it is there, and takes no call now: try again${retryAfterMs === null ? ' later' : ` in ${seconds(retryAfterMs)}`}`);
     case 'key': return bad('endpoint', message, `key: {env: NAME} or {file: PATH} in the file of models says which key is sent${isKeyed ? '; without a file it is OPENAI_API_KEY' : ', and --models FILE gives it; no other is sent to an endpoint of your own'}`);
@@ -87,7 +95,7 @@ function unanswered({ kind, message, retryAfterMs }: ModelFailed, isKeyed: boole
     case 'cut': return bad('endpoint', message, 'start it, or look at its log; then try again');
     case 'length': return bad('endpoint', message, 'a session needs far more room than this question: serve the model with a longer context');
     case 'garbled':
-    case 'refused': return bad('endpoint', message, 'correct model and baseURL');
+    case 'refused': return hasRemedy ? { name: 'endpoint', ok: 'bad', says: message, remedy: null } : bad('endpoint', message, 'correct model and baseURL');
     default: return kind satisfies never;
   }
 }

@@ -36,7 +36,8 @@ export function extendBy(flags: LimitFlags): (limits: Limits) => Limits {
 /** Flags with which a run that has used up its limits can go on, as much again of each; none when it may go on as it is. */
 export const furtherFlags = (limits: Limits, used: Partial<Limits>): string[] => FLAGS.flatMap(({ flag, limit, unit }) => {
   const [most, spent = null] = [limits[limit], used[limit]];
-  return most === null || spent === null || spent < most ? [] : [`${flag} +${Math.max(1, Math.ceil(spent / unit))}`];
+  const parts = limit === 'money' ? 100 : 1; // a run may cost less than a whole unit
+  return most === null || spent === null || spent < most ? [] : [`${flag} +${Math.max(1, Math.ceil(Number(((spent / unit) * parts).toFixed(6)))) / parts}`];
 });
 
 const given = (flags: LimitFlags): (LimitFlag & { readonly text: string })[] => FLAGS.flatMap((one) => { const text = flags[one.name]; return text === undefined ? [] : [{ ...one, text: String(text) }]; });

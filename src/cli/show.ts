@@ -32,7 +32,7 @@ export function showCommand(program: Command, here: Surroundings): void {
       const only = (name: 'feedback' | 'log' | 'diff' | 'prompt' | 'transcript', text: string, shown = text): unknown => here.out.write(flags.json ? jsonLine({ run: opened.run, ...(asked === null ? { trial: findTrial(opened, trial).trial } : { session: asked.session }), [name]: text }) : withEnd(shown));
       if (asked !== null) {
         if (flags.prompt) only('prompt', harmless(await promptOf(opened, asked)));
-        else if (flags.session) { const text = harmless(await transcriptOf(opened, asked)); only('transcript', text, conversation(text)); }
+        else if (flags.session) { const text = harmless(await transcriptOf(opened, asked)); only('transcript', text, harmless(conversation(text))); } // once more: what was escaped in a line is not any more
         else here.out.write(flags.json ? jsonLine(sessionObject(asked)) : `${sessionLines(asked, paint).join('\n')}\n`);
         return;
       }

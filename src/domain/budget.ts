@@ -1,3 +1,4 @@
+import { counted } from './figures.ts';
 import { BASELINE } from './ids.ts';
 import type { Lineage } from './lineage.ts';
 import type { Cost } from './session.ts';
@@ -35,7 +36,7 @@ export function exhausted(limits: Limits, spent: Spent): string | null {
     return `slot limit of ${limits.slotSeconds} s reached${spent.slotSeconds >= limits.slotSeconds ? '' : `: ${Math.round(spent.slotSeconds)} s used, and what is begun and one more trial would take ${Math.round(spent.reserved)} s`}`;
   }
   if (limits.wallSeconds !== null && spent.wallSeconds >= limits.wallSeconds) return `time limit of ${limits.wallSeconds} s reached`;
-  if (limits.tokens !== null && spent.tokens >= limits.tokens) return `token limit of ${limits.tokens} reached`;
+  if (limits.tokens !== null && spent.tokens >= limits.tokens) return `token limit of ${counted(limits.tokens)} reached`;
   if (limits.money !== null && spent.money >= limits.money) return `money limit of ${limits.money} reached`;
   if (limits.secondsWithoutKeep !== null && spent.secondsSinceKeep >= limits.secondsWithoutKeep) return `${limits.secondsWithoutKeep} s without a keep`;
   return null;
@@ -47,7 +48,7 @@ export const trialsUsedUp = ({ limits, admittedCount }: Pick<Lineage, 'limits' |
 
 /** Why what is left of tokens and money does not cover a call, by the most it may take; null where it does. */
 export function uncovered({ limits, tokens: used }: Pick<Lineage, 'limits' | 'tokens'>, most: Cost): string | null {
-  if (limits?.tokens != null && used.tokens + most.tokens > limits.tokens) return `token limit of ${limits.tokens} reached: ${used.tokens} used, and one more call may take ${most.tokens}`;
+  if (limits?.tokens != null && used.tokens + most.tokens > limits.tokens) return `token limit of ${counted(limits.tokens)} reached: ${counted(used.tokens)} used, and one more call may take ${counted(most.tokens)}`;
   if (limits?.money != null && used.money + most.money > limits.money) return `money limit of ${limits.money} reached: ${money(used.money)} used, and one more call may take ${money(most.money)}`;
   return null;
 }

@@ -1,4 +1,4 @@
-import type { RunStarted } from './fact.ts';
+import type { Arm, RunStarted } from './fact.ts';
 
 /** How a run was set up, one fact a string, in the order of the flags that do it; a roster, a composer or an arm only where it is not the usual one. */
 export const settingsOf = ({ surface, rosterName, proposer, seed, compose, replays, keep, arm }: RunStarted): readonly string[] => [
@@ -8,5 +8,11 @@ export const settingsOf = ({ surface, rosterName, proposer, seed, compose, repla
   ...(replays === undefined ? [] : [`replays ${replays}`]),
   ...(compose === undefined ? [] : [`compose ${compose}`]),
   keep.kind === 'confirmed' ? `keep confirmed (p < ${keep.alpha})` : 'keep strict',
-  ...(arm.kind === 'specialists' && arm.lineage ? [] : [`arm ${arm.kind}${arm.lineage ? '' : ', no lineage'}`]),
+  ...armOf(arm),
 ];
+
+function armOf({ kind, agents, ownership, lineage }: Arm): string[] {
+  const named = kind === 'generic' ? `generic-${agents}` : kind;
+  const unusual = [...(ownership === (kind === 'specialists' ? 'enforced' : 'advisory') ? [] : [`ownership ${ownership}`]), ...(lineage ? [] : ['no lineage'])];
+  return kind === 'specialists' && unusual.length === 0 ? [] : [[`arm ${named}`, ...unusual].join(', ')];
+}

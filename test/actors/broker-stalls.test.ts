@@ -88,6 +88,15 @@ describe('a specialist that was stalled', () => {
     expect((await now(w)).sessions.stalls.get('optimizer'), 'a second time is said again').toBe(2);
   });
 
+  test('by the limit of its run is said so once, though what is left is another figure at every attempt; why else it cannot think is said as it changes', async () => {
+    const { w, broker, stall } = await ready({ tokens: 250 });
+    await using _broker = broker;
+    for (const used of [200, 190, 180]) await stall('optimizer', `token limit of 250 reached: ${used} used, and one more call may take 100`, 'limit');
+    expect((await now(w)).sessions.stalls.get('optimizer')).toBe(1);
+    for (const reason of ['connection refused', 'connection refused', 'it answered 500']) await stall('optimizer', reason);
+    expect((await now(w)).sessions.stalls.get('optimizer')).toBe(3);
+  });
+
   test('because its model says nothing usable is not helped by one more answer', async () => {
     const { w, broker, open, reserve, settle, stall } = await ready();
     await using _broker = broker;

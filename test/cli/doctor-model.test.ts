@@ -57,12 +57,18 @@ test('usage that is not reported, an answer in one piece and a price that nobody
   expect(checks.filter(({ ok }) => ok === 'bad')).toEqual([]);
 });
 
+test('a call in one piece is how many endpoints send them: only one that sends words so too is warned of', async () => {
+  const whole = use('report', { word: 'x' });
+  expect((await found(() => whole)).line('streams')).toMatch(/^ok words in \d+ pieces, a call in one: while a long edit is written it is silent, as long as patience: \{silence: SECONDS\} in the file of models allows$/);
+  expect((await found(({ body }) => (body.tools ? whole : failing(400, 'not supported')))).line('streams')).toMatch(/^weak the answer came in one piece.*: raise patience: \{silence: SECONDS\}/);
+});
+
 test.each<readonly [string, Script, RegExp]>([
   ['is busy', () => tooMany('3'), /^bad scripted at \S+ answered 429: .*: it is there, and takes no call now: try again in 3\.0 s$/],
   ['wants a key where none was named', () => failing(401, 'who are you?'), /^bad .*401: who are you\?; it was sent no key: .*key: \{env: NAME\}.*--models FILE(?!.*OPENAI_API_KEY)/],
   ['has failed', () => failing(500, 'oops'), /^bad .*500: oops: start it, or look at its log/],
-  ['does not know the model', () => failing(404, 'no such model'), /^bad .*404: no such model; check the name of the model.*: correct model and baseURL$/],
-  ['is a website', () => ({ kind: 'raw', contentType: 'text/html', body: '<html>' }), /^bad .*text\/html where a stream of events was asked for/],
+  ['does not know the model', () => failing(404, 'no such model'), /^bad .*404: no such model; check the name of the model, and that baseURL ends where its documentation says, mostly in \/v1$/],
+  ['is a website', () => ({ kind: 'raw', contentType: 'text/html', body: '<html>' }), /^bad .*text\/html where a stream of events was asked for: check that baseURL is that of a chat-completions API which streams, mostly ending in \/v1$/],
 ])('an endpoint that %s is said to be, with the remedy', async (_, script, says) => {
   const { line, asked } = await found(script);
   expect(line('endpoint')).toMatch(says);

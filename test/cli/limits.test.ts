@@ -18,7 +18,8 @@ test.each([[{ trials: '+1.5' }], [{ trials: '+' }], [{ trials: '-3' }], [{ minut
 test('tokens and money of models are limited, added to and asked for again as the others are', () => {
   expect(limitsOf({ tokens: '500000', money: '2.5' })).toEqual({ tokens: 500_000, money: 2.5 });
   expect(extendBy({ tokens: '+1000', money: '+0.5' })({ ...had, tokens: 5, money: 2 })).toMatchObject({ tokens: 1005, money: 2.5 });
-  expect(furtherFlags({ ...had, tokens: 900, money: 2 }, { trials: 1, tokens: 1000, money: 2.2 })).toEqual(['--tokens +1000', '--money +3']);
+  expect(furtherFlags({ ...had, tokens: 900, money: 2 }, { trials: 1, tokens: 1000, money: 2.2 })).toEqual(['--tokens +1000', '--money +2.2']);
+  expect(furtherFlags({ ...had, money: 0.02 }, { money: 0.0318 }), 'small models cost little').toEqual(['--money +0.04']);
   for (const flags of [{ tokens: '1.5' }, { tokens: '0' }, { money: '0' }, { money: '-1' }, { money: 'x' }]) expect(() => limitsOf(flags)).toThrow(/^--(tokens|money) \S+ must be a (whole )?number from/);
 });
 

@@ -18,7 +18,7 @@ import { calibrated, type Story } from '../support/story.ts';
 const blobs = memoryBlobs();
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 const PROMPT = 'You own optimizer.py.\n\n## current best\nt0000  2.5\n';
-const TALK = [{ role: 'user', text: 'go' }, { role: 'model', text: 'I halve the rate', calls: [{ id: 'c1', tool: 'edit', input: '{"edits":[]}' }] }, { role: 'tool', call: 'c1', tool: 'edit', text: 'done' }].map((turn) => JSON.stringify(turn)).join('\n');
+const TALK = [{ role: 'user', text: 'go' }, { role: 'model', text: 'I \u001b[2Jhalve the rate', calls: [{ id: 'c1', tool: 'edit', input: '{"edits":[{"file":"optimizer.py","search":"RATE = 0.02\\nSTEPS = 40","replace":"RATE = 0.01"}]}' }, { id: 'c2', tool: 'check', input: '{"mark":"\\u001b[31m\\u0007red"}' }, { id: 'c4', tool: 'check', input: '{}' }, { id: 'c3', tool: 'submit', input: '{"hypo' }] }, { role: 'tool', call: 'c1', tool: 'edit', text: 'done' }].map((turn) => JSON.stringify(turn)).join('\n');
 
 /** Two sessions of an optimizer, one without a trial, a joint trial, and a kernel that cannot think. */
 const told = (): Story => {
@@ -44,7 +44,9 @@ const run = told();
 
 beforeAll(async () => { for (const text of [PROMPT, TALK]) await blobs.put(new TextEncoder().encode(text)); });
 
-async function brigade(...args: string[]): Promise<string> {
+async function brigade(...args: string[]): Promise<string> { return brigadeOn(run, ...args); }
+
+async function brigadeOn(run: Story, ...args: string[]): Promise<string> {
   const parts: string[] = [];
   const program = new Command().exitOverride();
   const opened: OpenRun = { run: 'toy-1', dir: '.', lineage: run.lineage, facts: run.facts, blobs, bus: null, columns: [], standalone: {}, async *follow() { /* nobody runs it */ }, async close() { /* nothing is open */ } };
@@ -65,13 +67,13 @@ describe('brigade show', () => {
   test('--prompt prints exactly what the model was told, --session what was said, turn by turn', async () => {
     expect(await brigade('show', '1', '--prompt')).toBe(PROMPT);
     expect(JSON.parse(await brigade('show', 't0001', '--prompt', '--json'))).toEqual({ run: 'toy-1', session: 's0001', prompt: PROMPT });
-    expect(await brigade('show', 't0001', '--session')).toBe('── user\ngo\n── model\nI halve the rate\n→ {"id":"c1","tool":"edit","input":"{\\"edits\\":[]}"}\n── tool edit\ndone\n');
+    expect(await brigade('show', 't0001', '--session')).toBe('── user\ngo\n── model\nI [2Jhalve the rate\n→ edit\n  edits:\n    - file: optimizer.py\n      search: |-\n        RATE = 0.02\n        STEPS = 40\n      replace: RATE = 0.01\n→ check\n  mark: "\\e[31m\\ared"\n→ check\n→ submit\n  {"hypo\n── tool edit\ndone\n');
     expect(JSON.parse(await brigade('show', 's0001', '--session', '--json'))).toEqual({ run: 'toy-1', session: 's0001', transcript: TALK });
   });
 
   test('shows a session that led to no trial by its own id, and says what is not there', async () => {
     const text = await brigade('show', 's0002');
-    expect(text).toMatch(/^s0002 {2}optimizer {3}malformed {3}toy at nowhere {3}read the lineage at 20\nbecause {2}two replies were no tool call\n1 call {3}1 not settled, counted in full {3}5,000 tokens {3}money 0\.2000 {3}1 repair\n/);
+    expect(text).toMatch(/^s0002 {2}optimizer {3}malformed {3}toy at nowhere {3}knew the journal up to 20\nbecause {2}two replies were no tool call\n1 call {3}1 not settled, counted in full {3}5,000 tokens {3}money 0\.2000 {3}1 repair\n/);
     await expect(brigade('show', 's0002', '--session')).rejects.toThrow(/was lost/);
     await expect(brigade('show', 's0009')).rejects.toThrow(Mistake);
     await expect(brigade('show', 't0002', '--prompt')).rejects.toThrow(/came from no session/);
@@ -82,8 +84,14 @@ test('brigade status says what thinking took, what is left, how sessions ended, 
   const text = await brigade('status');
   expect(text).toContain('thinking   tokens 7,400 of 20,000, 12,600 left   money 0.2312 of 1.00, 0.7688 left');
   expect(text).toMatch(/^optimizer {2}2 sessions {2}1 submitted, 1 malformed {2}2 calls {2}7,400 tokens {2}0\.2312$/m);
+  expect(text, 'no call is being made').not.toContain('of these');
   expect(text).toMatch(/^kernel .*stalled \(endpoint\): 127\.0\.0\.1:8080 refuses connections$/m);
   expect(JSON.parse(await brigade('status', '--json'))).toMatchObject({ tokens: 7_400, limits: { tokens: 20_000 }, thinking: [{ specialist: 'optimizer', endings: { submitted: 1, malformed: 1 }, tokens: 7_400 }, { specialist: 'kernel', stalled: { cause: 'endpoint' } }] });
+});
+
+test('brigade status says how much of what is counted as used is only set aside for calls that are being made', async () => {
+  const busy = told().tell('session.opened', ['s0003'], { specialist: 'optimizer', asOf: 30, model: 'toy at nowhere', prompt: hashOf(PROMPT), clientId: 'c3' }).tell('call.reserved', ['s0003', '1'], { tokens: 6_000, money: 0.3 });
+  expect(await brigadeOn(busy, 'status')).toContain('thinking   tokens 13,400 of 20,000, 6,600 left   money 0.5312 of 1.00, 0.4688 left\n           of these 6,000 tokens, money 0.3000 are the most that calls being made may take: some of it comes back\n');
 });
 
 test('the live view says in a line each that a draft was offered and answered, that a session led to no trial, and who stalled', () => {

@@ -240,10 +240,24 @@ test('what to do next is something that leads on: the best where there is one, e
   expect(next(emptyLineage())).toEqual(['next|brigade run --resume r|goes on from here']);
 });
 
-test('a run that ended at a limit ends by naming the flag that raises it', () => {
-  const { text, options } = written();
-  const lineage = emptyLineage();
-  for (const fact of made.facts) grow(lineage, fact.word === 'run.started' ? { ...fact, body: { ...fact.body, limits: { ...fact.body.limits, trials: 37, wallSeconds: null } } } : fact, made.run, () => true);
-  liveView(options).end(lineage);
-  expect(text()).toMatch(/brigade run --resume golf-mini-1121a --trials \+37 {2}/);
+test('a run that ended at a limit ends by naming the flag that raises it, but for a replay, of which nothing is left', () => {
+  const ended = (more: object): string => {
+    const { text, options } = written();
+    const lineage = emptyLineage();
+    for (const fact of made.facts) grow(lineage, fact.word === 'run.started' ? { ...fact, body: { ...fact.body, ...more, limits: { ...fact.body.limits, trials: 37, wallSeconds: null } } } : fact, made.run, () => true);
+    liveView(options).end(lineage);
+    return text();
+  };
+  expect(ended({})).toMatch(/brigade run --resume golf-mini-1121a --trials \+37 {2}/);
+  expect(ended({ proposer: 'replay', replays: 'another' })).not.toContain('--resume');
+});
+
+test('a run begins by naming its arm and its limits, where they are not the usual', () => {
+  const began = (arm: object): string => { const { lineage } = syntheticRun(0); if (lineage.started) lineage.started = { ...lineage.started, arm: { ...lineage.started.arm, ...arm } }; return startLine('r', lineage, null, { width: null, paint: plain }); };
+  expect(began({})).not.toContain('arm');
+  expect(began({ kind: 'generic', agents: 2, ownership: 'advisory' })).toMatch(/ {3}arm generic-2$/);
+  expect(began({ ownership: 'advisory', lineage: false })).toMatch(/ {3}arm specialists, ownership advisory, no lineage$/);
+  const { lineage } = syntheticRun(0);
+  lineage.limits = { ...NO_LIMITS, trials: 8, tokens: 60_000, money: 5 };
+  expect(baselineLine(lineage, summarize('r', lineage), null)).toMatch(/ {3}limits 8 trials, 60,000 tokens, money 5\.00$/);
 });

@@ -18,9 +18,9 @@ test('a run that its limit of tokens ended before the first call goes on with a 
   const run = ['run', 'tiny', '--proposer', 'llm', '--model', 'scripted', '--base-url', first.baseURL, '--arm', 'single', '--trials', '1', '--minutes', '15', '--calibration', '2', '--keep', 'strict', '--tokens', '5000', '--name', 'short'];
   const ended = await project.brigade(run);
   expect({ code: ended.code, err: ended.err }).toEqual({ code: 0, err: '' });
-  expect(ended.out).toMatch(/stopping: token limit of 5000 reached: 0 used, and one more call may take \d+/);
+  expect(ended.out).toMatch(/stopping: token limit of 5,000 reached: 0 used, and one more call may take \d+,\d+/);
   const before = await project.exported('short');
-  expect(told(before, 'specialist.stalled').map(({ body }) => body)).toEqual([{ cause: 'limit', reason: expect.stringMatching(/^token limit of 5000 reached/) }]);
+  expect(told(before, 'specialist.stalled').map(({ body }) => body)).toEqual([{ cause: 'limit', reason: expect.stringMatching(/^token limit of 5,000 reached/) }]);
   expect(told(before, 'session.ended'), 'no run stops with a session open').toHaveLength(told(before, 'session.opened').length);
 
   const resumed = await project.brigade(['run', '--resume', 'short', '--tokens', '+300000', '--base-url', second.baseURL]);

@@ -128,7 +128,7 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
       return done;
     }),
     bus.serve(StallSpecialist, ids, async ({ specialist, stalled }) => {
-      await stall(specialist, stalled, (now) => (stalled === null ? now !== undefined : now?.cause !== stalled.cause || now.reason !== stalled.reason)); // N1
+      await stall(specialist, stalled, (now) => (stalled === null ? now !== undefined : now?.cause !== stalled.cause || (stalled.cause !== 'limit' && now.reason !== stalled.reason))); // N1: what is left of a limit is another figure at every attempt
       return done;
     }),
     bus.serve(CheckProposal, ids, async ({ specialist, with: other, parent, patch }) => {
@@ -146,6 +146,6 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
       await keeper.upToDate();
       for (const row of open()) await endFor(row, 'gave_up', `the run stopped: ${reason}`);
     },
-    async [Symbol.asyncDispose]() { for (const one of served) await one[Symbol.asyncDispose](); },
+    async [Symbol.asyncDispose]() { await Promise.all(served.map((one) => one[Symbol.asyncDispose]())); },
   };
 }

@@ -17,7 +17,7 @@ export const isTooLong = (says: string): boolean => TOO_LONG.test(says);
 export function failureOf({ name, status, headers, body, key, now }: { readonly name: string; readonly status: number; readonly headers: Headers; readonly body: string; readonly key: string | null; readonly now: number }): ModelFailed {
   const said = quoted(saidIn(body), key);
   const retryAfterMs = retryAfterOf(headers, now);
-  const failed = (kind: ModelFailed['kind'], remedy: string): ModelFailed => new ModelFailed(kind, `${name} answered ${status}${said === '' ? '' : `: ${said}`}${remedy === '' ? '' : `; ${remedy}`}`, { retryAfterMs, usage: NOTHING });
+  const failed = (kind: ModelFailed['kind'], remedy: string): ModelFailed => new ModelFailed(kind, `${name} answered ${status}${said === '' ? '' : `: ${said}`}${remedy === '' ? '' : `; ${remedy}`}`, { retryAfterMs, usage: NOTHING, hasRemedy: remedy !== '' });
   if ([400, 413, 422, 429, 500].includes(status) && isTooLong(body)) return failed('length', '');
   if (status === 401 || status === 403) return failed('key', key === null ? 'it was sent no key: name one in a file of models' : 'check that the key is of this endpoint and may use this model');
   if (status === 402 || (status === 429 && /insufficient_quota|billing/i.test(body))) return failed('refused', 'what was paid there is used up');
@@ -37,7 +37,7 @@ const CERTIFICATES = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|ALTNAME/
 /** A failure of the connection. */
 export function brokenOf({ name, error, isAnswering, key, usage }: { readonly name: string; readonly error: unknown; readonly isAnswering: boolean; readonly key: string | null; readonly usage: Usage }): ModelFailed {
   const code = codeOf(error);
-  if (CERTIFICATES.test(code)) return new ModelFailed('refused', `${name} has a certificate that is not trusted here (${code}): NODE_EXTRA_CA_CERTS names a file of authorities to trust`, { usage: NOTHING });
+  if (CERTIFICATES.test(code)) return new ModelFailed('refused', `${name} has a certificate that is not trusted here (${code}): NODE_EXTRA_CA_CERTS names a file of authorities to trust`, { usage: NOTHING, hasRemedy: true });
   if (/HEADERS_TIMEOUT|BODY_TIMEOUT|ETIMEDOUT|CONNECT_TIMEOUT/.test(code)) return new ModelFailed('timeout', `${name} went silent (${code})`, { usage });
   if (isAnswering || /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(code)) return new ModelFailed('cut', `the connection to ${name} broke${isAnswering ? ' in the midst of an answer' : ''}${code === '' ? '' : ` (${code})`}`, { usage });
   const why = code === '' ? quoted(error instanceof Error ? error.message : String(error), key) : code;

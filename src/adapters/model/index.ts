@@ -81,7 +81,7 @@ async function ask(options: ModelOptions, dialect: Dialect, question: Question, 
 
   function failedBy(error: unknown): ModelFailed {
     const failed = transport.trouble() ?? (error instanceof ModelFailed ? error : null);
-    if (failed) return failed.usage ? failed : new ModelFailed(failed.kind, failed.message, { retryAfterMs: failed.retryAfterMs, usage: usage() });
+    if (failed) return failed.usage ? failed : new ModelFailed(failed.kind, failed.message, { retryAfterMs: failed.retryAfterMs, hasRemedy: failed.hasRemedy, usage: usage() });
     if (isOfNetwork(error)) return brokenOf({ name, error, isAnswering: transport.isAnswering(), key, usage: usage() });
     const says = quoted(error instanceof Error ? error.message : String(error), key);
     if (error instanceof SyntaxError) return new ModelFailed('garbled', `${name} answered what is no JSON`, { usage: usage() });

@@ -52,7 +52,7 @@ export function openTransport({ name, baseURL, key, mostBytes, signal, patience 
       const response = await globalThis.fetch(url, { ...init, headers, signal: both, redirect: 'manual' });
       const type = response.headers.get('content-type') ?? 'nothing';
       if (!response.ok) throw fail(failureOf({ name, status: response.status, headers: response.headers, body: await beginningOf(response, MOST_OF_REFUSAL), key, now: Date.now() }));
-      if (!type.startsWith('text/event-stream')) throw fail(new ModelFailed('garbled', `${name} answered with ${quoted(type, key)} where a stream of events was asked for: check that baseURL is that of a chat-completions API which streams, mostly ending in /v1`));
+      if (!type.startsWith('text/event-stream')) throw fail(new ModelFailed('garbled', `${name} answered with ${quoted(type, key)} where a stream of events was asked for: check that baseURL is that of a chat-completions API which streams, mostly ending in /v1`, { hasRemedy: true }));
       let [received, ofLine] = [0, 0];
       const counted = new TransformStream<Uint8Array, Uint8Array>({
         transform(piece, out) { // T2

@@ -6,6 +6,7 @@ import { statusOf, type Lineage, type TrialRow } from '../../domain/lineage.ts';
 import { settingsOf } from '../../domain/settings.ts';
 import type { Summary } from '../../domain/summary.ts';
 import { byline } from '../../domain/tables.ts';
+import { amount } from '../../domain/thought.ts';
 import { columnsOf, fit, pad, toneOfStatus, type Paint } from './terminal.ts';
 
 // The lines of a run as it is seen. Pure: a lineage and a width in, text out. A width of null is a pipe: nothing is cut.
@@ -83,7 +84,7 @@ export function baselineLine(lineage: Lineage, summary: Summary, width: number |
   const bytes = root?.result?.artifactBytes;
   const reused = lineage.calibration?.reusedFrom ? [`calibration of ${lineage.calibration.reusedFrom}`] : [];
   const limits = lineage.limits;
-  const limited = [...(limits?.trials == null ? [] : [plural(limits.trials, 'trial')]), ...(limits?.wallSeconds == null ? [] : [duration(limits.wallSeconds)])];
+  const limited = [...(limits?.trials == null ? [] : [plural(limits.trials, 'trial')]), ...(limits?.wallSeconds == null ? [] : [duration(limits.wallSeconds)]), ...(limits?.tokens == null ? [] : [`${counted(limits.tokens)} tokens`]), ...(limits?.money == null ? [] : [`money ${amount(limits.money)}`])];
   return flow([
     score, ...reused, ...(bytes == null ? [] : [`${counted(bytes)} bytes`]),
     ...(replicates.length === 0 ? [] : [`${duration(replicates.reduce((sum, s) => sum + s, 0) / replicates.length)} a replicate`]),
@@ -99,8 +100,8 @@ export function standingLine(summary: Summary): string {
   return [score, `${summary.trials}${summary.trialLimit === null ? '' : ` of ${summary.trialLimit}`} trials`, duration(summary.wallSeconds), ...(summary.busyShare === null ? [] : [`slots ${percent(summary.busyShare)} busy`]), ...state].join('   ');
 }
 
-/** What a run ends with: the best, where it lies, and what to do next. `further` are the flags without which it would stop again at once. */
-export function endingLines({ run, summary, folder, runsAlone, further }: { readonly run: string; readonly summary: Summary; readonly folder: string; readonly runsAlone: boolean; readonly further: readonly string[] }, { width, paint }: Look): string[] {
+/** What a run ends with: the best, where it lies, and what to do next. `further` are the flags without which it would stop again at once, null where it has done all it was to do. */
+export function endingLines({ run, summary, folder, runsAlone, further }: { readonly run: string; readonly summary: Summary; readonly folder: string; readonly runsAlone: boolean; readonly further: readonly string[] | null }, { width, paint }: Look): string[] {
   const { best, baseline, claim } = summary;
   const tally = `${plural(summary.keeps, 'keep')}, ${plural(summary.discards, 'discard')}, ${plural(summary.failures, 'failure')} of ${summary.trials}${summary.rejected > 0 ? `, ${summary.rejected} refused` : ''}`;
   const head = best.delta === null || best.score === null || best.from === null
@@ -108,12 +109,12 @@ export function endingLines({ run, summary, folder, runsAlone, further }: { read
     : claim
       ? ['best', best.trial, `${decimal(claim.bestMean)} ${summary.unit}`, `${signed(claim.delta)} (${relative(claim.delta, claim.baselineMean)})`, `95% interval ${range(claim.interval)}, p ${probability(claim.p)}, final claim: ${claim.n} fresh seeds each, ${measuredOn(claim)}`, tally]
       : ['best', best.trial, `${decimal(best.score)} ${summary.unit}`, `${signed(best.delta)} (${relative(best.delta, best.from)})`, 'the final claim was not made', tally];
-  const resume = [`brigade run --resume ${run}`, ...further].join(' ');
+  const resume: readonly (readonly [string, string])[] = further === null ? [] : [[[`brigade run --resume ${run}`, ...further].join(' '), 'goes on from here']];
   const next: readonly (readonly [string, string])[] = best.delta !== null
-    ? [[`brigade show ${best.trial}`, 'the diff, and what its author knew'], [resume, 'goes on from here']]
+    ? [[`brigade show ${best.trial}`, 'the diff, and what its author knew'], ...resume]
     : summary.trialLimit === 0
       ? [[`brigade run ${summary.surface}`, 'searches it, and takes this calibration over']]
-      : [...(summary.trials + summary.rejected === 0 ? [] : [[`brigade results ${run} --all`, 'what was tried, and what came of it'] as const]), [resume, 'goes on from here']];
+      : [...(summary.trials + summary.rejected === 0 ? [] : [[`brigade results ${run} --all`, 'what was tried, and what came of it'] as const]), ...resume];
   const wide = Math.max(`${folder}/report.html`.length, ...next.map(([what]) => what.length)) + 2;
   const line = (name: string, what: string, says: string): string => `${pad(name, 9)}${pad(what, wide)}${paint('quiet', says)}`.trimEnd();
   return [

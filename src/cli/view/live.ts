@@ -132,7 +132,7 @@ export function liveView(options: LiveOptions): LiveView {
       }
       const most = dearestCall(lineage);
       const further = lineage.limits ? furtherFlags(lineage.limits, { trials: countTrials(lineage), wallSeconds: last.wallSeconds, slotSeconds: last.slotSeconds + replicateCost(lineage), tokens: last.tokens + most.tokens, money: last.money + most.money }) : [];
-      for (const line of endingLines({ run, summary: last, folder: options.folder, runsAlone: options.runsAlone, further }, look())) paper.line(line);
+      for (const line of endingLines({ run, summary: last, folder: options.folder, runsAlone: options.runsAlone, further: lineage.started?.replays !== undefined && further.length > 0 ? null : further }, look())) paper.line(line); // nobody thinks of more than was recorded
     },
   };
 }

@@ -1,5 +1,6 @@
 import { counted, oneLine, plural } from '../../domain/figures.ts';
 import type { Lineage } from '../../domain/lineage.ts';
+import { outstanding } from '../../domain/sessions.ts';
 import { amount, thoughts, usedOf } from '../../domain/thought.ts';
 import { aligned, type Paint } from './terminal.ts';
 
@@ -12,7 +13,12 @@ export function thinkingLines(lineage: Lineage, paint: Paint): string[] {
     specialist, plural(sessions, 'session'), [...endings].map(([ending, n]) => `${n} ${ending}`).join(', '), `${plural(calls, 'call')}${failed > 0 ? `, ${failed} failed` : ''}`,
     `${counted(spent.tokens)} tokens`, amount(spent.money), stalled ? paint('warn', `stalled (${stalled.cause}): ${oneLine(stalled.reason)}`) : '',
   ]);
-  return [`thinking   tokens ${usedOf(used.tokens, limits?.tokens ?? null, counted)}   money ${usedOf(used.money, limits?.money ?? null, amount)}`, ...aligned(rows)];
+  const out = outstanding(lineage.sessions);
+  return [
+    `thinking   tokens ${usedOf(used.tokens, limits?.tokens ?? null, counted)}   money ${usedOf(used.money, limits?.money ?? null, amount)}`,
+    ...(out.tokens === 0 ? [] : [paint('quiet', `           of these ${counted(out.tokens)} tokens, money ${amount(out.money)} are the most that calls being made may take: some of it comes back`)]),
+    ...aligned(rows),
+  ];
 }
 
 /** The same for machines. */

@@ -58,9 +58,9 @@ function sayer({ kind }: Feature, all: readonly (Estimate | null)[], isDifferenc
     case 'change': { const digits = digitsOf(all, 4); return (value) => signed(value, digits); }
     case 'relative': return (value) => `${signed(value * 100, 2)}%`;
     case 'share': return (value) => `${say(value * 100, 1)}%`;
-    case 'count': return areWhole ? (isDifference ? (value) => signed(value, 0) : counted) : (value) => say(value, 1);
+    case 'count': return areWhole ? (isDifference ? (value) => `${value < 0 ? '−' : value > 0 ? '+' : ''}${counted(Math.abs(value))}` : counted) : (value) => say(value, 1);
     case 'hours': { const digits = digitsOf(all, 2); return (value) => say(value, Math.min(4, digits)); }
-    case 'money': return (value) => say(value, 2);
+    case 'money': { const digits = digitsOf(all, 2) > 3 ? 4 : 2; return (value) => say(value, digits); }
     default: return kind satisfies never;
   }
 }

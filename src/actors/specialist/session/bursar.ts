@@ -1,6 +1,6 @@
 import type { CallSettled, SpecialistStalled } from '../../../domain/session.ts';
 import { neutralise } from '../../../domain/quote.ts';
-import { oneLine } from '../../../domain/figures.ts';
+import { counted, oneLine } from '../../../domain/figures.ts';
 import type { Bus } from '../../../ports.ts';
 import { EndSession, LONGEST_PROMPT, OpenSession, ReserveCall, SettleCall, StallSpecialist } from '../../../protocols/session.ts';
 import type { Session } from './state.ts';
@@ -28,7 +28,7 @@ export class SessionGone extends Error {
 
 interface Cost { readonly tokens: number; readonly money: number }
 export interface Budget { readonly tokens: number | null; readonly money: number | null }
-export type Reserved = { readonly kind: 'reserved'; readonly call: number } | { readonly kind: 'over'; readonly ending: 'capped' | 'submitted' | 'failed'; readonly reason: string };
+export type Reserved = { readonly kind: 'reserved'; readonly call: number } | { readonly kind: 'over'; readonly ending: 'capped' | 'submitted' | 'gave_up'; readonly reason: string };
 
 /** One specialist's account with the broker. */
 export interface Bursar {
@@ -71,7 +71,7 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
       for (let call = session.calls + 1; call <= session.calls + MOST_TAKEN; call++) {
         const answer = await bus.ask(ReserveCall, to, { session: session.session ?? '', call, ...worst }, within(signal)); // B1
         if (answer.kind === 'reserved') return { kind: 'reserved', call };
-        if (answer.kind === 'closed') return { kind: 'over', ending: session.trials.length > 0 ? 'submitted' : 'failed', reason: `the run takes no more: ${answer.reason}` };
+        if (answer.kind === 'closed') return { kind: 'over', ending: session.trials.length > 0 ? 'submitted' : 'gave_up', reason: `the run takes no more: ${answer.reason}` };
         if (answer.by === 'limit') throw new Unreachable('limit', answer.reason);
         if (answer.by === 'session') throw new SessionGone(answer.reason);
       }
@@ -96,7 +96,7 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
 }
 
 function overdrawn({ tokens, money }: Budget, total: Cost, worst: Cost): string | null {
-  if (tokens !== null && total.tokens + worst.tokens > tokens) return `its budget of ${tokens} tokens does not cover the next call: ${total.tokens} are used, and it might take ${worst.tokens}`;
+  if (tokens !== null && total.tokens + worst.tokens > tokens) return `its budget of ${counted(tokens)} tokens does not cover the next call: ${counted(total.tokens)} are used, and it might take ${counted(worst.tokens)}`;
   if (money !== null && total.money + worst.money > money) return `its budget of ${money} does not cover the next call: ${total.money.toFixed(4)} is spent, and it might cost ${worst.money.toFixed(4)}`;
   return null;
 }

@@ -143,11 +143,11 @@ export function heard(session: Session, outcome: Outcome, limits: SessionLimits)
   if (pending === null) return session;
   const billed = { tokens: session.billed.tokens + pending.tokens, money: session.billed.money + pending.money };
   const done = (trial: string | null): Session => ({ ...session, pending: null, billed, faults: [], submissions: pending.n, trials: trial === null ? session.trials : [...session.trials, trial] });
-  const over = (trial: string | null, reason: string, ending: 'submitted' | 'failed' = 'submitted'): Session => ({ ...done(trial), ending: { ending, reason } });
+  const over = (trial: string | null, reason: string, ending: 'submitted' | 'gave_up' = 'submitted'): Session => ({ ...done(trial), ending: { ending, reason } });
   switch (outcome.kind) {
     case 'untold': return over(outcome.trial, 'submitted; without lineage its outcome is not told');
     case 'unmeasured': return over(outcome.trial, `${outcome.trial} could not be measured`);
-    case 'closed': return over(null, `the run takes no more: ${outcome.reason}`.slice(0, 380), 'failed');
+    case 'closed': return over(null, `the run takes no more: ${outcome.reason}`.slice(0, 380), session.trials.length > 0 ? 'submitted' : 'gave_up');
     case 'row': {
       const { row, asOf } = outcome;
       const isCarriedOut = pending.joint !== null && row.status !== 'rejected'; // its draft is answered, and what two own is proposed no second time

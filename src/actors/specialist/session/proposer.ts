@@ -2,10 +2,10 @@ import type { Clock, Model, Patches, Presence } from '../../../ports.ts';
 import { renderOpening, renderSystem, type SessionLimits, type Setting } from '../../../domain/prompt.ts';
 import type { Answer, Draft as Proposed, Proposer, SpecialistView, Thought } from '../proposer.ts';
 import { toolsOf } from './act.ts';
-import { RunClosed, SessionGone, Unreachable, type Bursar } from './bursar.ts';
+import { RunClosed, SessionGone, type Bursar } from './bursar.ts';
 import { sessionGraph, transcriptOf, type SessionGraph } from './graph.ts';
-import { mostRests, restLongMs } from './rest.ts';
 import { outcomeOfAnswer, type Outcome } from './outcome.ts';
+import { endOf, openRests } from './rest.ts';
 import { newSession, type Session } from './state.ts';
 import type { SessionStore } from './store.ts';
 import type { Desk } from './use.ts';
@@ -14,17 +14,8 @@ import type { Desk } from './use.ts';
 //
 //   P1. What a session submitted is found again in the lineage by `<session>/<n>`; a submission without a row is made again, word for word.
 //   P2. Nothing is kept here that the store or the journal does not hold: a new process goes on where the last one was.
-//   P3. An endpoint that is down, or a limit that is reached, stops this specialist alone, says so once, and is tried again after growing rests. After so many
-//       of them the question is given up with its session, for it may be the question: the next begins afresh, and with less to read where that was too long.
-//   P4. Without lineage a session has one submission, and hears that it was taken and no more.
-//   P5. Before the run stops what is open ends, with what was said in it; and whatever comes to naught, a proposal that is refused as well, is followed by a
-//       rest that grows, or a model that says nothing usable would say it all day.
-
-/** So many sessions without a trial that was taken, and the journal says that this specialist cannot think. One that it gave up, with a reason, counts as so much of one. */
-const TOO_MANY = 3;
-const GIVEN_UP = 1 / 2;
-/** Halvings of what a session is told first: less than a sixteenth tells nothing. */
-const MOST_HALVINGS = 4;
+//   P3. Without lineage a session has one submission, and hears that it was taken and no more.
+//   P4. Before the run stops what is open ends, with what was said in it.
 
 export interface Thinker {
   readonly run: string;
@@ -50,10 +41,6 @@ export interface ThinkerPorts {
 export function llmProposer({ model, bursar, store, clock, presence, patches, errands }: ThinkerPorts, { run, specialist, setting, limits, newName, restMs }: Thinker): Proposer {
   const { lineage } = setting;
   let view: SpecialistView | null = null;
-  let stuck: 'wait' | 'probe' | 'give-up' = 'wait';
-  let halvings = 0; // a hint that is learnt again by a new process
-  let fruitless = 0; // sessions in a row that led to no trial that was taken
-  let useless = 0; // among them, those that ended otherwise than by giving up
   let heard: { readonly strategy: string; readonly trial: string } | null = null; // which trial the last submission became, where its row was not read yet
   let working: Promise<unknown> = Promise.resolve();
   const desk = (): Desk => ({
@@ -61,15 +48,8 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     recipeOf: async (snapshot) => (await view?.recipeOf(snapshot)) ?? null,
   });
   const tools = toolsOf({ lineage, joint: setting.roster.length > 1 && setting.roster.some((brief) => brief.specialist === specialist) }); // a generalist has no neighbours
-  const graph: SessionGraph = sessionGraph({
-    model, bursar, clock, limits, tools, desk, restMs,
-    whenStuck() {
-      const now = stuck;
-      stuck = 'wait';
-      return now;
-    },
-    onAnswer: async (signal) => { if (bursar.spent() === null && useless < TOO_MANY) await bursar.stall(null, signal); },
-  }, store.saver);
+  const rests = openRests({ bursar, clock, presence }, { run, specialist });
+  const graph: SessionGraph = sessionGraph({ model, bursar, clock, limits, tools, desk, restMs, whenStuck: rests.whenStuck, onAnswer: rests.answered }, store.saver);
 
   async function current(): Promise<{ readonly thread: string; readonly session: Session } | null> { // P2
     for (const thread of await store.threads()) {
@@ -85,32 +65,9 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     const { trial: parent, score, snapshot } = now.best;
     const recipe = await now.recipeOf(snapshot);
     if (recipe === null) return null;
-    const share = 1 / 2 ** halvings;
+    const share = rests.share();
     const opening = renderOpening(setting, specialist, { parent, score, recipe, feedback: now.feedback }, share);
     return newSession({ clientId: newName(), system: renderSystem(setting, specialist, limits, share), feedback: lineage ? now.feedback : null, asOf: now.asOf, parent, snapshot }, opening);
-  }
-
-  /** Runs a session on, resting where it cannot go on, until it waits for a trial or is over. */
-  async function through(thread: string, step: () => Promise<Session>, signal: AbortSignal): Promise<Session> {
-    let go = step;
-    let [rests, answers] = [0, -1];
-    for (;;) { // P3
-      try {
-        const session = await go();
-        if (session.isOver && session.ending?.ending === 'failed' && session.trouble?.kind === 'length') halvings = Math.min(MOST_HALVINGS, halvings + 1);
-        return session;
-      } catch (error) {
-        if (!(error instanceof Unreachable)) throw error;
-        const cause = error.kind === 'limit' || error.kind === 'key' ? error.kind : error.kind === 'refused' ? 'model' : 'endpoint';
-        const had = (await graph.look(thread))?.answers ?? 0;
-        [rests, answers] = [had === answers ? rests + 1 : 1, had];
-        presence.log('warn', `${specialist} cannot think for now: ${error.message}`, { run, cause, rests });
-        await bursar.stall({ cause, reason: error.message }, signal);
-        stuck = rests > mostRests(error.kind) ? 'give-up' : 'probe';
-        if (stuck === 'probe') await clock.wait(restLongMs(rests), signal);
-        go = () => graph.run(thread, null, signal);
-      }
-    }
   }
 
   /** What a session waits for, as a thought; null when it is over. */
@@ -137,7 +94,7 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
   return {
     propose: (now, signal) => alone(propose(now, signal)),
     heard: (answer, signal) => alone(hear(answer, signal)),
-    async windUp(reason, signal) { // P5
+    async windUp(reason, signal) { // P4
       await working;
       await forget(`the run stopped: ${reason}`, 'gave_up', signal);
     },
@@ -155,14 +112,14 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
       if (open === null && bursar.spent() !== null) return { kind: 'nothing', reason: `its own budget is spent: ${bursar.spent()}` };
       if (open !== null) {
         const outcome = outcomeOf(open.session);
-        const session = open.session.pending === null ? await through(open.thread, () => graph.run(open.thread, null, signal), signal)
-          : outcome === null ? open.session : await through(open.thread, () => graph.resume(open.thread, outcome, signal), signal);
+        const session = open.session.pending === null ? await rests.through(graph, open.thread, () => graph.run(open.thread, null, signal), signal)
+          : outcome === null ? open.session : await rests.through(graph, open.thread, () => graph.resume(open.thread, outcome, signal), signal);
         const thought = await thoughtOf(open.thread, session);
         return thought ?? await afterwards(session, signal);
       }
       const fresh = await begin(now);
       if (fresh === null) return { kind: 'nothing', reason: 'the baseline is not measured yet' };
-      const session = await through(fresh.clientId, () => graph.run(fresh.clientId, fresh, signal), signal);
+      const session = await rests.through(graph, fresh.clientId, () => graph.run(fresh.clientId, fresh, signal), signal);
       return await thoughtOf(fresh.clientId, session) ?? await afterwards(session, signal);
     } catch (error) {
       if (error instanceof RunClosed) { await forget(`the run takes no more: ${error.message}`, 'gave_up', signal); return { kind: 'nothing', reason: error.message, next: 'closed' }; }
@@ -173,11 +130,8 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     }
   }
 
-  async function hear(answer: Answer, signal: AbortSignal): Promise<void> { // P4
-    if (answer.kind === 'admitted') {
-      [fruitless, useless] = [0, 0];
-      if (bursar.spent() === null) await bursar.stall(null, signal);
-    }
+  async function hear(answer: Answer, signal: AbortSignal): Promise<void> { // P3
+    if (answer.kind === 'admitted') await rests.taken(signal);
     const open = await current();
     if (open === null || open.session.pending === null) return;
     if (answer.kind === 'admitted' || answer.kind === 'rejected') heard = { strategy: `${open.session.session}/${open.session.pending.n}`, trial: answer.trial };
@@ -185,7 +139,7 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
     if (outcome === null) return;
     const session = await graph.resume(open.thread, outcome, signal);
     await store.saver.deleteThread(open.thread);
-    if (answer.kind === 'rejected') await restAfter(session, signal); // P5
+    if (answer.kind === 'rejected') await rests.after(session, signal);
   }
 
   /** Throws away what is open here, and says so where the journal still holds it open. */
@@ -221,21 +175,10 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
       return { kind: 'nothing', reason: why };
     }
     const isTaken = (trial: string): boolean => view?.rows.find((row) => row.trial === trial)?.status !== 'rejected';
-    if (!session.trials.some(isTaken)) await restAfter(session, signal);
+    if (!session.trials.some(isTaken)) await rests.after(session, signal);
     return { kind: 'nothing', reason: endOf(session), next: 'again' };
   }
-
-  async function restAfter(session: Session, signal: AbortSignal): Promise<void> { // P5
-    fruitless += 1;
-    const isSilent = session.ending?.ending === 'failed' && session.trouble?.kind !== 'length'; // its endpoint is what is stalled, and that is said
-    const before = useless;
-    if (!isSilent) useless += session.ending?.ending === 'gave_up' ? GIVEN_UP : 1;
-    if (before < TOO_MANY && useless >= TOO_MANY) await bursar.stall({ cause: 'model', reason: `${fruitless} sessions led to no trial that was taken, the last: ${endOf(session)}` }, signal);
-    await clock.wait(restLongMs(fruitless), signal);
-  }
 }
-
-const endOf = ({ session, ending }: Session): string => `${session} ended: ${ending?.ending ?? 'over'}, ${ending?.reason ?? ''}`;
 
 function draftOf(session: Session, pending: NonNullable<Session['pending']>): Proposed {
   return {

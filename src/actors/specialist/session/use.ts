@@ -109,9 +109,9 @@ async function accept({ draft: id, hypothesis, expectedDelta, edits }: Extract<T
   const amended = edits ? applyEdits(drafted.recipe, edits) : { kind: 'edited' as const, recipe: drafted.recipe };
   if (amended.kind === 'refused') return { text: amended.message, fault: 'edit' };
   const joint = { draft: draft.joint, with: draft.from };
-  const taken = { parent: parent.trial, snapshot: parent.snapshot, changes: changesOf(base, amended.recipe), joint };
   const used = await submit({ hypothesis: hypothesis ?? draft.hypothesis, expectedDelta: expectedDelta ?? draft.expectedDelta, parent: parent.trial, patch: desk.patches.diff(base, amended.recipe), joint }, 'accept_joint', session, desk, call);
-  return { ...used, change: { ...taken, ...used.change } };
+  if (used.fault !== undefined) return { ...used, text: `${used.text}\nYour recipe in work is as it was, and ${id} still waits for you.` };
+  return { ...used, change: { parent: parent.trial, snapshot: parent.snapshot, changes: changesOf(base, amended.recipe), joint, ...used.change } };
 }
 
 async function submit(asked: Pick<Submission, 'hypothesis' | 'expectedDelta' | 'parent' | 'patch' | 'joint'>, tool: string, session: Session, desk: Desk, call: string): Promise<Used> {
