@@ -5,23 +5,24 @@ import { Progress } from '../protocols/actor.ts';
 import { Mistake } from './mistake.ts';
 
 // A daemon that kills itself at a named step, so that a test sees what becomes of a run that dies there: BRIGADE_CRASH_AT=broker.after-run.best:1,evaluator.at-train:2
+// With `:stop` at its end the daemon only stops, until somebody lets it go on: it comes back from the dead.
 //
-//   F1. A step is before or after the daemon records a fact or asks a command, by its word, or at a sign of progress in a phase of a real trial.
+//   F1. A step is before or after the daemon records a fact or asks a command, by its word, or where a phase of a real trial begins.
 //   F2. Each comes true once a run, at its n-th time in one process: what is started again in its place lives.
 //   F3. Without the variable nothing is wrapped.
 
-interface Failpoint { readonly name: string; readonly step: string; left: number }
+interface Failpoint { readonly daemon: string; readonly name: string; readonly step: string; readonly signal: 'SIGKILL' | 'SIGSTOP'; left: number }
 
 /** The ports of one daemon, wrapped where the environment names a step of it. `dir` remembers which came true. */
 export function failing(ports: Ports, daemon: string, dir: string, asked = process.env.BRIGADE_CRASH_AT ?? ''): Ports {
-  const points = asked.split(',').filter((each) => each !== '').map((each): Failpoint & { readonly daemon: string } => {
-    const [, of, step, n] = /^(\w+)\.([\w.-]+):(\d+)$/.exec(each) ?? [];
+  const points = asked.split(',').filter((each) => each !== '').map((each): Failpoint => {
+    const [, of, step, n, stop] = /^(\w+)\.([\w.-]+):(\d+)(:stop)?$/.exec(each) ?? [];
     if (of === undefined || step === undefined || Number(n) < 1) throw new Mistake(`BRIGADE_CRASH_AT=${each} must be <daemon>.<step>:<n>, such as broker.after-trial.result:1`);
-    return { name: each.slice(0, each.lastIndexOf(':')), daemon: of, step, left: Number(n) };
+    return { daemon: of, name: `${of}.${step}`, step, signal: stop === undefined ? 'SIGKILL' : 'SIGSTOP', left: Number(n) };
   }).filter((point) => point.daemon === daemon);
   if (points.length === 0) return ports; // F3
   const at = (step: string): void => {
-    for (const point of points) if (point.step === step && --point.left === 0 && isFirst(dir, point.name)) process.kill(process.pid, 'SIGKILL');
+    for (const point of points) if (point.step === step && --point.left === 0 && isFirst(dir, point.name)) process.kill(process.pid, point.signal);
   };
   const around = async <T>(what: string, doing: () => Promise<T>): Promise<T> => { // F1
     at(`before-${what}`);
@@ -35,7 +36,7 @@ export function failing(ports: Ports, daemon: string, dir: string, asked = proce
   const tell: Bus['tell'] = (message, ids, body) => {
     bus.tell(message, ids, body);
     const progress = message.pattern === Progress.pattern ? Progress.body.safeParse(body).data : undefined;
-    if (progress?.trial != null && progress.trial !== 'canary') at(`at-${progress.phase}`);
+    if (progress?.trial != null && progress.trial !== 'canary' && progress.seconds === 0) at(`at-${progress.phase}`);
   };
   return { ...ports, journal: { ...journal, record }, bus: { ...bus, ask, tell } };
 }

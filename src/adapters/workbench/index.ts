@@ -9,6 +9,7 @@ import type { EvaluatorSpec } from '../../domain/surface.ts';
 import type { Bench, PassedCanary, Workbench } from '../../ports.ts';
 import { deviceClass, hashEnvironment } from './environment.ts';
 import { findChange, pin, pinNew, sha256Of, type Pins } from './pins.ts';
+import { requireRoom } from './room.ts';
 import { seal } from './seal.ts';
 
 // A node's own disk.
@@ -18,6 +19,7 @@ import { seal } from './seal.ts';
 //   K3. A recipe is laid out in a folder made for this one measurement and removed after it.
 //   K4. Every start has a folder of its own, named after its process, and removes it when it ends: what starts that died have left is removed, what a living
 //       one uses is not touched.
+//   K5. A node begins with room for what one phase may leave, so that one whose disk is full does not enrol again and again.
 
 /** Where things lie on this machine. */
 export interface WorkbenchOptions {
@@ -35,15 +37,19 @@ export interface WorkbenchOptions {
   readonly surfaceHash: string;
   readonly baseline: Recipe;
   readonly sandbox: SandboxLevel;
+  /** What kind of device its slots are; its cores' kind when left out. */
+  readonly device?: string;
 }
 
 const CanaryRecord = z.array(z.strictObject({ name: z.string(), expect: z.string(), ended: z.string(), score: z.number().nullable() }));
 const NOT_SHOWN = new Set(['canaries', 'README.md', 'evaluator.yaml', 'prepare.mjs', 'standalone.py', '__pycache__']);
 
-/** Opens the workbench of a node and pins everything it trusts. */
+/** Opens the workbench of a node and pins everything it trusts; throws NoRoom on a disk that is full. */
 export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench & Disposable> {
   const { evaluatorDir, dataDir, spec } = options;
   await removeLeft(options.workDir); // K4
+  await mkdir(options.workDir, { recursive: true });
+  await requireRoom(options.workDir, spec.limits.scratchBytes);
   const workDir = join(options.workDir, `${process.pid}-${randomUUID().slice(0, 8)}`); // K4
   const evaluator = join(workDir, 'evaluator');
   await mkdir(evaluator, { recursive: true });
@@ -52,7 +58,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   const trusted = [evaluator, ...(hasData ? [dataDir] : [])];
   const pins = await pin(trusted, new Map(options.pinned.map(({ path, sha256 }) => [path, sha256])));
   const environmentHash = await hashEnvironment({ python: options.python, interpreter: spec.python, mounts: spec.mounts });
-  const device = deviceClass();
+  const device = options.device ?? deviceClass();
   const record = join(options.canaryDir, `${createHash('sha256').update(JSON.stringify([spec.hash, environmentHash, device, options.sandbox, options.surfaceHash])).digest('hex')}.json`);
   let staged = 0;
   return {
