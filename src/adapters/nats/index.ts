@@ -3,6 +3,7 @@ export { JournalUnavailable, readFact } from './journal.ts';
 export type { LogLine } from './presence.ts';
 export { makeCertificates, NoCertificates } from './certificates.ts';
 export { makeKeys, publicKey } from './keys.ts';
+export { inspectServer, type Finding } from './safety.ts';
 export { inboxPrefix, serverConfig, type ClusterPlace, type TlsFiles } from './server-config.ts';
 export { ServerNotStarted, startServer, type EmbeddedServer } from './server.ts';
 export { connectNats, ServerUnreachable, type ConnectOptions, type NatsSession } from './session.ts';

@@ -70,7 +70,7 @@ export class ServerUnreachable extends Error {
 
 /** Connects, and from then on reconnects for ever. */
 export async function connectNats(options: ConnectOptions): Promise<NatsSession> {
-  const nc = await connectFirst(options);
+  const nc = await openConnection(options);
   const js = jetstream(nc, { timeout: 10_000 });
   let manager: Promise<JetStreamManager> | null = null;
   const jsm = (): Promise<JetStreamManager> => (manager ??= jetstreamManager(nc, { checkAPI: false, timeout: 10_000 }));
@@ -113,7 +113,8 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
   };
 }
 
-async function connectFirst({ url, keyFile, name, role, firstConnectMs = 5_000, remedy = 'start one, or leave --nats out and Brigade starts its own' }: ConnectOptions): Promise<NatsConnection> {
+/** A bare connection with a user's key: for looking at a server; actors have sessions. */
+export async function openConnection({ url, keyFile, name, role, firstConnectMs = 5_000, remedy = 'start one, or leave --nats out and Brigade starts its own' }: ConnectOptions): Promise<NatsConnection> {
   const seed = keyFile === null ? null : await readFile(keyFile, 'utf8').catch((cause: unknown) => {
     throw new ServerUnreachable(url, 'no-entry', `the key ${keyFile} cannot be read: --keys names the folder it lies in`, { cause });
   });

@@ -3,7 +3,7 @@ import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { bad, fine, weak, type Check } from './check.ts';
-import { checkServerAt, checkServerBinary } from './nats-server.ts';
+import { checkServerBinary } from './nats-server.ts';
 import { findToolchain, SetupNeeded, type Toolchain } from './toolchain.ts';
 import { isAtLeast } from './version.ts';
 
@@ -13,17 +13,16 @@ const SETUP = 'npm run setup';
 const LEAST_DISK_BYTES = 500e6;
 const SCANT_DISK_BYTES = 3e9;
 
-/** Looks at everything a run needs on this machine, by trying it; `nats` names a server to look at instead of our own. */
-export async function diagnose(root: string, { nats = null }: { readonly nats?: string | null } = {}): Promise<readonly Check[]> {
+/** Looks at everything a run needs on this machine, by trying it; without our own nats-server where another is used. */
+export async function diagnose(root: string, { hasServer = false }: { readonly hasServer?: boolean } = {}): Promise<readonly Check[]> {
   const toolchain = await findToolchain(root).catch((error: unknown) => {
     if (error instanceof SetupNeeded) return error;
     throw error;
   });
-  const checks = [checkNode(), checkDisk(root), checkPort(), checkGpu(toolchain instanceof SetupNeeded ? 'cpu' : toolchain.device), checkData(root)];
+  const checks = [checkNode(), checkDisk(root), checkPort(), checkData(root)];
   if (toolchain instanceof SetupNeeded) checks.unshift(Promise.resolve(bad('set-up', toolchain.message.replace(`: ${SETUP}`, ''), SETUP)));
   else checks.push(checkPython(toolchain), checkSandbox(toolchain));
-  if (nats !== null) checks.push(checkServerAt(nats));
-  else if (!(toolchain instanceof SetupNeeded)) checks.push(toolchain.nats === null ? Promise.resolve(bad('nats-server', 'set-up was told of an existing server and fetched none', 'give its address: --nats URL')) : checkServerBinary(toolchain.nats.path));
+  if (!hasServer && !(toolchain instanceof SetupNeeded)) checks.push(toolchain.nats === null ? Promise.resolve(bad('nats-server', 'set-up was told of an existing server and fetched none', 'give its address: --nats URL')) : checkServerBinary(toolchain.nats.path));
   return Promise.all(checks);
 }
 
@@ -62,13 +61,6 @@ async function checkPort(): Promise<Check> {
     const server = createServer().once('error', (error) => resolve(bad('port', `no port can be opened on 127.0.0.1: ${error.message}`, 'allow loopback sockets for this user, or give --nats URL')));
     server.listen(0, '127.0.0.1', () => server.close(() => resolve(fine('port', 'a loopback port can be opened'))));
   });
-}
-
-async function checkGpu(device: 'cpu' | 'cuda'): Promise<Check> {
-  const run = await execa('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader'], { reject: false, timeout: 20_000, killSignal: 'SIGKILL' });
-  if (run.failed) return fine('gpu', 'none: CPU slots');
-  const says = run.stdout.trim().split('\n').join('; ');
-  return device === 'cuda' ? fine('gpu', says) : weak('gpu', `${says}, but PyTorch here is a CPU build`, 'set BRIGADE_PYTHON to a Python with a CUDA build of PyTorch, then npm run setup');
 }
 
 async function checkData(root: string): Promise<Check> {

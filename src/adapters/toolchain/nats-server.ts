@@ -1,12 +1,10 @@
-import { jetstreamManager } from '@nats-io/jetstream';
 import { execa } from 'execa';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
-import { bad, fine, weak, type Check } from './check.ts';
+import { bad, fine, type Check } from './check.ts';
 import { isAtLeast, OLDEST_NATS_SERVER, versionIn } from './version.ts';
 
 // Can this nats-server keep what it acknowledges?
@@ -16,7 +14,6 @@ import { isAtLeast, OLDEST_NATS_SERVER, versionIn } from './version.ts';
 
 const NAME = 'nats-server';
 const FETCH = 'npm run setup fetches one, or give --nats URL';
-const ALWAYS = 'put `sync_interval: always` into its jetstream block';
 const BOOT_MS = 10_000;
 
 const Varz = z.object({ version: z.string(), server_id: z.string(), jetstream: z.object({ config: z.object({ sync_always: z.boolean().optional() }).optional() }).optional() });
@@ -43,43 +40,7 @@ export async function checkServerBinary(binary: string): Promise<Check> {
   }
 }
 
-/** Asks a running server for its version, JetStream and durability. */
-export async function checkServerAt(url: string): Promise<Check> {
-  let connection: NatsConnection;
-  try {
-    connection = await connect({ ...addressed(url), timeout: 5000, reconnect: false, maxReconnectAttempts: 0 });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return bad(NAME, `no connection to ${withoutSecret(url)}: ${reason}`, 'is it running, and are the address and the credentials in it right?');
-  }
-  try {
-    const { version = '0.0.0', server_id: id = '' } = connection.info ?? {};
-    const where = withoutSecret(url);
-    if (!isAtLeast(version, OLDEST_NATS_SERVER)) return tooOld(version, where); // N2
-    const hasJetStream = await jetstreamManager(connection, { timeout: 5000 }).then(() => true, () => false);
-    if (!hasJetStream) return bad(NAME, `${version} at ${where} has no JetStream for this user`, 'start it with a jetstream block, and enable it for the account');
-    const varz = await varzOf(connection, url, id);
-    if (varz === null) return weak(NAME, `${version} at ${where}, JetStream; whether it syncs every message cannot be seen from here`, `${ALWAYS}, or give doctor a monitoring port to read`);
-    if (varz.jetstream?.config?.sync_always !== true) return bad(NAME, `${version} at ${where} does not sync every message: a power cut loses acknowledged facts`, ALWAYS); // N1
-    return fine(NAME, `${version} at ${where}, every acknowledged message is on disk`);
-  } finally {
-    await connection.close();
-  }
-}
-
 const tooOld = (version: string, where: string): Check => bad(NAME, `${version} at ${where} cannot promise durability. Brigade needs ${OLDEST_NATS_SERVER} or newer`, FETCH);
-
-/** Through the system account where this user has it, else through the usual monitoring port of the same host. */
-async function varzOf(connection: NatsConnection, url: string, id: string): Promise<z.infer<typeof Varz> | null> {
-  try {
-    const reply = await connection.request(`$SYS.REQ.SERVER.${id}.VARZ`, '', { timeout: 1000 });
-    const answer = z.object({ data: Varz }).safeParse(reply.json());
-    if (answer.success) return answer.data.data;
-  } catch { /* most users may not ask the system account */ }
-  const { hostname } = parseAddress(url);
-  const varz = await readVarz(`http://${hostname}:8222`);
-  return varz?.server_id === id ? varz : null; // another server's answer says nothing about this one
-}
 
 async function readVarz(monitor: string): Promise<z.infer<typeof Varz> | null> {
   try {
@@ -100,20 +61,4 @@ async function monitorOf(folder: string): Promise<string | null> {
     } catch { /* half written */ }
   }
   return null;
-}
-
-/** Takes the credentials out of the address, which the client library ignores there: `nats://user:password@host` or `nats://token@host`. */
-function addressed(url: string): { servers: string; user?: string; pass?: string; token?: string } {
-  const { protocol, host, username, password } = parseAddress(url);
-  if (username === '') return { servers: url };
-  const [first, second] = [decodeURIComponent(username), decodeURIComponent(password)];
-  return password === '' ? { servers: `${protocol}//${host}`, token: first } : { servers: `${protocol}//${host}`, user: first, pass: second };
-}
-
-function parseAddress(url: string): URL {
-  return new URL(url.includes('://') ? url : `nats://${url}`);
-}
-
-function withoutSecret(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//');
 }
