@@ -29,5 +29,20 @@ export async function expectWhole(project: Project, run: string): Promise<{ read
   const counted = [...lineage.trials.values()].flatMap((row) => [...row.replicates.values()].filter((replicate) => replicate.measured).map((replicate) => `${row.trial}.${replicate.replicate}`));
   expect(counted.length + lineage.superseded, 'a measurement counts, or is superseded').toBe(measured.length);
   expect(counted.length).toBe(new Set(counted).size);
+  expect(doubles(facts), 'a slot carries one lease, until that was measured or has lapsed').toEqual([]);
   return { facts, lineage };
+}
+
+/** Leases that were granted on a slot that carried another. */
+function doubles(facts: readonly Fact[]): string[] {
+  const held = new Map<string, string>();
+  const found: string[] = [];
+  for (const fact of facts) {
+    if (fact.word === 'lease.granted') for (const slot of fact.body.slots.map((each) => `${fact.body.node}/${each}`)) {
+      if (held.has(slot)) found.push(`${slot}: ${held.get(slot)} and ${fact.ids.join('.')}`);
+      held.set(slot, fact.ids.join('.'));
+    }
+    if (fact.word === 'lease.lapsed' || fact.word === 'trial.measured') for (const [slot, lease] of held) if (lease === fact.ids.slice(0, 3).join('.')) held.delete(slot);
+  }
+  return found;
 }
