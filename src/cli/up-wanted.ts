@@ -56,7 +56,7 @@ function servicesWanted({ place, session, settings, log, now }: WantedOptions): 
   const daemonFor = (run: RunId, started: RunStarted): Daemon => {
     const args = way(settings, run, started);
     if (role === 'broker' || role === 'keeper') return { name: `${role}-${run}`, args: [role, ...args] };
-    return { name: `evaluator-${run}`, args: ['evaluator', ...args, '--node', node, ...given('--slots', settings.slots), ...given('--sandbox', settings.sandbox), ...given('--devices', settings.devices)] };
+    return { name: `evaluator-${run}`, args: ['evaluator', ...args, '--node', node, ...given('--slots', settings.slots), ...given('--sandbox', settings.sandbox)] };
   };
 
   return async () => {

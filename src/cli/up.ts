@@ -58,6 +58,7 @@ export function upCommand(program: Command, place: Place): void {
 async function up(place: Place, asked: string, flags: UpFlags): Promise<void> {
   process.env.BRIGADE_LOGS = 'json'; // U1
   const settings = await settingsFrom(asked, flags);
+  if (settings.devices !== null) process.env.BRIGADE_DEVICES = settings.devices; // this machine's devices are looked at here and by its daemons
   const { name, nats, keys } = settings;
   const role = UP_ROLES[settings.role];
   const models = settings.models === null ? null : await modelsBy({ models: settings.models }, { names: null, environment: process.env });

@@ -45,7 +45,7 @@ export function startWard({ name, args }: Daemon, { processes, clock, log, onCha
     async release(how) {
       letGo.abort(new Error('it is not wanted any more'));
       const last = child;
-      actor.send({ type: 'run.stopped' });
+      if (actor.getSnapshot().status === 'active') actor.send({ type: 'run.stopped' });
       if (how === 'drain') last?.drain(); else await last?.stop();
       await last?.exited;
     },

@@ -16,9 +16,9 @@ export interface ServiceManager extends Disposable {
 const SHARE = 3;
 
 /** Speaks to the manager that the environment names, if any. */
-export function openServiceManager({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: patience }: Readonly<Record<string, string | undefined>>): ServiceManager {
+export function openServiceManager({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: patience, PATH }: Readonly<Record<string, string | undefined>>): ServiceManager {
   const say = (...words: string[]): void => {
-    if (socket !== undefined) execFile('systemd-notify', words, { timeout: 10_000 }, () => undefined); // N1, N2
+    if (socket !== undefined) execFile('systemd-notify', words, { timeout: 10_000, env: { PATH, NOTIFY_SOCKET: socket } }, () => undefined); // N1, N2
   };
   let beat: NodeJS.Timeout | null = null;
   const stopBeating = (): void => { if (beat !== null) clearInterval(beat); beat = null; };
