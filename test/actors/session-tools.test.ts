@@ -215,7 +215,7 @@ test('a row asks for another trial only where it was refused or names its remedy
 test('a run that takes no more ends a session as a stop does: by its trials where it has any, and otherwise given up, for no endpoint failed', async () => {
   const submitted = await after(begin(), [['edit', edit('WIDTH = 64', 'WIDTH = 96')], ['submit', idea]]);
   const closed = { kind: 'closed', reason: 'trial limit of 8 reached' } as const;
-  expect(heard(submitted, closed, LIMITS).ending).toEqual({ ending: 'gave_up', reason: 'the run takes no more: trial limit of 8 reached' });
+  expect(heard(submitted, closed, LIMITS).ending).toEqual({ ending: 'gave_up', reason: 'trial limit of 8 reached' });
   expect(heard({ ...submitted, trials: ['t0003'] }, closed, LIMITS).ending).toMatchObject({ ending: 'submitted' });
 });
 

@@ -71,7 +71,7 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
       for (let call = session.calls + 1; call <= session.calls + MOST_TAKEN; call++) {
         const answer = await bus.ask(ReserveCall, to, { session: session.session ?? '', call, ...worst }, within(signal)); // B1
         if (answer.kind === 'reserved') return { kind: 'reserved', call };
-        if (answer.kind === 'closed') return { kind: 'over', ending: session.trials.length > 0 ? 'submitted' : 'gave_up', reason: `the run takes no more: ${answer.reason}` };
+        if (answer.kind === 'closed') return { kind: 'over', ending: session.trials.length > 0 ? 'submitted' : 'gave_up', reason: answer.reason };
         if (answer.by === 'limit') throw new Unreachable('limit', answer.reason);
         if (answer.by === 'session') throw new SessionGone(answer.reason);
       }

@@ -147,7 +147,7 @@ export function heard(session: Session, outcome: Outcome, limits: SessionLimits)
   switch (outcome.kind) {
     case 'untold': return over(outcome.trial, 'submitted; without lineage its outcome is not told');
     case 'unmeasured': return over(outcome.trial, `${outcome.trial} could not be measured`);
-    case 'closed': return over(null, `the run takes no more: ${outcome.reason}`.slice(0, 380), session.trials.length > 0 ? 'submitted' : 'gave_up');
+    case 'closed': return over(null, outcome.reason.slice(0, 380), session.trials.length > 0 ? 'submitted' : 'gave_up');
     case 'row': {
       const { row, asOf } = outcome;
       const isCarriedOut = pending.joint !== null && row.status !== 'rejected'; // its draft is answered, and what two own is proposed no second time

@@ -122,7 +122,7 @@ export function llmProposer({ model, bursar, store, clock, presence, patches, er
       const session = await rests.through(graph, fresh.clientId, () => graph.run(fresh.clientId, fresh, signal), signal);
       return await thoughtOf(fresh.clientId, session) ?? await afterwards(session, signal);
     } catch (error) {
-      if (error instanceof RunClosed) { await forget(`the run takes no more: ${error.message}`, 'gave_up', signal); return { kind: 'nothing', reason: error.message, next: 'closed' }; }
+      if (error instanceof RunClosed) { await forget(error.message, 'gave_up', signal); return { kind: 'nothing', reason: error.message, next: 'closed' }; }
       if (!(error instanceof SessionGone)) throw error;
       presence.log('warn', `an open session of ${specialist} is thrown away: ${error.message}`, { run });
       await forget(error.message, 'lost', signal);
