@@ -37,6 +37,13 @@ export interface RunStarted {
   readonly limits: Limits;
   readonly calibrationReplicates: number;
   readonly slotsPerReplicate: number;
+  /** What each of them must be; absent where any will do. */
+  readonly slotKind?: 'cpu' | 'gpu' | undefined;
+  readonly slotMemoryBytes?: number | undefined;
+  /** While one of its leases is out, nothing else runs on that node: what is timed must not be disturbed. */
+  readonly exclusive?: boolean | undefined;
+  /** Its share of slots that other runs want too, as a weight; 1 where absent. */
+  readonly priority?: number | undefined;
   readonly leaseTtlMs: number;
   readonly brigade: string;
 }
@@ -70,6 +77,8 @@ export interface NodeEnrolled {
   readonly environmentHash: string;
   readonly sandbox: SandboxLevel;
   readonly canaries: readonly { readonly name: string; readonly expect: string; readonly ended: string; readonly score: number | null }[];
+  /** Slots that did not come back clean, and why: this start of the node goes on without them. Absent from its first enrolment. */
+  readonly drained?: readonly { readonly slot: SlotId; readonly why: string }[] | undefined;
 }
 
 export interface Calibrated {

@@ -165,7 +165,12 @@ export function grow(lineage: Lineage, fact: Fact, run: string, verify: Verify):
       lineage.term = Number(fact.ids[0]);
       return true;
     }
-    case 'node.enrolled': lineage.nodes.set(fact.ids[0], { ...fact.body, boot: fact.ids[1], seq: fact.seq }); return true;
+    case 'node.enrolled': {
+      const before = lineage.nodes.get(fact.ids[0]);
+      const goesOn = fact.body.drained !== undefined && before?.publicKey === fact.body.publicKey; // the same start, with fewer slots
+      lineage.nodes.set(fact.ids[0], { ...fact.body, boot: fact.ids[1], seq: goesOn ? before.seq : fact.seq });
+      return true;
+    }
     case 'trial.admitted': {
       const [trial] = fact.ids;
       if (lineage.trials.has(trial)) return odd(lineage);

@@ -18,6 +18,7 @@ export const RunStartedFact = fact(':run.run.started', 'supervisor', z.strictObj
   proposer: z.enum(['search', 'random', 'tpe', 'llm', 'replay']), seed: count, compose: z.enum(['greedy', 'ablate']).optional(), replays: token.optional(),
   keep: z.strictObject({ kind: z.enum(['confirmed', 'strict']), alpha: finite.gt(0).lt(0.5), replicates: z.int().min(2).max(50) }),
   limits: LimitsSchema, calibrationReplicates: z.int().min(1).max(50), slotsPerReplicate: z.int().min(1).max(64),
+  slotKind: z.enum(['cpu', 'gpu']).optional(), slotMemoryBytes: count.optional(), exclusive: z.boolean().optional(), priority: finite.gt(0).max(1000).optional(),
   leaseTtlMs: z.int().min(100).max(600_000), brigade: line(40),
 }) satisfies z.ZodType<RunStarted>);
 
@@ -53,6 +54,7 @@ export const NodeEnrolledFact = fact(':run.node.enrolled.:node.:boot', 'evaluato
   slots: z.array(z.strictObject({ slot: token, kind: z.enum(['cpu', 'gpu']), memoryBytes: count, index: count.optional(), model: line(120).optional(), driver: line(60).optional() })).min(1).max(1024),
   device: line(120), evaluatorHash: sha256, environmentHash: sha256, sandbox: z.enum(['bubblewrap', 'namespaces', 'none']),
   canaries: z.array(z.strictObject({ name: line(64), expect: line(40), ended: line(40), score: finite.nullable() })).max(32),
+  drained: z.array(z.strictObject({ slot: token, why: line(400) })).min(1).max(1024).optional(),
 }) satisfies z.ZodType<NodeEnrolled>);
 
 /** What a person did. */

@@ -1,4 +1,4 @@
-import { startBroker, type Admit } from '../../src/actors/broker/index.ts';
+import { startBroker, type Admit, type Pool } from '../../src/actors/broker/index.ts';
 import { openTrial, weigh, weighClaim } from '../../src/actors/trial/index.ts';
 import { memoryPorts, virtualClock, type VirtualClock } from '../../src/adapters/memory/index.ts';
 import type { Calibrated, Fact, NodeEnrolled, RunStarted } from '../../src/domain/fact.ts';
@@ -15,8 +15,8 @@ import { HASH, measurement, STARTED } from './story.ts';
 export interface World {
   readonly ports: ReturnType<typeof memoryPorts>;
   readonly clock: VirtualClock;
-  /** Starts a broker, which may see the world through ports of its own. */
-  startBroker(through?: Ports): Promise<{ readonly done: Promise<void> } & AsyncDisposable>;
+  /** Starts a broker, which may see the world through ports of its own and share its slots. */
+  startBroker(through?: Ports, pool?: Pool): Promise<{ readonly done: Promise<void> } & AsyncDisposable>;
   /** Starts a node; a deaf one takes leases and never renews nor measures. */
   startNode(node: string, options?: { readonly slots?: number; readonly deaf?: boolean; readonly enrolled?: Partial<NodeEnrolled> }): Promise<{ stop(): void; readonly running: ReadonlyMap<string, string> }>;
   propose(patch: string, more?: Partial<Proposal>): ReturnType<Ports['bus']['ask']>;
@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly started?: Partial<RunStarted>;
   readonly measure: (lease: Lease, recipe: string) => Measurement;
   readonly durationMs?: number | ((lease: Lease) => number);
+  /** A clock that it shares with other runs; its own unless given. */
+  readonly clock?: VirtualClock;
   /** How a trial says how it ended; at once unless given. */
   readonly open?: typeof openTrial;
   /** Whether a signature holds; every one does unless given. */
@@ -51,7 +53,7 @@ export const admit = async ({ patch, known }: { patch: string; known: (recipe: R
 };
 
 export async function world(options: WorldOptions): Promise<World> {
-  const clock = virtualClock(1_700_000_000_000);
+  const clock = options.clock ?? virtualClock(1_700_000_000_000);
   const ports = memoryPorts(RUN, clock);
   const snapshot = await ports.blobs.put(new TextEncoder().encode(canonicalRecipe(options.surface?.recipe ?? { 'recipe.py': 'baseline' })));
   await ports.journal.record('run.started', [], { ...STARTED, ...options.started, snapshot });
@@ -64,7 +66,7 @@ export async function world(options: WorldOptions): Promise<World> {
   };
   const world: World = {
     ports, clock, overlaps,
-    startBroker: (through = ports) => startBroker(through, { admit: options.surface?.admit ?? admit, trials: { weigh, weighClaim, open: options.open ?? openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal }),
+    startBroker: (through = ports, pool) => startBroker(through, { admit: options.surface?.admit ?? admit, trials: { weigh, weighClaim, open: options.open ?? openTrial }, calibrations: options.calibrations ?? { find: async () => null, keep: async () => undefined }, verify: options.verify ?? (() => true) }, { run: RUN, signal: new AbortController().signal, ...(pool === undefined ? {} : { pool }) }),
     async startNode(node, { slots = 2, deaf = false, enrolled = {} } = {}) {
       const stop = new AbortController();
       const running = new Map<string, string>();

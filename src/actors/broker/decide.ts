@@ -2,17 +2,19 @@ import { payerFor } from '../../domain/authors.ts';
 import { exhausted, NO_LIMITS, replicateCost, reserve, trialsUsedUp, type Spent } from '../../domain/budget.ts';
 import type { NodeEnrolled, StopMode } from '../../domain/fact.ts';
 import { COMPOSER } from '../../domain/components.ts';
-import { BASELINE, type NodeId, type SlotId } from '../../domain/ids.ts';
+import { BASELINE, type BlobHash, type NodeId, type ReplicateId, type TrialId } from '../../domain/ids.ts';
 import { countTrials, MAX_ATTEMPTS, type Lineage } from '../../domain/lineage.ts';
-import type { Lease } from '../../domain/measurement.ts';
+import type { Lease, Purpose } from '../../domain/measurement.ts';
 import type { Wanted } from '../../domain/need.ts';
+import { deal, type Grant } from '../../domain/pool.ts';
 import { outstanding } from '../../domain/sessions.ts';
+import type { Wish } from './pool.ts';
 
 // What the broker should do now. Everything is derived from the lineage and a glance at the world; nothing is remembered besides.
 //
 //   B1. A slot carries one lease. It is free again when that lease was measured or has lapsed, never before.
 //   B2. A lease lapses when its node has not renewed it for its time to live, by this process's own clock, restarted at takeover, and at once when the node
-//       has enrolled anew: whatever ran under it died with the start before.
+//       has enrolled anew: whatever ran under it died with the start before. So does one for a slot that its node has drained: it cannot begin.
 //   B3. Only nodes that measure as the run does are leased to: from the start by its evaluator, once calibrated on its device and in its environment.
 //       Scores that differ in one of these are not compared, and a run that has nobody else left ends.
 //   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go, one after another, to whoever has used the fewest
@@ -73,6 +75,8 @@ export function closedBy(lineage: Lineage): string | null {
 export const lapses = (lineage: Lineage, silentMs: (key: string) => number): { readonly lease: Lease; readonly reason: string }[] =>
   [...lineage.leases].flatMap(([key, lease]) => {
     if (isForgotten(lineage, lease)) return [{ lease, reason: `node ${lease.node} has started anew and knows nothing of it` }]; // B2
+    const gone = lineage.nodes.get(lease.node)?.drained?.find(({ slot }) => lease.slots.includes(slot));
+    if (gone) return [{ lease, reason: `slot ${gone.slot} of node ${lease.node} was drained: ${gone.why}`.slice(0, 400) }]; // B2
     return silentMs(key) > lease.ttlMs ? [{ lease, reason: `node ${lease.node} did not renew this lease for ${Math.round(lease.ttlMs / 1000)} s` }] : []; // B2
   });
 
@@ -98,6 +102,21 @@ export function unlike({ started, calibration }: Lineage, node: NodeEnrolled): s
   return null;
 }
 
+const suits = ({ started }: Lineage, slot: NodeEnrolled['slots'][number]): boolean =>
+  (started?.slotKind === undefined || slot.kind === started.slotKind) && slot.memoryBytes >= (started?.slotMemoryBytes ?? 0);
+
+/** Why a node's slots cannot hold a replicate of the run; null when they can. */
+export function tooSmall(lineage: Lineage, node: NodeEnrolled): string | null { // B3
+  const { started } = lineage;
+  const has = node.slots.filter((slot) => suits(lineage, slot)).length;
+  if (!started || has >= started.slotsPerReplicate) return null;
+  const what = `${started.slotKind === undefined ? '' : `${started.slotKind} `}slots${started.slotMemoryBytes === undefined ? '' : ` of ${Math.round(started.slotMemoryBytes / 1e6)} MB or more`}`;
+  return `a replicate takes ${started.slotsPerReplicate} ${what}, and it has ${has}`;
+}
+
+/** Whether a node may be leased to at all. */
+export const isFit = (lineage: Lineage, node: NodeEnrolled): boolean => unlike(lineage, node) === null && tooSmall(lineage, node) === null;
+
 /** A node like the run may come back or be added; but a run is not kept for one for ever. */
 const STRANDED_SECONDS = 300;
 
@@ -111,43 +130,65 @@ export function strandedBy(lineage: Lineage, unableSeconds: number, isAlive: (no
 
 /** The living nodes that are not leased to, each in a sentence. */
 export const strangers = (lineage: Lineage, isAlive: (node: NodeId) => boolean): string[] => [...lineage.nodes].flatMap(([node, enrolled]) => {
-  const why = isAlive(node) ? unlike(lineage, enrolled) : null;
-  return why === null ? [] : [`node ${node} measures differently (${why})`];
+  if (!isAlive(node)) return [];
+  const why = unlike(lineage, enrolled);
+  if (why !== null) return [`node ${node} measures differently (${why})`];
+  const small = tooSmall(lineage, enrolled);
+  return small === null ? [] : [`node ${node} is too small (${small})`];
 });
 
-/** Slots that carry no lease, of nodes that are alive and measure as the run does. */
-function freeSlots(lineage: Lineage, isAlive: (node: NodeId) => boolean): { readonly node: NodeId; readonly slots: SlotId[] }[] {
-  const taken = new Set([...lineage.leases.values()].flatMap((lease) => lease.slots.map((slot) => `${lease.node}/${slot}`))); // B1
-  return [...lineage.nodes].filter(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null) // B3
-    .map(([node, enrolled]) => ({ node, slots: enrolled.slots.map(({ slot }) => slot).filter((slot) => !taken.has(`${node}/${slot}`)) }))
-    .filter(({ slots }) => slots.length > 0);
+/** What a run would be leased now: its waiting replicates in order, and the slots of nodes that are alive, measure as it does and have what a replicate takes. */
+export function wishOf(lineage: Lineage, wanted: readonly Wanted[], isAlive: (node: NodeId) => boolean): Wish {
+  const { started } = lineage;
+  const cost = replicateCost(lineage) || 1;
+  const isLast = (attempt: number): boolean => attempt >= MAX_ATTEMPTS; // B6
+  const width = started?.slotsPerReplicate ?? 1;
+  const isExclusive = started?.exclusive === true;
+  const nodes = [...lineage.nodes].filter(([node, enrolled]) => isAlive(node) && isFit(lineage, enrolled)) // B3
+    .map(([node, enrolled]) => ({ node, slots: enrolled.slots.filter((slot) => suits(lineage, slot)).map(({ slot }) => slot) }));
+  const seen = new Set<string>(lineage.leases.keys());
+  const waiting = inOrder(lineage, wanted).flatMap(({ trial, replicate }) => {
+    const key = `${trial}.${replicate}`;
+    if (seen.has(key) || !lineage.trials.get(trial)?.snapshot) return [];
+    seen.add(key);
+    return [{ key, isLast: isLast(nextAttempt(lineage, trial, replicate)) }];
+  });
+  return {
+    waiting, cost, width, isExclusive, nodes, slotSeconds: lineage.slotSeconds + lineage.leases.size * cost, // B4: what runs is paid when it ends
+    priority: started?.priority ?? 1, room: isExclusive ? Math.max(width, ...nodes.map(({ slots }) => slots.length)) / width : 1,
+    held: lineage.stopped !== null ? [] : [...lineage.leases.values()].map(({ node, slots, attempt }) => ({ node, slots, isLast: isLast(attempt) })), // B1
+  };
 }
 
-/** Deals free slots to wanted replicates. All slots of one lease are of one node. */
+const keyOf = ({ trial, replicate }: Pick<Wanted, 'trial' | 'replicate'>): string => `${trial}.${replicate}`;
+
+const nextAttempt = (lineage: Lineage, trial: TrialId, replicate: ReplicateId): number => (lineage.trials.get(trial)?.replicates.get(replicate)?.attempts.length ?? 0) + 1;
+
+/** What was granted, as leases. */
+export function leasesOf(lineage: Lineage, wanted: readonly Wanted[], granted: readonly Grant[]): Lease[] {
+  const wants = new Map(wanted.map((want) => [keyOf(want), want]));
+  return granted.flatMap(({ key, node, slots }) => {
+    const want = wants.get(key);
+    const snapshot = want && lineage.trials.get(want.trial)?.snapshot;
+    return want && snapshot ? [{ ...want, attempt: nextAttempt(lineage, want.trial, want.replicate), node, slots: [...slots], snapshot, ttlMs: lineage.started?.leaseTtlMs ?? 0 }] : [];
+  });
+}
+
+/** What a run alone would be leased. */
 export function grants(lineage: Lineage, wanted: readonly Wanted[], isAlive: (node: NodeId) => boolean): Lease[] {
-  const started = lineage.started;
-  if (!started) return [];
-  const free = freeSlots(lineage, isAlive);
-  if (free.length === 0) return [];
-  const leases: Lease[] = [];
-  const seen = new Set<string>();
-  const isLastOn = (node: NodeId): boolean => [...lineage.leases.values(), ...leases].some((lease) => lease.node === node && lease.attempt === MAX_ATTEMPTS);
-  for (const { trial, replicate, purpose } of inOrder(lineage, wanted)) {
-    const key = `${trial}.${replicate}`;
-    const row = lineage.trials.get(trial);
-    if (lineage.leases.has(key) || seen.has(key) || !row?.snapshot) continue;
-    const places = free.filter(({ slots }) => slots.length >= started.slotsPerReplicate);
-    if (places.length === 0) break;
-    const attempt = (row.replicates.get(replicate)?.attempts.length ?? 0) + 1;
-    const place = places.find(({ node }) => attempt < MAX_ATTEMPTS || !isLastOn(node)); // B6
-    if (!place) continue;
-    seen.add(key);
-    leases.push({
-      trial, replicate, attempt, node: place.node,
-      slots: place.slots.splice(0, started.slotsPerReplicate), purpose, snapshot: row.snapshot, ttlMs: started.leaseTtlMs,
-    });
-  }
-  return leases;
+  if (!lineage.started) return [];
+  const wish = wishOf(lineage, wanted, isAlive);
+  return leasesOf(lineage, wanted, deal(new Map([[lineage, { ...wish, used: 0, step: 0 }]])).granted.get(lineage) ?? []);
+}
+
+/** What busy nodes will most likely be leased next: the lease that is out longest ends first, and what waits first takes its place. */
+export function ahead(lineage: Lineage, waiting: readonly string[], wanted: readonly Wanted[]): { readonly node: NodeId; readonly key: string; readonly snapshot: BlobHash; readonly purpose: Purpose }[] {
+  const wants = new Map(wanted.map((want) => [keyOf(want), want]));
+  return [...lineage.leases.values()].slice(0, waiting.length).flatMap(({ node }, i) => {
+    const want = wants.get(waiting[i] ?? '');
+    const snapshot = want && lineage.trials.get(want.trial)?.snapshot;
+    return want && snapshot ? [{ node, key: keyOf(want), snapshot, purpose: want.purpose }] : [];
+  });
 }
 
 function inOrder(lineage: Lineage, wanted: readonly Wanted[]): Wanted[] { // B4

@@ -4,6 +4,7 @@ import type { Ports } from '../../ports.ts';
 import { openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
 import { openOffice, type BrokerNeeds, type Office } from './office.ts';
+import { openPool, type Pool } from './pool.ts';
 import { fenced, openTerm } from './term.ts';
 
 // The broker at work: fold the journal, stand by until the run needs it, decide until it is replaced, stand by again.
@@ -11,6 +12,8 @@ import { fenced, openTerm } from './term.ts';
 export interface BrokerOptions {
   readonly run: RunId;
   readonly signal: AbortSignal;
+  /** Slots that it shares with the other runs of this process; its own unless given. */
+  readonly pool?: Pool;
   /** New at every start; made here unless given. */
   readonly boot?: string;
   /** What it is called while it stands by. */
@@ -18,7 +21,7 @@ export interface BrokerOptions {
 }
 
 /** Runs the broker of one run until aborted; resolves once it decides, or stands by because another does. `done` rejects when it cannot go on. */
-export async function startBroker(outside: Ports, needs: BrokerNeeds, { run, signal, boot = crypto.randomUUID(), name = `broker-${boot.slice(0, 8)}` }: BrokerOptions): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+export async function startBroker(outside: Ports, needs: BrokerNeeds, { run, signal, pool = openPool(), boot = crypto.randomUUID(), name = `broker-${boot.slice(0, 8)}` }: BrokerOptions): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
   const { presence } = outside;
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
@@ -58,7 +61,7 @@ export async function startBroker(outside: Ports, needs: BrokerNeeds, { run, sig
       const over = new AbortController();
       lose = () => over.abort(new Error('another broker took the next term'));
       chart.send({ type: 'term.taken' });
-      office = openOffice(ports, needs, keeper, { run, term, signal: AbortSignal.any([ended, over.signal]), onStage: (stage) => chart.send({ type: 'lineage.advanced', stage }) });
+      office = openOffice(ports, needs, keeper, { run, term, pool, signal: AbortSignal.any([ended, over.signal]), onStage: (stage) => chart.send({ type: 'lineage.advanced', stage }) });
       if (lineage.term > 1) presence.log('info', 'took over', { term: lineage.term });
       settle();
       if (!term.isHeld()) lose();

@@ -1,15 +1,17 @@
-import type { Calibrated, Fact, RunClaimed } from '../../domain/fact.ts';
+import type { Fact, RunClaimed } from '../../domain/fact.ts';
 import { BASELINE, type NodeId, type RunId, type TrialId } from '../../domain/ids.ts';
 import type { Lineage, TrialRow, Verify } from '../../domain/lineage.ts';
 import type { Need, Wanted } from '../../domain/need.ts';
-import { sample } from '../../domain/noise.ts';
 import type { Journal, Ports } from '../../ports.ts';
 import { Pulse } from '../../protocols/actor.ts';
-import { grants, lapses, needless, reasonToStop, spentBy, stageOf, strandedBy, strangers, unlike, type Stage } from './decide.ts';
+import { PrepareRecipe } from '../../protocols/measurement.ts';
+import { openBaseline, type Calibrations } from './calibration.ts';
+import { ahead, isFit, lapses, leasesOf, needless, reasonToStop, spentBy, stageOf, strandedBy, strangers, tooSmall, unlike, wishOf, type Stage } from './decide.ts';
 import { openDesk } from './desk.ts';
 import { openDrafts } from './drafts.ts';
 import { openJudge, type Admit } from './judge.ts';
 import { lineageAt, type Keeper } from './keeper.ts';
+import type { Pool } from './pool.ts';
 import { openSessions } from './sessions.ts';
 import { mayHeal, starved } from './starved.ts';
 import { inOffice, type Term } from './term.ts';
@@ -19,6 +21,7 @@ import { inOffice, type Term } from './term.ts';
 //   E1. What is due is derived from the fold after every fact; saying it twice is refused by the server, so a crash between two lines costs nothing.
 //   E2. Nothing is leased before the whole journal was folded: whoever has a term has folded it to there.
 //   E3. A best without its result is a broker that died between the two: the result is judged again where the best was, and said.
+//   E4. A busy node is told what comes next once for each replicate; nothing is made of its answer.
 
 /** What becomes of a trial, from the trial actor. */
 export interface Trials {
@@ -27,14 +30,10 @@ export interface Trials {
   readonly open: (journal: Journal, trial: TrialId, onFailure: (error: unknown) => void) => { weighed(need: Need, leased: number): void; ended(): void; isSaying(): boolean };
 }
 
-/** Baselines measured by earlier runs of the same surface, evaluator, environment and device. */
-export interface Calibrations {
-  find(key: CalibrationKey): Promise<Calibrated | null>;
-  keep(key: CalibrationKey, calibrated: Calibrated): Promise<void>;
-}
-export interface CalibrationKey { readonly surfaceHash: string; readonly evaluatorHash: string; readonly environmentHash: string; readonly device: string; readonly replicates: number }
-
 export interface BrokerNeeds { readonly admit: Admit; readonly trials: Trials; readonly calibrations: Calibrations; readonly verify: Verify }
+
+/** A node that says nothing to it for so long lays nothing out. */
+const TELL_MS = 2_000;
 
 /** One term of a broker: it serves its run until disposed, or until its term is over. */
 export interface Office extends AsyncDisposable {
@@ -47,7 +46,7 @@ export interface Office extends AsyncDisposable {
 }
 
 /** Opens the office of whoever has just taken a term. */
-export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, { run, term, onStage, signal }: { readonly run: RunId; readonly term: Term; readonly onStage: (stage: Stage) => void; readonly signal: AbortSignal }): Office {
+export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, { run, term, pool, onStage, signal }: { readonly run: RunId; readonly term: Term; readonly pool: Pool; readonly onStage: (stage: Stage) => void; readonly signal: AbortSignal }): Office {
   const ports: Ports = { ...outside, bus: inOffice(outside.bus, term) };
   const { journal, bus, clock, presence } = ports;
   const { lineage } = keeper;
@@ -57,8 +56,7 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
   const seenMs = new Map<string, number>();
   const renewedMs = new Map<string, number>();
   const trials = new Map<TrialId, ReturnType<Trials['open']>>();
-  /** Nodes for which an earlier calibration was looked for: only then may the baseline be leased. */
-  const asked = new Set<string>();
+  const baseline = openBaseline(ports, needs.calibrations, keeper, run);
   /** Starts of nodes that were said to measure differently. */
   const refused = new Set<string>();
   let superseded = lineage.superseded;
@@ -66,6 +64,9 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
   let proposedMs = clock.now();
   let ableMs = clock.now();
   let changed = wakeUp();
+  /** What comes next, by the nodes that were told. */
+  let told: ReadonlySet<string> = new Set();
+  const seat = pool.join(() => changed.ring());
 
   const isAlive = (node: NodeId): boolean => clock.now() - (seenMs.get(node) ?? -Infinity) <= (lineage.started?.leaseTtlMs ?? 0);
   const onFact = (fact: Fact): void => {
@@ -103,15 +104,16 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
     if (!await term.holds()) return false;
     const stage = stageOf(lineage, lineage.open.size);
     onStage(stage);
-    if (stage === 'waiting' || stage === 'stopped') return false;
+    if (stage === 'waiting' || stage === 'stopped') { seat.ask(wishOf(lineage, [], isAlive)); return false; }
     const said: Promise<unknown>[] = [];
     for (const [node, enrolled] of lineage.nodes) {
-      const why = unlike(lineage, enrolled);
+      const differs = unlike(lineage, enrolled);
+      const why = differs ?? tooSmall(lineage, enrolled);
       if (why === null || refused.has(`${node}.${enrolled.boot}`)) continue;
       refused.add(`${node}.${enrolled.boot}`);
-      presence.log('warn', 'a node measures differently and gets no lease', { node, why }); // B3
+      presence.log('warn', differs === null ? 'a node is too small and gets no lease' : 'a node measures differently and gets no lease', { node, why }); // B3
     }
-    if (!lineage.trials.has(BASELINE)) said.push(admitBaseline());
+    if (!lineage.trials.has(BASELINE)) said.push(baseline.admit());
     for (const { lease, reason } of lapses(lineage, (key) => clock.now() - (renewedMs.get(key) ?? clock.now()))) {
       said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason }));
     }
@@ -126,7 +128,7 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
       const need = needs.trials.weigh(lineage, row);
       isDeciding ||= need.kind === 'end';
       if (need.kind === 'measure') wanted.push(...need.wanted);
-      else if (id === BASELINE && !lineage.calibration) { said.push(calibrate(row)); continue; }
+      else if (id === BASELINE && !lineage.calibration && isMeasured(row)) { said.push(baseline.calibrate(row)); continue; } // one that nobody could measure ends the run
       const trial = trials.get(id) ?? needs.trials.open(journal, id, (error) => { if (term.isHeld()) presence.log('error', 'a result could not be said', { trial: id, error: String(error) }); });
       trials.set(id, trial);
       trial.weighed(need, [...lineage.leases.values()].filter((lease) => lease.trial === id).length);
@@ -137,15 +139,14 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
     for (const { lease, reason } of needless(lineage, wanted)) said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason })); // B5
     if (claim?.kind === 'claim') said.push(keeper.say('run.claimed', [String(lineage.claims + 1)], claim.claim));
     const mayLease = stage === 'calibrating' || stage === 'running' || stage === 'claiming' || (stage === 'finishing' && lineage.stopMode === 'complete');
-    if (mayLease && (root || lineage.calibration)) {
-      for (const lease of grants(lineage, wanted, (node) => (lineage.calibration !== null || asked.has(node)) && isAlive(node))) {
-        said.push(keeper.say('lease.granted', [lease.trial, lease.replicate, String(lease.attempt)], lease));
-      }
-    }
+    const wish = wishOf(lineage, mayLease && (root || lineage.calibration) ? wanted : [], (node) => (lineage.calibration !== null || baseline.wasLookedFor(node)) && isAlive(node));
+    const granted = seat.ask(wish);
+    for (const lease of leasesOf(lineage, wanted, granted)) said.push(keeper.say('lease.granted', [lease.trial, lease.replicate, String(lease.attempt)], lease));
+    if (granted.length === 0) tellAhead(wish.waiting.map(({ key }) => key), wanted);
     const spent = spentBy(lineage, clock.now() - newestSeenMs, wanted.length);
     const newest = lineage.newestAt + clock.now() - newestSeenMs;
     const quietMs = lineage.open.size > 0 || lineage.paused || mayHeal(lineage, newest) ? 0 : clock.now() - Math.max(proposedMs, newestSeenMs);
-    const isAble = [...lineage.nodes].some(([node, enrolled]) => isAlive(node) && unlike(lineage, enrolled) === null);
+    const isAble = [...lineage.nodes].some(([node, enrolled]) => isAlive(node) && isFit(lineage, enrolled));
     if (isAble || wanted.length === 0 || lineage.paused) ableMs = clock.now();
     const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000) ?? starved(lineage, sessions.refused, newest); // B3
     if (reason) said.push(keeper.say('run.stopping', [String(lineage.stoppings + 1)], reason));
@@ -158,36 +159,13 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
     return said.length > 0;
   }
 
-  async function admitBaseline(): Promise<void> {
-    const snapshot = lineage.started?.snapshot ?? '';
-    await keeper.say('trial.admitted', [BASELINE], {
-      snapshot, feedback: null, clientId: 'baseline',
-      proposal: { specialist: 'baseline', parent: BASELINE, asOf: 0, hypothesis: 'the calibrated starting recipe', expectedDelta: 0, patch: '', parts: [], proposer: { kind: 'operator', strategy: 'baseline', moves: [] }, tokens: 0, money: 0 },
-    });
-  }
-
-  async function calibrate(row: TrialRow): Promise<void> {
-    const measurements = [...row.replicates.values()].flatMap((r) => (r.measured ? [r.measured.measurement] : []));
-    const first = measurements[0];
-    if (!first || !lineage.started) return;
-    const scores = sample(measurements.flatMap((m) => (m.failure === null && m.score !== null ? [m.score] : [])));
-    const calibrated: Calibrated = { reusedFrom: null, device: first.device, evaluatorHash: first.evaluatorHash, environmentHash: first.environmentHash, mean: scores.n > 0 ? scores.mean : null, sd: scores.sd, measurements };
-    await keeper.say('run.calibrated', [], calibrated);
-    if (scores.n >= 2) await needs.calibrations.keep(keyOf(calibrated), { ...calibrated, reusedFrom: run }).catch((error: unknown) => presence.log('warn', 'the calibration could not be kept for later runs', { error: String(error) }));
-  }
-
-  /** Takes over an equal calibration, once a node is there to say which would be equal. */
-  async function reuseCalibration(): Promise<void> {
-    if (lineage.calibration || !lineage.started) return;
-    for (const [node, enrolled] of lineage.nodes) {
-      if (asked.has(node) || unlike(lineage, enrolled) !== null) continue; // B3
-      asked.add(node);
-      const found = await needs.calibrations.find(keyOf(enrolled));
-      if (found) { await keeper.say('run.calibrated', [], found); return; }
+  function tellAhead(waiting: readonly string[], wanted: readonly Wanted[]): void { // E4
+    const next = ahead(lineage, waiting, wanted).map((each) => ({ ...each, id: `${each.node} ${each.key}` }));
+    for (const { id, node, snapshot, purpose } of next) {
+      if (!told.has(id)) void bus.ask(PrepareRecipe, { run, node }, { snapshot, purpose }, { timeoutMs: TELL_MS, signal: ended }).catch(() => undefined);
     }
+    told = new Set(next.map(({ id }) => id));
   }
-  const keyOf = (from: { device: string; evaluatorHash: string; environmentHash: string }): CalibrationKey =>
-    ({ surfaceHash: lineage.started?.surfaceHash ?? '', replicates: lineage.started?.calibrationReplicates ?? 0, device: from.device, evaluatorHash: from.evaluatorHash, environmentHash: from.environmentHash });
 
   async function mendBests(): Promise<void> { // E3
     for (const head of lineage.bests) {
@@ -207,7 +185,7 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
     await mendBests();
     while (!ended.aborted) {
       changed = wakeUp();
-      await reuseCalibration();
+      await baseline.reuse();
       if (await round()) continue;
       const rung = new AbortController(); // a timer that outlived its round would pile up, one a fact
       await Promise.race([changed.rung, clock.wait(Math.min(500, (lineage.started?.leaseTtlMs ?? 3000) / 6), AbortSignal.any([ended, rung.signal])).catch(() => undefined)]);
@@ -221,11 +199,14 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
     describe: (state) => describe(lineage, state, strangers(lineage, isAlive)),
     async [Symbol.asyncDispose]() {
       stop.abort();
+      seat[Symbol.dispose]();
       await Promise.all([desk, sessions, drafts, listening, thinking].map((each) => each[Symbol.asyncDispose]()));
       await done.catch(() => undefined);
     },
   };
 }
+
+const isMeasured = ({ replicates }: TrialRow): boolean => [...replicates.values()].some(({ measured }) => measured !== null);
 
 function wakeUp(): { readonly rung: Promise<void>; ring(): void } {
   let ring = (): void => undefined;
