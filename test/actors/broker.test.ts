@@ -118,6 +118,21 @@ describe('a run on a virtual clock', () => {
     expect(status(lineage, 't0001')).toBe('keep');
   });
 
+  test('a best that a dead broker said late, just before the next one was to say it, has its result', async () => {
+    const w = await world({ measure: byPatch });
+    const record = w.ports.journal.record.bind(w.ports.journal);
+    let isLate = false;
+    w.ports.journal.record = (async (...said: Parameters<typeof record>) => {
+      if (said[0] === 'run.best' && said[1][0] === '1' && !isLate) { isLate = true; await record(...said); }
+      return record(...said);
+    }) as typeof record;
+    await using _broker = await w.startBroker();
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    await w.propose('loss=2.0');
+    expect(status(await w.until((l) => isLate && l.open.size === 0), 't0001')).toBe('keep');
+  });
+
   test('a node that falls silent loses its lease, and another does the work', async () => {
     const w = await world({ measure: byPatch });
     await using _broker = await w.startBroker();

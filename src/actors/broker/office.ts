@@ -20,7 +20,8 @@ import { inOffice, type Term } from './term.ts';
 //
 //   E1. What is due is derived from the fold after every fact; saying it twice is refused by the server, so a crash between two lines costs nothing.
 //   E2. Nothing is leased before the whole journal was folded: whoever has a term has folded it to there.
-//   E3. A best without its result is a broker that died between the two: the result is judged again where the best was, and said.
+//   E3. A best without its result is a broker that died between the two: the result is judged again where the best was, and said. Its words may come late,
+//       when another was about to say the same and finds them said: so this is looked for in every round.
 //   E4. A busy node is told what comes next once for each replicate; nothing is made of its answer.
 
 /** What becomes of a trial, from the trial actor. */
@@ -56,6 +57,8 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
   const seenMs = new Map<string, number>();
   const renewedMs = new Map<string, number>();
   const trials = new Map<TrialId, ReturnType<Trials['open']>>();
+  /** Bests whose results were said for whoever said them the best. */
+  const mended = new Set<TrialId>();
   const baseline = openBaseline(ports, needs.calibrations, keeper, run);
   /** Starts of nodes that were said to measure differently. */
   const refused = new Set<string>();
@@ -170,7 +173,8 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
   async function mendBests(): Promise<void> { // E3
     for (const head of lineage.bests) {
       const row = lineage.trials.get(head.trial);
-      if (!row || row.result) continue;
+      if (!row || row.result || mended.has(head.trial) || trials.get(head.trial)?.isSaying()) continue;
+      mended.add(head.trial);
       const then = await lineageAt(run, journal, needs.verify, head.judgedAt);
       const rowThen = then.trials.get(head.trial);
       const need = rowThen && needs.trials.weigh(then, rowThen);
@@ -182,9 +186,9 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
     for (const key of lineage.leases.keys()) renewedMs.set(key, clock.now()); // B2
     for (const node of lineage.nodes.keys()) seenMs.set(node, clock.now());
     newestSeenMs = proposedMs = ableMs = clock.now();
-    await mendBests();
     while (!ended.aborted) {
       changed = wakeUp();
+      await mendBests();
       await baseline.reuse();
       if (await round()) continue;
       const rung = new AbortController(); // a timer that outlived its round would pile up, one a fact
