@@ -48,3 +48,12 @@ test('a recipe that kills its node every time is lost after three attempts, and 
   expect(lineage.trials.get('t0002')?.result).toMatchObject({ status: 'lost', score: null, failure: null });
   expect(w.overlaps).toEqual([]);
 });
+
+test('a baseline that kills its node with every attempt ends the run, which says so', async () => {
+  const w = await world({ measure: byPatch });
+  await using _broker = await w.startBroker();
+  using _node = await mortal(w, 'atlas', 't0000', 2);
+  const lineage = await w.until((l) => l.stopped !== null);
+  expect(lineage.stopped).toBe('the baseline could not be measured: no score');
+  expect(attemptsOf(lineage, 't0000')).toHaveLength(3 * MAX_ATTEMPTS);
+});
