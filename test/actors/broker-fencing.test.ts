@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MAX_ATTEMPTS, type Lineage } from '../../src/domain/lineage.ts';
+import { Pulse } from '../../src/protocols/actor.ts';
 import { byPatch, world, type World } from '../support/world.ts';
 
 // What the broker does when a node dies and comes back, once or for every attempt at one recipe.
@@ -47,6 +48,25 @@ test('a recipe that kills its node every time is lost after three attempts, and 
   expect(node.deaths).toBe(MAX_ATTEMPTS);
   expect(lineage.trials.get('t0002')?.result).toMatchObject({ status: 'lost', score: null, failure: null });
   expect(w.overlaps).toEqual([]);
+});
+
+test('a node that finishes what it holds and goes is leased nothing more: each lease would lapse, and be an attempt lost', async () => {
+  const w = await world({ measure: byPatch });
+  await using _broker = await w.startBroker();
+  await w.startNode('atlas');
+  await w.until((l) => l.bests.length === 1);
+  const stop = new AbortController();
+  void (async () => {
+    for (;;) {
+      w.ports.bus.tell(Pulse, { run: 'toy-1', actor: 'evaluator', name: 'leaver' }, { actor: 'evaluator', name: 'leaver', run: 'toy-1', pid: 1, state: 'draining', sinceMs: 0, why: '', context: {} });
+      await w.clock.wait(500, stop.signal);
+    }
+  })().catch(() => undefined);
+  await w.startNode('leaver', { deaf: true });
+  await w.propose('loss=2.1');
+  const lineage = await w.until((l) => l.open.size === 0);
+  stop.abort(new Error('seen enough'));
+  expect(new Set([...lineage.trials.keys()].flatMap((trial) => attemptsOf(lineage, trial).map(({ lease }) => lease.node)))).toEqual(new Set(['atlas']));
 });
 
 test('a baseline that kills its node with every attempt ends the run, which says so', async () => {

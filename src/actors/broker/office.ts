@@ -71,6 +71,8 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
   let told: ReadonlySet<string> = new Set();
   const seat = pool.join(() => changed.ring());
 
+  /** Nodes that finish what they hold: a lease they were granted would lapse, and be an attempt lost. */
+  const leaving = new Set<NodeId>();
   const isAlive = (node: NodeId): boolean => clock.now() - (seenMs.get(node) ?? -Infinity) <= (lineage.started?.leaseTtlMs ?? 0);
   const onFact = (fact: Fact): void => {
     newestSeenMs = clock.now();
@@ -89,6 +91,7 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
   };
   const listening = bus.listen(Pulse, { run, actor: 'evaluator' }, ({ state }, ids) => {
     seenMs.set(ids.name, clock.now());
+    if (state === 'draining' || state === 'stopped') leaving.add(ids.name); else leaving.delete(ids.name);
     if (state === 'calibrating') ableMs = clock.now(); // its canaries may take long, and it may be the one that is waited for
   });
   const thinking = bus.listen(Pulse, { run, actor: 'specialist' }, ({ state }) => {
@@ -142,7 +145,7 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
     for (const { lease, reason } of needless(lineage, wanted)) said.push(keeper.say('lease.lapsed', [lease.trial, lease.replicate, String(lease.attempt)], { reason })); // B5
     if (claim?.kind === 'claim') said.push(keeper.say('run.claimed', [String(lineage.claims + 1)], claim.claim));
     const mayLease = stage === 'calibrating' || stage === 'running' || stage === 'claiming' || (stage === 'finishing' && lineage.stopMode === 'complete');
-    const wish = wishOf(lineage, mayLease && (root || lineage.calibration) ? wanted : [], (node) => (lineage.calibration !== null || baseline.wasLookedFor(node)) && isAlive(node));
+    const wish = wishOf(lineage, mayLease && (root || lineage.calibration) ? wanted : [], (node) => (lineage.calibration !== null || baseline.wasLookedFor(node)) && isAlive(node) && !leaving.has(node));
     const granted = seat.ask(wish);
     for (const lease of leasesOf(lineage, wanted, granted)) said.push(keeper.say('lease.granted', [lease.trial, lease.replicate, String(lease.attempt)], lease));
     if (granted.length === 0) tellAhead(wish.waiting.map(({ key }) => key), wanted);
