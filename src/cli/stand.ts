@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openClock } from '../adapters/clock/index.ts';
 import { connectNats, type NatsSession } from '../adapters/nats/index.ts';
+import { COMPOSER } from '../domain/components.ts';
 import type { RunId } from '../domain/ids.ts';
 import type { Ports, Presence } from '../ports.ts';
 import type { Role } from '../protocols/streams.ts';
@@ -81,7 +82,7 @@ export async function stand(place: Place, role: Role, flags: DaemonFlags, comman
     const url = (isFromEnvironment ? null : flags.nats) ?? (await readLive(place, file.run))?.url ?? file.url ?? flags.nats; // a run of this folder says best where it is
     if (!url) throw new Mistake(`${file.run} is not running here: start it with brigade run --resume ${file.run}, or give --nats`);
     await mkdir(runDir(place, file.run), { recursive: true });
-    session = await connectNats({ url, keyFile: keyFileOf({ keys: flags.keys ?? file.keys }, role, role === 'evaluator' ? nodeName(flags.node) : role === 'specialist' ? flags.domain ?? null : null), name: `brigade-${role}-${process.pid}`, role, ...(isHeld ? { firstConnectMs: FIRST_CONNECT_MS } : {}), remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
+    session = await connectNats({ url, keyFile: keyFileOf({ keys: flags.keys ?? file.keys }, role, role === 'evaluator' ? nodeName(flags.node) : role === 'specialist' ? flags.domain ?? COMPOSER : null), name: `brigade-${role}-${process.pid}`, role, ...(isHeld ? { firstConnectMs: FIRST_CONNECT_MS } : {}), remedy: `the ${role} of ${file.run} cannot work without it. Start it, give the --nats URL it is at, or make room on a machine that is too busy to connect` });
     const ports = failing({ journal: session.journal(file.run), bus: session.bus, blobs: session.blobs(file.run), clock: openClock(), presence: session.presence({ run: file.run, actor: role }) }, role, join(runDir(place, file.run), 'crashes'));
     using _told = tellEvents(session, ports.presence, ending.signal);
     const actor = await start({ place, run: file.run, surface: file.surface, roster: flags.roster ?? file.roster ?? null, agents: file.agents ?? null, session, ports, signal: ending.signal });

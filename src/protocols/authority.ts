@@ -18,7 +18,8 @@ import * as trial from './trial.ts';
 type Message = FactMessage<string, unknown> | CommandMessage<string, unknown, unknown> | TelemetryMessage<string, unknown>;
 const isMessage = (value: unknown): value is Message => typeof value === 'object' && value !== null && 'kind' in value && 'pattern' in value;
 
-const MESSAGES: readonly Message[] = [actor, lineage, measurement, run, session, trial].flatMap((family) => Object.values(family)).filter(isMessage);
+const MESSAGES: readonly Message[] = [actor, lineage, measurement, run, session, trial].flatMap((family) => Object.values(family)).filter(isMessage)
+  .sort((a, b) => (a.pattern < b.pattern ? -1 : 1)); // one configuration, however the modules are read
 const FACTS = MESSAGES.filter((message) => message.kind === 'evt');
 const COMMANDS = MESSAGES.filter((message) => message.kind === 'cmd');
 const TELEMETRY = MESSAGES.filter((message) => message.kind === 'tel');
