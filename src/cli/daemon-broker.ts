@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startBroker } from '../actors/broker/index.ts';
+import { openPool, startBroker, type Pool } from '../actors/broker/index.ts';
 import { openTrial, weigh, weighClaim } from '../actors/trial/index.ts';
 import { openCalibrations } from '../adapters/calibrations/index.ts';
 import { patches } from '../adapters/patches/index.ts';
@@ -12,8 +12,8 @@ import type { Ports } from '../ports.ts';
 import { admissionOf } from './admission.ts';
 import type { Place } from './place.ts';
 
-/** The broker of one run, with everything it judges proposals and trials by. */
-export async function brokerOf(place: Place, { run, surface: name, roster, ports, signal }: { readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly ports: Ports; readonly signal: AbortSignal }): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
+/** The broker of one run, with everything it judges proposals and trials by; runs that are given one pool share its slots. */
+export async function brokerOf(place: Place, { run, surface: name, roster, ports, signal, pool = openPool() }: { readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly ports: Ports; readonly signal: AbortSignal; readonly pool?: Pool }): Promise<{ readonly done: Promise<void> } & AsyncDisposable> {
   const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, name, null, { roster });
   const syntax = await openSyntax({ python: toolchain.python });
@@ -22,7 +22,7 @@ export async function brokerOf(place: Place, { run, surface: name, roster, ports
     trials: { weigh, weighClaim, open: openTrial },
     calibrations: openCalibrations(join(place.root, '.brigade', 'calibrations')),
     verify: verifySignature,
-  }, { run, signal });
+  }, { run, signal, pool });
   return {
     done: broker.done,
     async [Symbol.asyncDispose]() { await broker[Symbol.asyncDispose](); await syntax[Symbol.asyncDispose](); },

@@ -41,7 +41,7 @@ export interface RunStarted {
   readonly slotKind?: 'cpu' | 'gpu' | undefined;
   readonly slotMemoryBytes?: number | undefined;
   /** While one of its leases is out, nothing else runs on that node: what is timed must not be disturbed. */
-  readonly exclusive?: boolean | undefined;
+  readonly wholeNode?: boolean | undefined;
   /** Its share of slots that other runs want too, as a weight; 1 where absent. */
   readonly priority?: number | undefined;
   readonly leaseTtlMs: number;

@@ -18,7 +18,7 @@ export const RunStartedFact = fact(':run.run.started', 'supervisor', z.strictObj
   proposer: z.enum(['search', 'random', 'tpe', 'llm', 'replay']), seed: count, compose: z.enum(['greedy', 'ablate']).optional(), replays: token.optional(),
   keep: z.strictObject({ kind: z.enum(['confirmed', 'strict']), alpha: finite.gt(0).lt(0.5), replicates: z.int().min(2).max(50) }),
   limits: LimitsSchema, calibrationReplicates: z.int().min(1).max(50), slotsPerReplicate: z.int().min(1).max(64),
-  slotKind: z.enum(['cpu', 'gpu']).optional(), slotMemoryBytes: count.optional(), exclusive: z.boolean().optional(), priority: finite.gt(0).max(1000).optional(),
+  slotKind: z.enum(['cpu', 'gpu']).optional(), slotMemoryBytes: count.optional(), wholeNode: z.boolean().optional(), priority: finite.gt(0).max(1000).optional(),
   leaseTtlMs: z.int().min(100).max(600_000), brigade: line(40),
 }) satisfies z.ZodType<RunStarted>);
 

@@ -160,8 +160,8 @@ describe('a run that says what its slots must be', () => {
     expect(leased(told, 3)).toEqual([['atlas', 'cpu1']]);
   });
 
-  test('has a node to itself where it is exclusive', () => {
-    const told = story({ exclusive: true }).admit(BASELINE);
+  test('has a node to itself where it asked for that', () => {
+    const told = story({ wholeNode: true }).admit(BASELINE);
     expect(leased(told, 3)).toEqual([['atlas', 'cpu0']]);
     told.lease(BASELINE, 's1');
     expect(leased(told, 3)).toEqual([]);

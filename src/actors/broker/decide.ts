@@ -143,7 +143,7 @@ export function wishOf(lineage: Lineage, wanted: readonly Wanted[], isAlive: (no
   const cost = replicateCost(lineage) || 1;
   const isLast = (attempt: number): boolean => attempt >= MAX_ATTEMPTS; // B6
   const width = started?.slotsPerReplicate ?? 1;
-  const isExclusive = started?.exclusive === true;
+  const isExclusive = started?.wholeNode === true;
   const nodes = [...lineage.nodes].filter(([node, enrolled]) => isAlive(node) && isFit(lineage, enrolled)) // B3
     .map(([node, enrolled]) => ({ node, slots: enrolled.slots.filter((slot) => suits(lineage, slot)).map(({ slot }) => slot) }));
   const seen = new Set<string>(lineage.leases.keys());
