@@ -16,6 +16,10 @@ import type { Reconnects } from './reconnects.ts';
 /** Recipes and feedback are small and asked for again and again. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 const WAIT_MS = 20_000;
+/** Twenty seconds and more: a cluster that has lost its leader needs up to ten to have another. */
+const MOST_TRIES = 15;
+/** Said by a server of a cluster that has no leader at the moment. */
+const LEADERLESS = 10008;
 
 /** A blob's bytes do not match its name. */
 export class BlobDamaged extends Error {
@@ -54,7 +58,7 @@ export function natsBlobs({ nc, js, reconnects, run }: { nc: NatsConnection; js:
       try {
         return await Promise.race([reconnects.orLost(work()), sleep(WAIT_MS, undefined, { ref: false }).then(() => { throw new Error('no answer in time'); })]);
       } catch (error) {
-        if (nc.isClosed() || error instanceof BlobDamaged || error instanceof JetStreamApiError || isDenied(error) || tries >= 8) throw error;
+        if (nc.isClosed() || error instanceof BlobDamaged || isFinal(error) || isDenied(error) || tries >= MOST_TRIES) throw error;
         opened = null;
         await sleep(Math.min(2_000, 50 * 2 ** tries));
       }
@@ -100,5 +104,7 @@ export function natsBlobs({ nc, js, reconnects, run }: { nc: NatsConnection; js:
     },
   };
 }
+
+const isFinal = (error: unknown): boolean => error instanceof JetStreamApiError && error.code !== LEADERLESS;
 
 const isDenied = (error: unknown): boolean => error instanceof Error && (error.name === 'PermissionViolationError' || (error.cause instanceof Error && error.cause.name === 'PermissionViolationError'));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeliverPolicy, JetStreamApiError, type JetStreamClient, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { DeliverPolicy, JetStreamApiError, type ConsumerMessages, type JetStreamClient, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
 import { ClosedConnectionError, PermissionViolationError, type NatsConnection } from 'nats';
 import type { BodyOf, Fact, IdsOf, Word } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
@@ -28,6 +28,8 @@ const LARGEST_FACT = 1_000_000;
 /** A pull that expires sooner has been seen to report missed heartbeats. */
 const PULL_EXPIRES_MS = 10_000;
 const PULL_BATCH = 2_000;
+/** The server of a cluster that a reader is served by may die while we are connected to another: two of these missed, half the expiry each by default, are how that is noticed. */
+const SIGN_OF_LIFE_MS = 2_000;
 
 /** The journal can take nothing more or is gone; what was recorded stands. */
 export class JournalUnavailable extends Error {
@@ -135,7 +137,8 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
 async function* consume({ js, reconnects, stream, after, signal }: { js: JetStreamClient; reconnects: Reconnects; stream: string; after: number; signal: AbortSignal }): AsyncGenerator<JsMsg> {
   const consumer = await reconnects.orLost(js.consumers.get(stream, { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 }));
   if (signal.aborted) return;
-  const messages = await consumer.consume({ max_messages: PULL_BATCH, expires: PULL_EXPIRES_MS });
+  const messages = await consumer.consume({ max_messages: PULL_BATCH, expires: PULL_EXPIRES_MS, idle_heartbeat: SIGN_OF_LIFE_MS });
+  void stopWhenMissed(messages);
   const stop = () => { messages.stop(); };
   signal.addEventListener('abort', stop, { once: true });
   using _ = reconnects.on(stop); // a server that is back has forgotten the consumer: a new one starts after what was read
@@ -147,6 +150,11 @@ async function* consume({ js, reconnects, stream, after, signal }: { js: JetStre
     messages.stop();
     consumer.delete().catch(() => {}); // the server forgets it by itself a little later
   }
+}
+
+/** Whoever serves us may be a server without storage by now: another consumer is asked for, and may be another server's. */
+async function stopWhenMissed(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) if (type === 'heartbeats_missed') messages.stop();
 }
 
 const millisOf = (message: JsMsg): number => Math.floor(message.info.timestampNanos / 1e6);

@@ -47,6 +47,7 @@ export function serverConfig({ name, listen, monitor, storeDir, storeBytes, user
     `listen: ${quote(listen)}`,
     `http: ${quote(monitor)}`,
     'max_payload: 1MB',
+    'ping_interval: "10s"', // a client whose machine died says no goodbye, and is sent its share of the questions until it is missed
     ...more,
     'jetstream {',
     `  store_dir: ${quote(storeDir)}`,

@@ -68,10 +68,14 @@ export class ServerUnreachable extends Error {
   }
 }
 
+/** A server that was cut off says no goodbye: two signs of life missed, and another one is looked for before anybody's patience with us ends. */
+const SIGN_OF_LIFE_MS = 4_000;
+
 /** Connects, and from then on reconnects for ever. */
 export async function connectNats(options: ConnectOptions): Promise<NatsSession> {
   const nc = await openConnection(options);
   const js = jetstream(nc, { timeout: 10_000 });
+  const reading = jetstream(nc, { timeout: 5_000 }); // a consumer that is put on a server without storage is never answered for: the next may be put on another
   let manager: Promise<JetStreamManager> | null = null;
   const jsm = (): Promise<JetStreamManager> => (manager ??= jetstreamManager(nc, { checkAPI: false, timeout: 10_000 }));
   const handlers = new Set<(event: SessionEvent) => void>();
@@ -93,7 +97,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
     url: options.url,
     serverVersion: nc.info?.version ?? 'unknown',
     bus,
-    journal: (run) => remembered(journals, run, () => natsJournal({ nc, js, jsm, reconnects, run })),
+    journal: (run) => remembered(journals, run, () => natsJournal({ nc, js: reading, jsm, reconnects, run })),
     blobs: (run) => remembered(stores, run, () => natsBlobs({ nc, js, reconnects, run })),
     presence: (about) => natsPresence({ nc, bus, endpoints, name: nameIn(options), ...about }),
     async ensureRun(run) {
@@ -125,7 +129,8 @@ export async function openConnection({ url, keyFile, name, role, firstConnectMs 
       return await connect({
         servers: url.split(','), name, inboxPrefix: inboxOf(keyFile === null ? role : basename(keyFile, '.nk')), timeout: 5_000, ...(tls === null ? {} : { tls }),
         ...(seed === null ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
-        maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, pingInterval: 20_000, // ten tries, the default, give up twenty seconds after the server
+        maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, // ten tries, the default, give up twenty seconds after the server
+        pingInterval: SIGN_OF_LIFE_MS,
         ignoreAuthErrorAbort: true,
         noAsyncTraces: true, // a stack kept for every request costs more than the request
       });
