@@ -53,6 +53,21 @@ describe('a nats-server of our own', () => {
     await expect(startServer({ binary: mute, dir: place.dir, readyMs: 200 })).rejects.toThrow(/was not ready after 0\.2 s\. Its log is .*nats\.log/);
     await gone(Number(await readFile(join(place.dir, 'mute.pid'), 'utf8')));
   });
+  test('has the facts of a run that was made when servers had no accounts', async () => {
+    await using place = await folder();
+    const before = await startServer({ binary: natsBinary, dir: place.dir, credentials: false });
+    const old = await connectTo(before);
+    await old.ensureRun('r1');
+    await old.journal('r1').record('handoff.offered', ['h1'], hint);
+    await old.close();
+    await before.stop();
+    const now = await startServer({ binary: natsBinary, dir: place.dir });
+    const session = await connectTo(now);
+    expect(await session.listRuns()).toEqual(['r1']);
+    expect(await session.journal('r1').record('handoff.offered', ['h1'], { ...hint, hint: 'another' })).toEqual({ kind: 'taken' });
+    await session.close();
+    await now.stop();
+  });
   test('started again has the same keys, port and facts', async () => {
     await using place = await folder();
     const first = await startServer({ binary: natsBinary, dir: place.dir });

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, open, readFile, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Role } from '../../protocols/streams.ts';
@@ -75,6 +75,7 @@ export async function startServer({ binary, dir, port = null, credentials = true
   const free = await freeBytes(dir);
   if (free < LEAST_FREE_BYTES) throw new ServerNotStarted('disk-full', `only ${Math.floor(free / 1e6)} MB are free where ${dir} lies and the journal wants ${LEAST_FREE_BYTES / 1e6 | 0}: free some space, or put the run elsewhere`);
   const users = credentials ? await makeRoleKeys(dir) : null;
+  if (users !== null) await adoptStreams(dir);
   const wanted = port ?? (await lastPort(dir));
   const attempt = (candidate: number) => boot({ binary, dir, readyMs, config: configOf(dir, candidate, free * 0.8, users) });
   let booted: Booted;
@@ -88,6 +89,16 @@ export async function startServer({ binary, dir, port = null, credentials = true
   await writeFile(join(dir, 'port'), new URL(booted.url).port);
   log(`nats-server ${booted.pid} at ${booted.url}`);
   return { ...booted, dir, keyFile: (role) => (credentials ? keyFile(dir, role) : null), [Symbol.asyncDispose]: booted.stop };
+}
+
+/** Streams of a store that was begun when the server had no accounts; they belong to the one that has the facts. */
+async function adoptStreams(dir: string): Promise<void> {
+  const streamsOf = (account: string): string => join(dir, 'store', 'jetstream', account, 'streams');
+  const [before, now] = [streamsOf('$G'), streamsOf('CORE')];
+  for (const stream of await readdir(before).catch(() => [])) {
+    await mkdir(now, { recursive: true });
+    await rename(join(before, stream), join(now, stream)).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error; });
+  }
 }
 
 /** One server on loopback with its folder for all it leaves. */
