@@ -1,19 +1,23 @@
-import { startWard, type Daemon, type Ward } from '../actors/supervisor/index.ts';
-import type { Clock, Presence, Processes } from '../ports.ts';
+import type { Daemon, Ward } from '../actors/supervisor/index.ts';
+import type { RunId } from '../domain/ids.ts';
+import type { Clock, Presence } from '../ports.ts';
 
-// Keeping alive, as children of one process, the daemons that the runs of a server want of it.
+// Keeping alive the daemons that the runs of a server want of one process.
 //
 //   A1. What is wanted is looked up again and again; a server that does not answer changes nothing of what runs.
 //   A2. A daemon that is not wanted any more is let go; its run has stopped, so it holds nothing.
 //   A3. One that was given up, or ended by itself while it is still wanted, is left alone for a while and then tried again: what was missing may be there by then.
 //   A4. Asked to end, it starts nothing more and every daemon finishes what it holds; asked again, all go at once.
 
+/** A daemon with the run it is for, and for a specialist who it is. */
+export interface WantedDaemon extends Daemon { readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly specialist: string | null }
 /** What is wanted now; `isOver` when nothing ever will be. */
-export interface Wanted { readonly daemons: readonly Daemon[]; readonly isOver: boolean }
+export interface Wanted { readonly daemons: readonly WantedDaemon[]; readonly isOver: boolean }
 
 export interface AttendanceOptions {
   readonly look: () => Promise<Wanted>;
-  readonly processes: Processes;
+  /** Starts one and keeps it alive; `onChange` is called whenever it fares otherwise. */
+  readonly keep: (daemon: WantedDaemon, onChange: () => void) => Ward;
   readonly clock: Clock;
   readonly log: Presence['log'];
   /** Called at every change of what is kept. */
@@ -37,7 +41,7 @@ const LOOK_MS = 2_000;
 const TRY_AGAIN_MS = 300_000;
 
 /** Attends to daemons until asked to end, or until nothing will ever be wanted. */
-export function attend({ look, processes, clock, log, onChange, onReady, draining, hurrying }: AttendanceOptions): Attendance {
+export function attend({ look, keep, clock, log, onChange, onReady, draining, hurrying }: AttendanceOptions): Attendance {
   const wards = new Map<string, { readonly ward: Ward; doneMs: number | null }>();
   let looked = false;
   let trouble: string | null = null;
@@ -50,7 +54,7 @@ export function attend({ look, processes, clock, log, onChange, onReady, drainin
       const kept = wards.get(daemon.name);
       if (kept !== undefined && (kept.doneMs === null || clock.now() - kept.doneMs < TRY_AGAIN_MS)) continue; // A3
       log('info', `${daemon.name} is started`, { daemon: daemon.name });
-      const made = { ward: startWard(daemon, { processes, clock, log, onChange: () => { note(daemon.name); onChange(); } }), doneMs: null };
+      const made = { ward: keep(daemon, () => { note(daemon.name); onChange(); }), doneMs: null };
       wards.set(daemon.name, made);
     }
     if (unwanted.length > 0) log('info', 'what no run wants any more is let go', { daemons: unwanted.map(([name]) => name).join(', ') });
@@ -88,7 +92,6 @@ export function attend({ look, processes, clock, log, onChange, onReady, drainin
     hurrying.addEventListener('abort', hurry, { once: true });
     await release(hurrying.aborted ? 'now' : 'drain'); // A4
     hurrying.removeEventListener('abort', hurry);
-    await processes.stopAll();
   }
 
   return {

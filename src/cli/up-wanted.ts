@@ -1,11 +1,10 @@
-import type { Daemon } from '../actors/supervisor/index.ts';
 import type { NatsSession, Standing } from '../adapters/nats/index.ts';
 import { COMPOSER } from '../domain/components.ts';
 import type { RunStarted } from '../domain/fact.ts';
 import type { RunId } from '../domain/ids.ts';
 import { NoAnswer, type Presence } from '../ports.ts';
 import { ReadStaff, type Staff } from '../protocols/lineage.ts';
-import type { Wanted } from './attendance.ts';
+import type { Wanted, WantedDaemon } from './attendance.ts';
 import { lackHere } from './needs.ts';
 import type { Place } from './place.ts';
 import type { UpSettings } from './up-settings.ts';
@@ -53,14 +52,15 @@ function servicesWanted({ place, session, settings, log, now }: WantedOptions): 
     fits.set(run, { lack, atMs: now() });
     return lack === null;
   };
-  const daemonFor = (run: RunId, started: RunStarted): Daemon => {
+  const daemonFor = (run: RunId, started: RunStarted): WantedDaemon => {
     const args = way(settings, run, started);
-    if (role === 'broker' || role === 'keeper') return { name: `${role}-${run}`, args: [role, ...args] };
-    return { name: `evaluator-${run}`, args: ['evaluator', ...args, '--node', node, ...given('--slots', settings.slots), ...given('--sandbox', settings.sandbox)] };
+    const about = { run, surface: started.surface, roster: started.rosterName ?? null, specialist: null };
+    if (role === 'broker' || role === 'keeper') return { ...about, name: `${role}-${run}`, args: [role, ...args] };
+    return { ...about, name: `evaluator-${run}`, args: ['evaluator', ...args, '--node', node, ...given('--slots', settings.slots), ...given('--sandbox', settings.sandbox)] };
   };
 
   return async () => {
-    const daemons: Daemon[] = [];
+    const daemons: WantedDaemon[] = [];
     let left = runs === null ? 1 : 0;
     for (const run of runs ?? await session.listRuns()) {
       const standing = await session.standing(run);
@@ -78,15 +78,16 @@ function staffWanted({ session, settings, log }: WantedOptions): () => Promise<W
   const known = new Map<RunId, Staff>();
   const told = new Set<RunId>();
 
-  const daemonsOf = (run: RunId, staff: Staff): Daemon[] => {
+  const daemonsOf = (run: RunId, staff: Staff): WantedDaemon[] => {
     const open = ['--concurrent', concurrent ?? '1'];
     const who = domain === null ? staff.roster : [domain];
-    const thinkers = who.map((specialist): Daemon => ({
-      name: `specialist-${run}-${specialist}`,
+    const about = { run, surface: staff.surface, roster: staff.rosterName };
+    const thinkers = who.map((specialist): WantedDaemon => ({
+      ...about, specialist, name: `specialist-${run}-${specialist}`,
       args: ['specialist', ...way(settings, run, staff), '--domain', specialist, '--proposer', staff.proposer, '--seed', String(staff.seed), ...open, ...(staff.lineage ? [] : ['--no-lineage']), ...(staff.proposer === 'llm' ? given('--models', models) : [])],
     }));
     if (staff.compose === null || domain !== null) return thinkers;
-    return [...thinkers, { name: `specialist-${run}-${COMPOSER}`, args: ['composer', ...way(settings, run, staff), '--strategy', staff.compose, ...open] }];
+    return [...thinkers, { ...about, specialist: COMPOSER, name: `specialist-${run}-${COMPOSER}`, args: ['composer', ...way(settings, run, staff), '--strategy', staff.compose, ...open] }];
   };
 
   return async () => {

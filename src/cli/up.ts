@@ -1,19 +1,23 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { openClock } from '../adapters/clock/index.ts';
+import { startWard } from '../actors/supervisor/index.ts';
 import { connectNats } from '../adapters/nats/index.ts';
 import { openProcesses } from '../adapters/processes/index.ts';
 import { openServiceManager } from '../adapters/systemd/index.ts';
+import type { Clock, Presence } from '../ports.ts';
 import { EVERY_RUN } from '../protocols/actor.ts';
-import { attend, type Wanted } from './attendance.ts';
+import { attend, type AttendanceOptions } from './attendance.ts';
 import { modelsBy } from './models-flags.ts';
-import { environmentOf } from './models.ts';
+import { environmentOf, type ModelsConfig } from './models.ts';
 import { keyFileOf, type Place } from './place.ts';
 import { tellEvents } from './stand.ts';
+import { brokersIn } from './up-brokers.ts';
 import { settingsFrom, UP_ROLES, USUAL_FILES, whoOptions, workOptions, type UpFlags } from './up-settings.ts';
 import { wantedBy } from './up-wanted.ts';
 
-// One machine's part in the runs of a server, without a terminal: every daemon is the same command a person could type, kept alive as a child.
+// One machine's part in the runs of a server, without a terminal: every daemon is the same command a person could type, kept alive as a child. Brokers are in
+// one process, so that the runs share slots fairly.
 //
 //   U1. Everything said goes to standard error, one JSON object a line, children's lines included.
 //   U2. The first SIGTERM finishes what is held and takes no more; the second stops at once. Nothing recorded is lost either way.
@@ -22,7 +26,7 @@ import { wantedBy } from './up-wanted.ts';
 /** What a shell says of an end that did not wait. */
 const AT_ONCE = 130;
 /** What daemons are given of the environment, keys of models apart. */
-const PASSED = ['BRIGADE_RUNS', 'BRIGADE_LOGS', 'BRIGADE_DEVICES', 'CUDA_VISIBLE_DEVICES', 'ROCR_VISIBLE_DEVICES', 'OPENAI_BASE_URL'];
+const PASSED = ['BRIGADE_RUNS', 'BRIGADE_LOGS', 'BRIGADE_DEVICES', 'BRIGADE_LOCKS', 'CUDA_VISIBLE_DEVICES', 'ROCR_VISIBLE_DEVICES', 'OPENAI_BASE_URL'];
 /** So long one tries to connect before it is said that nobody answers. */
 const FIRST_CONNECT_MS = 30_000;
 
@@ -78,17 +82,10 @@ async function up(place: Place, asked: string, flags: UpFlags): Promise<void> {
   isConnected = true;
   const presence = session.presence({ run: EVERY_RUN, actor: role, name });
   using _told = tellEvents(session, presence, draining.signal);
-  const thinking = new Map<string, string>(); // each key reaches the one daemon that sends it
-  const upstreams = Object.keys(process.env).filter((key) => key.startsWith('BRIGADE_UPSTREAM_'));
-  const processes = openProcesses({ command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: null, secretsOf: (daemon) => [...PASSED, ...upstreams, ...environmentOf(models, `specialist-${thinking.get(daemon) ?? ''}`)] });
-  const wanted = wantedBy({ place, session, settings, log: presence.log, now: () => clock.now() });
-  const look = async (): Promise<Wanted> => {
-    const found = await wanted();
-    for (const { name: daemon, args } of found.daemons) if (args.includes('--domain')) thinking.set(daemon, args[args.indexOf('--domain') + 1] ?? '');
-    return found;
-  };
+  const keep = settings.role === 'broker' ? await brokersIn(place, session, clock) : childrenOf(place, { clock, log: presence.log, models });
   let changed = (): void => undefined;
-  const attendance = attend({ look, processes, clock, log: presence.log, onChange: () => changed(), onReady: () => manager.ready(), draining: draining.signal, hurrying: hurrying.signal });
+  const look = wantedBy({ place, session, settings, log: presence.log, now: () => clock.now() });
+  const attendance = attend({ look, keep, clock, log: presence.log, onChange: () => changed(), onReady: () => manager.ready(), draining: draining.signal, hurrying: hurrying.signal });
   await using seen = presence.announce({ actor: role, name, run: EVERY_RUN, read: () => ({ state: attendance.state(), why: WHY[attendance.state()], context: { ...attendance.daemons() } }) });
   changed = seen.changed;
   presence.log('info', `serving ${settings.runs === null ? 'every run' : settings.runs.join(', ')} of ${nats}`);
@@ -96,4 +93,17 @@ async function up(place: Place, asked: string, flags: UpFlags): Promise<void> {
   await attendance.ended;
   presence.log('info', 'ended');
   process.off('SIGTERM', end).off('SIGINT', end);
+}
+
+type Keep = AttendanceOptions['keep'];
+
+/** Each daemon as a child, by the command a person could type. Each key of a model reaches the one daemon that sends it. */
+function childrenOf(place: Place, { clock, log, models }: { readonly clock: Clock; readonly log: Presence['log']; readonly models: ModelsConfig | null }): Keep {
+  const thinking = new Map<string, string>();
+  const upstreams = Object.keys(process.env).filter((key) => key.startsWith('BRIGADE_UPSTREAM_'));
+  const processes = openProcesses({ command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: null, secretsOf: (daemon) => [...PASSED, ...upstreams, ...environmentOf(models, `specialist-${thinking.get(daemon) ?? ''}`)] });
+  return (daemon, onChange) => {
+    if (daemon.specialist !== null) thinking.set(daemon.name, daemon.specialist);
+    return startWard(daemon, { processes, clock, log, onChange });
+  };
 }

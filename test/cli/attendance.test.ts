@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { afterEach, expect, test, vi } from 'vitest';
+import { startWard } from '../../src/actors/supervisor/index.ts';
 import { openClock } from '../../src/adapters/clock/index.ts';
 import { openProcesses } from '../../src/adapters/processes/index.ts';
 import { attend, type Attendance, type Wanted } from '../../src/cli/attendance.ts';
@@ -18,14 +19,16 @@ function rig(wanted: () => Wanted | Promise<Wanted>) {
   const said: { level: string; message: string }[] = [];
   const [draining, hurrying] = [new AbortController(), new AbortController()];
   const processes = openProcesses({ command: ['/bin/sh', '-c'], cwd: tmpdir(), logDir: null, secretsOf: () => [] });
+  const clock = openClock();
+  const log = (level: string, message: string): void => { said.push({ level, message }); };
   let ready = 0;
-  const attendance = attend({ look: async () => wanted(), processes, clock: openClock(), log: (level, message) => { said.push({ level, message }); }, onChange: () => undefined, onReady: () => { ready += 1; }, draining: draining.signal, hurrying: hurrying.signal });
+  const attendance = attend({ look: async () => wanted(), keep: (daemon, onChange) => startWard(daemon, { processes, clock, log, onChange }), clock, log, onChange: () => undefined, onReady: () => { ready += 1; }, draining: draining.signal, hurrying: hurrying.signal });
   const made = { draining, hurrying, attendance, said, ready: () => ready };
   open.push(made);
   return made;
 }
 const until = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 60_000, interval: 20 });
-const daemon = (name: string, script: string) => ({ name, args: [script] });
+const daemon = (name: string, script: string) => ({ name, args: [script], run: 'a', surface: 'tiny', roster: null, specialist: null });
 
 test('what a run wants is started, started again when it dies, and let go when nothing wants it any more', async () => {
   let daemons = [daemon('evaluator-a', HOLDER), daemon('evaluator-b', 'exit 1')];

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await program('brigade', `exec "${process.execPath}" "${join(project.root, 'dist', 'main.js')}" "$@"`);
   await program('elsewhere', 'BRIGADE_NODE="$1" exec sh -c "$2"'); // ssh's place: the same machine under another name
   await symlink(natsBinary, join(dir, 'bin', 'nats-server'));
-  env = { ...process.env, PATH: `${join(dir, 'bin')}:${process.env.PATH ?? ''}`, SSH: 'elsewhere', BRIGADE_RUNS: project.runs, BRIGADE_SLOTS: '1' };
+  env = { ...process.env, PATH: `${join(dir, 'bin')}:${process.env.PATH ?? ''}`, SSH: 'elsewhere', BRIGADE_RUNS: project.runs, BRIGADE_SLOTS: '1', BRIGADE_LOCKS: join(dir, 'locks') };
   for (const machine of ['head', 'atlas']) await cp(join(ROOT, 'deploy', 'scripts'), join(dir, machine, 'deploy', 'scripts'), { recursive: true });
   await project.brigade(['nats', 'config', '--out', join(dir, 'head', 'nats'), '--server', `127.0.0.1:${port}`, '--node', 'atlas', '--surface', 'tiny', '--store', join(dir, 'store')]);
   for (const machine of ['head', 'atlas']) await writeFile(join(dir, machine, 'brigade.yaml'), `nats: nats://127.0.0.1:${port}\nkeys: ${join(dir, 'head', 'nats', 'keys')}\n`);

@@ -15,7 +15,7 @@ let log: string;
 beforeAll(async () => { [nats, project, log] = await Promise.all([natsServer(), openProject(), mkdtemp(join(tmpdir(), 'brigade-up-'))]); });
 afterAll(async () => { await project[Symbol.asyncDispose](); await nats[Symbol.asyncDispose](); await rm(log, { recursive: true, force: true }); }, 240_000);
 
-const at = (node: string): Record<string, string> => ({ BRIGADE_NATS_URL: nats.server.url, BRIGADE_KEYS: dirname(nats.server.keyFile('broker') ?? ''), BRIGADE_NODE: node, BRIGADE_SLOTS: '1', OMP_NUM_THREADS: '1' });
+const at = (node: string): Record<string, string> => ({ BRIGADE_NATS_URL: nats.server.url, BRIGADE_KEYS: dirname(nats.server.keyFile('broker') ?? ''), BRIGADE_NODE: node, BRIGADE_SLOTS: '1', BRIGADE_LOCKS: join(log, 'locks', node), OMP_NUM_THREADS: '1' });
 const up = (role: string, node: string, ...more: string[]): Running => project.start(['up', role, ...more], at(node));
 const health = (role: string, node: string, ...more: string[]): Promise<Done> => project.brigade(['health', role, '--json', ...more], at(node));
 const lines = ({ err }: Done): Record<string, unknown>[] => err.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);

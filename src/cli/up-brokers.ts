@@ -1,0 +1,47 @@
+import { openPool } from '../actors/broker/index.ts';
+import { restart, type Ward } from '../actors/supervisor/index.ts';
+import type { NatsSession } from '../adapters/nats/index.ts';
+import type { Clock } from '../ports.ts';
+import type { AttendanceOptions, WantedDaemon } from './attendance.ts';
+import type { Place } from './place.ts';
+
+// The brokers of several runs in one process, which share its slots fairly.
+//
+//   B1. One that fails is started again as a process would be, and costs the others nothing.
+//   B2. What it holds is in the journal: letting it go is the same at once and in time.
+
+/** Keeps a broker for each run that wants one. */
+export async function brokersIn(place: Place, session: NatsSession, clock: Clock): Promise<AttendanceOptions['keep']> {
+  const { brokerOf } = await import('./daemon-broker.ts');
+  const pool = openPool();
+  return ({ run, surface, roster }: WantedDaemon, onChange): Ward => {
+    const ending = new AbortController();
+    const { signal } = ending;
+    const presence = session.presence({ run, actor: 'broker' });
+    let state = 'alive';
+    const move = (next: string): void => { state = next; onChange(); };
+    const live = async (): Promise<void> => {
+      await using broker = await brokerOf(place, { run, surface, roster, pool, signal, ports: { journal: session.journal(run), bus: session.bus, blobs: session.blobs(run), clock, presence } });
+      await broker.done;
+    };
+    const ended = (async () => {
+      for (let deaths = 0; !signal.aborted;) {
+        const bornMs = clock.now();
+        const failed = await live().then(() => null, (error: unknown) => (error instanceof Error ? error.message : String(error)));
+        if (signal.aborted || failed === null) break;
+        const next = restart(clock.now() - bornMs, deaths); // B1
+        presence.log(next.kind === 'give-up' ? 'error' : 'warn', `the broker failed${next.kind === 'give-up' ? '' : ' and is started again'}: ${failed}`);
+        if (next.kind === 'give-up') return move('lost');
+        deaths = next.deaths;
+        move('pausing');
+        await clock.wait(next.afterMs, signal).catch(() => undefined);
+        move('alive');
+      }
+      move('released');
+    })();
+    return {
+      state: () => state,
+      async release() { ending.abort(new Error('it is not wanted any more')); await ended; }, // B2
+    };
+  };
+}
