@@ -14,7 +14,9 @@ import sys
 import tarfile
 
 EVAL, RECIPE, DATA, WORK, MOUNTS = (os.environ.get(f'BRIGADE_{name}', '') for name in ('EVAL', 'RECIPE', 'DATA', 'WORK', 'MOUNTS'))
-INHERITED = ('PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'OMP_NUM_THREADS')
+GPUS = int(os.environ.get('BRIGADE_GPUS', '0'))  # leased with this slot
+INHERITED = ('PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'OMP_NUM_THREADS',
+             'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_CACHE_PATH', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES')  # which GPUs are its own, and where their driver is
 OPTIONS = ['--run=dummy', '--model-tag=brigade', '--core-metric-every=-1', '--sample-every=-1', '--save-every=-1']
 SMOKE = ['--num-iterations=3', '--eval-every=-1']
 MODEL_FILES = tuple(f'nanochat/{name}.py' for name in ('gpt', 'flash_attention', 'fp8', 'optim'))
@@ -48,8 +50,7 @@ def train(options, stands_in):
     os.mkdir(base)
     os.symlink(os.path.join(DATA, 'train'), os.path.join(base, 'base_data_climbmix'))
     os.symlink(os.path.join(DATA, 'tokenizer'), os.path.join(base, 'tokenizer'))
-    gpus = len([name for name in os.listdir('/dev') if name.startswith('nvidia') and name[6:].isdigit()])
-    spread = [] if stands_in else ['-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={gpus}']
+    spread = [] if stands_in else ['-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={GPUS}']
     command = [sys.executable, *spread, os.path.join(EVAL, 'launch.py'), tree, os.environ.get('BRIGADE_SEED', '42'), 'scripts.base_train', *OPTIONS, *options]
     code = subprocess.run(command, env=environment(stands_in), cwd=tree, check=False).returncode
     if code != 0:
@@ -69,7 +70,7 @@ def train(options, stands_in):
 def main():
     phase, options = sys.argv[1], sys.argv[2:]
     stands_in = '--device-type=cpu' in options
-    if not stands_in and not any(name.startswith('nvidia') and name[6:].isdigit() for name in os.listdir('/dev')):
+    if not stands_in and GPUS == 0:
         sys.exit('nanochat-d12 runs on GPUs and this sandbox has none: give its slots GPUs, or run nanochat-mini')  # H3
     sys.dont_write_bytecode = True
     if phase in ('smoke', 'train'):

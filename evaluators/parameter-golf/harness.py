@@ -18,7 +18,9 @@ import sys
 EVAL, RECIPE, DATA, WORK = (os.environ[f'BRIGADE_{name}'] for name in ('EVAL', 'RECIPE', 'DATA', 'WORK'))
 SCRIPT = os.path.join(RECIPE, 'train_gpt.py')
 ARTIFACT = 'final_model.int8.ptz'
-INHERITED = ('PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'OMP_NUM_THREADS')
+GPUS = int(os.environ.get('BRIGADE_GPUS', '0'))  # leased with this slot
+INHERITED = ('PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'OMP_NUM_THREADS',
+             'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_CACHE_PATH', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES')  # which GPUs are its own, and where their driver is
 SMOKE = {'ITERATIONS': '2', 'WARMUP_STEPS': '1', 'MAX_WALLCLOCK_SECONDS': '0', 'TRAIN_LOG_EVERY': '1'}
 LOAD_ONLY = {'ITERATIONS': '0', 'WARMUP_STEPS': '0', 'MAX_WALLCLOCK_SECONDS': '0'}
 NO_EVALUATION = {'SLIDING_WINDOW_ENABLED': '0', 'TTT_ENABLED': '0'}  # of the decoy nothing but the plain one is wanted
@@ -59,10 +61,9 @@ def lay_out(shards, tokenizer, vocabulary):
 
 
 def command(stands_in, *script):
-    gpus = len([name for name in os.listdir('/dev') if name.startswith('nvidia') and name[6:].isdigit()])
     if stands_in:
         return [sys.executable, os.path.join(EVAL, 'without_gpu.py'), *script]
-    return [sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={gpus}', *script]
+    return [sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={GPUS}', *script]
 
 
 def run_upstream(phase, stands_in):
@@ -85,7 +86,7 @@ def claim(stands_in):
 
 def main():
     phase, stands_in = sys.argv[1], sys.argv[2:] == ['--devices', 'cpu']
-    if not stands_in and not any(name.startswith('nvidia') and name[6:].isdigit() for name in os.listdir('/dev')):
+    if not stands_in and GPUS == 0:
         sys.exit('parameter-golf runs on GPUs and this sandbox has none: give its slots GPUs, or run golf-mini')  # H4
     if phase in ('smoke', 'train'):
         run_upstream(phase, stands_in)

@@ -122,7 +122,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
     await writeRunFile(place, { ...file, agents: [...started.roster] }); // C1
     if (!options.isDetached) await writeLive(place, run, url); // C1
 
-    const slots = options.slots ?? Math.max(1, Math.min(await slotsHere(surface.slots.kind), 64));
+    const slots = options.slots ?? Math.max(1, Math.min(await slotsHere(surface.slots), 64));
     const processes = openProcesses({
       command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))], cwd: place.root, logDir: join(dir, 'logs'),
       secretsOf: (name) => [...environmentOf(options.models?.config ?? null, name), 'BRIGADE_RUNS', ...Object.keys(process.env).filter((key) => key.startsWith('BRIGADE_UPSTREAM_'))],
@@ -193,7 +193,8 @@ function startedBy({ config, surface: name }: ConductOptions, surface: Awaited<R
   return {
     surface: name, surfaceHash: surface.hash, evaluator: surface.evaluator, evaluatorHash: evaluator.hash, objective: evaluator.objective, snapshot,
     roster: config.roster, ...(surface.rosterName === null ? {} : { rosterName: surface.rosterName }), arm: config.arm, proposer: config.replays === null ? config.proposer : 'replay', seed: config.seed, ...(config.replays === null ? {} : { replays: config.replays }), ...(config.compose === null ? {} : { compose: config.compose }), keep: config.keep, limits: config.limits,
-    calibrationReplicates: config.calibrationReplicates, slotsPerReplicate: surface.slots.count, leaseTtlMs: config.leaseTtlMs, brigade,
+    calibrationReplicates: config.calibrationReplicates, slotsPerReplicate: surface.slots.count, slotKind: surface.slots.kind, ...(surface.slots.kind === 'gpu' ? { slotMemoryBytes: surface.slots.minimumMemoryBytes } : {}), // what a CPU slot has of its machine's memory changes with what else runs there
+    ...(config.wholeNode ? { wholeNode: true } : {}), ...(config.priority === 1 ? {} : { priority: config.priority }), leaseTtlMs: config.leaseTtlMs, brigade,
   };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { loadSurface } from '../adapters/surfaces/index.ts';
 import { COMPOSER } from '../domain/components.ts';
 import { runDir, type Place } from './place.ts';
@@ -21,7 +21,7 @@ export function daemonCommands(program: Command, place: Place): void {
       .option('--surface <name>', 'its surface, for a run that was started on another machine').option('--roster <name>', "which of the surface's rosters takes part, likewise")
       .addHelpText('after', `\nExample:\n  $ brigade ${example}`);
 
-  daemon('broker', 'queue trials, lease slots, judge and publish results', 'broker --run golf-mini-1121a')
+  daemon('broker', 'queue trials, lease slots, judge and publish results; a second one stands by', 'broker --run golf-mini-1121a')
     .action((flags: DaemonFlags, command: Command) => stand(place, 'broker', flags, command, async ({ run, ports, surface, roster, signal }) => {
       const { brokerOf } = await import('./daemon-broker.ts');
       return brokerOf(place, { run, surface, roster, ports, signal });
@@ -37,11 +37,12 @@ export function daemonCommands(program: Command, place: Place): void {
     }));
   daemon('evaluator', "measure trials on this machine's slots", 'evaluator --run golf-mini-1121a --slots 2')
     .option('--node <name>', 'name of this machine')
-    .option('--slots <n>', 'CPU slots to offer')
+    .option('--slots <n>', 'slots to offer (default: its cores, or its GPUs)')
     .option('--sandbox <level>', 'bubblewrap, namespaces, or none (recipes are then not held at all)')
-    .action((flags: DaemonFlags & { node?: string; slots?: string; sandbox?: string }, command: Command) => stand(place, 'evaluator', flags, command, async ({ run, ports, surface, signal }) => {
+    .addOption(new Option('--devices <file>', 'a JSON file that lists its accelerators (docs/devices.md), instead of asking nvidia-smi or rocm-smi').env('BRIGADE_DEVICES'))
+    .action((flags: DaemonFlags & { node?: string; slots?: string; sandbox?: string; devices?: string }, command: Command) => stand(place, 'evaluator', flags, command, async ({ run, ports, surface, signal }) => {
       const { evaluatorOf } = await import('./daemon-evaluator.ts');
-      return evaluatorOf(place, { run, surface, ports, signal, node: flags.node, slots: flags.slots, sandbox: flags.sandbox });
+      return evaluatorOf(place, { run, surface, ports, signal, node: flags.node, slots: flags.slots, sandbox: flags.sandbox, devices: flags.devices ?? null });
     }));
   modelOptions(daemon('specialist', 'read what is known and propose the next trial', 'specialist --run golf-mini-1121a --domain optimizer'))
     .requiredOption('--domain <specialist>', 'the partition it owns; a generalist owns all')

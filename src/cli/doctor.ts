@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { inspectServer } from '../adapters/nats/index.ts';
-import { diagnose, projectRoot, type Check } from '../adapters/toolchain/index.ts';
+import { diagnose, findToolchain, projectRoot, type Check } from '../adapters/toolchain/index.ts';
+import { diagnoseDevices } from './doctor-devices.ts';
 import { modelFlagsIn, modelsBy, type ModelFlags } from './models-flags.ts';
 import { keysOption, natsOption } from './server.ts';
 
@@ -18,11 +19,13 @@ export function doctorCommand(program: Command): void {
     .addHelpText('after', '\nexamples:\n  brigade doctor --nats tls://head:4222 --keys nats/keys\n  brigade doctor --model gpt-5-mini\n  brigade doctor --model qwen3 --base-url http://127.0.0.1:8000/v1\n  brigade doctor --models models.yaml')
     .action(async ({ nats, keys, json, model, ...flags }: { nats?: string; keys?: string; json?: true; model?: string | true } & Omit<ModelFlags, 'model'>) => {
       const named = typeof model === 'string' ? { ...flags, model } : flags;
-      const checks = model === undefined && modelFlagsIn(named).length === 0 ? [...await diagnose(projectRoot(), { hasServer: nats !== undefined }), ...nats === undefined ? [] : await inspectServer({ url: nats, keys: keys ?? null })] : await modelChecks(named);
+      const checks = model === undefined && modelFlagsIn(named).length === 0 ? [...await diagnose(projectRoot(), { hasServer: nats !== undefined }), ...nats === undefined ? [] : await inspectServer({ url: nats, keys: keys ?? null }), ...await diagnoseDevices(process.env.BRIGADE_DEVICES ?? null, process.env, await pythonDevice())] : await modelChecks(named);
       for (const check of checks) process.stdout.write(`${json ? JSON.stringify(check) : render(check)}\n`);
       if (checks.some(({ ok }) => ok === 'bad')) process.exitCode = 1;
     });
 }
+
+const pythonDevice = (): Promise<'cpu' | 'cuda' | null> => findToolchain(projectRoot()).then(({ device }) => device, () => null);
 
 /** Loaded only where it is asked for: its client takes a while. */
 async function modelChecks(flags: ModelFlags): Promise<readonly Check[]> {

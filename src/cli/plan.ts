@@ -30,7 +30,7 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
       });
       const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
       const config = configure(surface, flags);
-      const slots = Math.max(1, Math.floor((config.slots ?? await slotsHere(surface.slots.kind)) / surface.slots.count));
+      const slots = Math.max(1, Math.floor((config.slots ?? await slotsHere(surface.slots)) / surface.slots.count));
       const trials = config.limits.trials ?? 0;
       const calibrated = await earlierCalibration(join(place.root, '.brigade', 'calibrations'), { surfaceHash: surface.hash, evaluatorHash: evaluator.hash, replicates: config.calibrationReplicates });
       const planned = estimate(evaluator, calibrated, { trials, keep: config.keep, calibrationReplicates: config.calibrationReplicates });

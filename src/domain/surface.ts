@@ -44,6 +44,8 @@ export interface SlotRequest {
   readonly kind: 'cpu' | 'gpu';
   readonly count: number;
   readonly minimumMemoryBytes: number;
+  /** Nobody else is on a slot's device and cores, nor on the other threads of these: what is timed must not be disturbed. */
+  readonly exclusive?: boolean | undefined;
 }
 
 /** What an evaluator folder declares: enough to run, watch and judge one replicate. */

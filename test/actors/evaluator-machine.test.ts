@@ -16,11 +16,12 @@ const fails = (id: string) => ({ type: `xstate.error.actor.${id}`, error: new Er
 // The chart hears its own effects end; to the walker those endings are events like any other, where that effect runs.
 const both = (id: string) => [ends(id, nothingFound), ends(id, over), fails(id)];
 const endings: Readonly<Record<string, readonly { readonly type: string }[]>> = {
+  entering: [ends('enter'), fails('enter')],
   staging: both('stage'), smoke: both('smoke'), training: both('train'), sealing: both('seal'), scoring: both('score'),
   publishing: [ends('publish'), fails('publish')], clearing: [ends('clear'), fails('clear')],
 };
 const eventsIn = ({ value }: { value: unknown }) => [
-  { type: 'lease.granted', work }, { type: 'lease.granted', work: { ...work, smoke: false } }, { type: 'node.draining' }, { type: 'node.stopping' },
+  { type: 'lease.granted', work }, { type: 'lease.granted', work: { ...work, smoke: false } }, { type: 'node.draining' }, { type: 'node.stopping' }, { type: 'slot.drained' },
   ...(typeof value === 'object' ? [ends('keepLease', 'the broker let it lapse'), { type: 'lease.lapsed' }] : []),
   ...(endings[typeof value === 'string' ? value : Object.values(value ?? {})[0] as string] ?? []),
 ];
@@ -49,7 +50,7 @@ describe('one slot', () => {
   });
 
   test('a replicate whose seeds are not all scored goes back to training', () => {
-    const said = [{ type: 'lease.granted', work: { ...work, smoke: false } }, ...['stage', 'train', 'seal', 'score'].map((id) => ends(id, nothingFound))] as unknown as EventFromLogic<typeof slotMachine>[];
+    const said = [{ type: 'lease.granted', work: { ...work, smoke: false } }, ...['enter', 'stage', 'train', 'seal', 'score'].map((id) => ends(id, nothingFound))] as unknown as EventFromLogic<typeof slotMachine>[];
     const reached = said.reduce((state, event) => transition(slotMachine, state, event)[0], initialTransition(slotMachine)[0]);
     expect(reached.value).toEqual({ measuring: 'training' });
   });

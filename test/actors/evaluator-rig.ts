@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEvaluator, type Evaluator } from '../../src/actors/evaluator/index.ts';
+import { startEvaluator, type Evaluator, type EvaluatorOptions } from '../../src/actors/evaluator/index.ts';
 import { openClock } from '../../src/adapters/clock/index.ts';
 import { memoryPorts } from '../../src/adapters/memory/index.ts';
 import { openSandbox } from '../../src/adapters/sandbox/index.ts';
@@ -13,7 +13,7 @@ import type { Fact } from '../../src/domain/fact.ts';
 import type { Lease, Measurement } from '../../src/domain/measurement.ts';
 import { canonicalRecipe, type Recipe } from '../../src/domain/recipe.ts';
 import type { EvaluatorSpec } from '../../src/domain/surface.ts';
-import type { Sandbox, Signer, Workbench } from '../../src/ports.ts';
+import type { Devices, Sandbox, Signer, Workbench } from '../../src/ports.ts';
 import { RenewLease } from '../../src/protocols/trial.ts';
 
 // A node on a real sandbox, with a journal in memory and a broker that renews what it is told to.
@@ -21,6 +21,9 @@ import { RenewLease } from '../../src/protocols/trial.ts';
 export const root = join(import.meta.dirname, '..', '..');
 export const python = join(root, '.brigade', 'python', 'bin', 'python');
 const bwrap = ['/usr/bin/bwrap', '/bin/bwrap', '/usr/local/bin/bwrap'].find((path) => existsSync(path)) ?? null;
+
+/** What a node has that is not a core for each of its slots. */
+export interface Machine { readonly offered?: EvaluatorOptions['slots']; readonly devices?: Devices; readonly cleanMs?: number }
 
 export interface Rig extends AsyncDisposable {
   readonly ports: ReturnType<typeof memoryPorts>;
@@ -34,7 +37,7 @@ export interface Rig extends AsyncDisposable {
   readonly signer: Signer;
   /** What the broker answers to renewals, by `trial.replicate.attempt`; `renewed` unless set. */
   readonly answers: Map<string, 'renewed' | 'lapsed'>;
-  start(options?: { slots?: number; signal?: AbortSignal; boot?: string }): Promise<Evaluator>;
+  start(options?: { slots?: number; signal?: AbortSignal; boot?: string } & Machine): Promise<Evaluator>;
   lease(trial: string, recipe: Recipe, options?: Partial<Lease>): Promise<void>;
   /** The first fact that satisfies, past or to come. */
   fact(test: (fact: Fact) => boolean): Promise<Fact>;
@@ -50,7 +53,7 @@ export async function rig(name: string, { canaries = [], spec: override = {} }: 
   const baseline = surface.recipe;
   const clock = openClock();
   const ports = memoryPorts('run', clock);
-  const sandbox = await openSandbox({ python, interpreter: spec.python, bwrap, level: 'best', scratchRoot: join(dir, 'sandbox') });
+  const sandbox = await openSandbox({ python, interpreter: spec.python, bwrap, level: 'best', scratchRoot: join(dir, 'sandbox'), locks: join(dir, 'locks') });
   const another = () => openWorkbench({
     python, evaluatorDir: join(root, 'evaluators', name), dataDir: join(root, '.brigade', 'data', name), workDir: join(dir, 'work'), canaryDir: join(dir, 'canaries'),
     spec, pinned: declared.pinned, surfaceHash: surface.hash, baseline, sandbox: sandbox.level,
@@ -67,10 +70,10 @@ export async function rig(name: string, { canaries = [], spec: override = {} }: 
   };
   return {
     ports, dir, sandbox, workbench, openWorkbench: another, spec, baseline, signer, answers, fact,
-    async start({ slots = 1, signal = new AbortController().signal, boot } = {}) {
-      const evaluator = await startEvaluator(ports, { sandbox, workbench, signer }, {
-        node: 'atlas', surface, spec, signal, ...(boot === undefined ? {} : { boot }),
-        slots: Array.from({ length: slots }, (_, k) => ({ slot: `cpu${k}`, kind: 'cpu' as const, memoryBytes: 2 ** 30, cores: [k] })),
+    async start({ slots = 1, signal = new AbortController().signal, boot, offered, devices, cleanMs } = {}) {
+      const evaluator = await startEvaluator(ports, { sandbox, workbench, signer, ...(devices === undefined ? {} : { devices }) }, {
+        node: 'atlas', surface, spec, signal, ...(boot === undefined ? {} : { boot }), ...(cleanMs === undefined ? {} : { cleanMs }),
+        slots: offered ?? Array.from({ length: slots }, (_, k) => ({ slot: `cpu${k}`, kind: 'cpu' as const, memoryBytes: 2 ** 30, cores: [k] })),
       });
       started.push(evaluator);
       return evaluator;

@@ -58,24 +58,27 @@ const refusal = (spec: EvaluatorSpec, canary: Canary, did: string): string =>
   `calibration refused: the canary \`${canary.name}\` ${did}, and it should have ended as \`${canary.expect}\`. `
   + `${canary.expect === 'scores' || canary.expect === 'measures' ? `The evaluator in evaluators/${spec.name} cannot measure a good recipe on this machine` : `The evaluator in evaluators/${spec.name} can be deceived`}: docs/evaluators.md says what a canary is for.`;
 
-/** Runs every canary through the node's own slots, as many at once as there are slots. */
-export async function runCanaries(places: readonly SlotPlace[], ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<Ended[]> {
+/** Runs every canary through the node's own slots, each on as many as a replicate has, as many at once as there are such gangs. */
+export async function runCanaries(places: readonly SlotPlace[], gang: number, ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<Ended[]> {
   const waiting = [...tools.spec.canaries];
   const ended: Ended[] = [];
-  await Promise.all(places.map(async (place) => {
-    for (let canary = waiting.shift(); canary !== undefined; canary = waiting.shift()) ended.push({ canary, measurement: await measure(place, canary, ports, tools, signal) });
+  const gangs = Array.from({ length: Math.floor(places.length / gang) }, (_, k) => places.slice(k * gang, (k + 1) * gang));
+  await Promise.all(gangs.map(async (some) => {
+    for (let canary = waiting.shift(); canary !== undefined; canary = waiting.shift()) ended.push({ canary, measurement: await measure(some, canary, ports, tools, signal) });
   }));
   return tools.spec.canaries.flatMap((canary) => ended.find((one) => one.canary === canary) ?? []);
 }
 
-async function measure(place: SlotPlace, canary: Canary, ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<Measurement> {
+async function measure(gang: readonly SlotPlace[], canary: Canary, ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<Measurement> {
   let measured: Measurement | null = null;
+  const [place] = gang;
+  if (place === undefined) throw new Error('a gang has a slot at least');
   const actor = slotActor(place, ports, tools, async (_, measurement) => { measured = measurement; });
   const stop = (): void => actor.send({ type: 'node.stopping' });
   const finished = new Promise<void>((resolve, reject) => { actor.subscribe({ complete: resolve, error: reject, next: (snapshot) => { if (snapshot.matches('broken')) reject(new Error(`${place.slot} could not be cleared`)); } }); });
   signal.addEventListener('abort', stop, { once: true });
   actor.start();
-  actor.send({ type: 'lease.granted', work: await workOf(place, canary, ports, tools.workbench) });
+  actor.send({ type: 'lease.granted', work: await workOf(gang, canary, ports, tools.workbench) });
   actor.send({ type: 'node.draining' });
   await finished.finally(() => signal.removeEventListener('abort', stop));
   signal.throwIfAborted();
@@ -83,9 +86,9 @@ async function measure(place: SlotPlace, canary: Canary, ports: Ports, tools: No
   return measured;
 }
 
-async function workOf(place: SlotPlace, canary: Canary, ports: Ports, workbench: Workbench): Promise<Work> {
+async function workOf(gang: readonly SlotPlace[], canary: Canary, ports: Ports, workbench: Workbench): Promise<Work> {
   return {
-    trial: 'canary', replicate: canary.name, attempt: 1, purpose: 'search', slots: [place.slot], source: { kind: 'canary', recipe: await workbench.canary(canary.name) },
+    trial: 'canary', replicate: canary.name, attempt: 1, purpose: 'search', slots: gang.map(({ slot }) => slot), source: { kind: 'canary', recipe: await workbench.canary(canary.name) },
     smoke: canary.expect === 'preflight_crash', trainSeconds: canary.trainSeconds ?? TRAIN_SECONDS, ttlMs: TTL_MS, takenMs: ports.clock.now(), // C2
   };
 }

@@ -12,6 +12,11 @@ import { bareEvidence, lastLine, readTraceback, tame } from './traceback.ts';
 //   D3. Our own faults are never a recipe's.
 //   D4. A missing number is unknown, never zero; a number out of range is no number.
 
+const REFUSES = /^(?:ENOSPC|EDQUOT|EROFS): |^(?:OSError|the auditor: OSError|what the phase left in scratch could not be copied out|the warden ended \([^)]*\): OSError): \[Errno (?:28|122|30)\] /;
+
+/** Whether what went wrong says that this node's disk takes nothing more: what it refused to one measurement it will refuse to the next. The words are the system's or the warden's own, never a recipe's. */
+export const isDiskFull = (reason: string): boolean => REFUSES.test(reason);
+
 /** What is known of one replicate so far. */
 export interface Findings {
   /** One for every phase that ran, of one seed after the other. */

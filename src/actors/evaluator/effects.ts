@@ -1,27 +1,26 @@
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
-import type { BlobHash, NodeId, SlotId } from '../../domain/ids.ts';
+import type { BlobHash, NodeId } from '../../domain/ids.ts';
 import type { Measurement } from '../../domain/measurement.ts';
 import type { Recipe } from '../../domain/recipe.ts';
 import type { EvaluatorSpec, PhaseSpec } from '../../domain/surface.ts';
-import type { Bench, PhaseEnd, PhaseJob, Ports, SandboxSlot, Sealed, Signer, Workbench } from '../../ports.ts';
+import type { Bench, PhaseEnd, PhaseJob, Ports, Sealed, Signer, Workbench } from '../../ports.ts';
 import { Progress } from '../../protocols/actor.ts';
 import { ReadRecipe } from '../../protocols/lineage.ts';
 import { ScoredSchema, type Scored } from '../../protocols/scored.ts';
 import type { Ahead } from './ahead.ts';
-import { abandon, afterPhase, afterSeal, conclude, nothingFound, type Findings } from './decide.ts';
+import { abandon, afterPhase, afterSeal, conclude, isDiskFull, nothingFound, type Findings } from './decide.ts';
 import { keepLease } from './lease.ts';
 import { slotMachine } from './machine.ts';
 import { readingsOfSeed } from './seeds.ts';
+import { openTenancy, SILENCE, type Ground, type SlotPlace } from './tenancy.ts';
 import type { Work } from './work.ts';
 
 // What a slot does.
 //
 //   X1. Trusted files are compared with their pins before a measurement and after every phase.
 //   X2. The seed a recipe gets and the secret its scorer draws from are made here, once for each attempt, and another for each further seed of it; nothing of one seed is laid out for the next.
-//   X3. The warden hears from us while a phase runs; when this process stops, it kills.
 
-/** One slot of this node with its open sandbox. */
-export interface SlotPlace { readonly slot: SlotId; readonly sandbox: SandboxSlot }
+export type { SlotPlace } from './tenancy.ts';
 
 /** What all slots of a node have in common. */
 export interface NodeTools {
@@ -35,6 +34,7 @@ export interface NodeTools {
   readonly smoked: Set<BlobHash>;
   /** Recipes that lie ready for the next leases. */
   readonly ahead: Ahead;
+  readonly ground: Ground;
 }
 
 /** A seed for the recipe, and a secret it never learns. */
@@ -57,15 +57,13 @@ export type SlotActor = ActorRefFrom<typeof slotMachine>;
 /** Says what became of one piece of work; for a lease that is a fact, for a canary a verdict. */
 export type Publish = (work: Work, measurement: Measurement, signal: AbortSignal) => Promise<void>;
 
-const BEAT_MS = 1000;
-/** Silence after which the warden kills, as a fraction of the lease: dead before anybody else may start. */
-const SILENCE = 0.8;
-
 interface Holding { bench: Bench; readonly draw: Draw; readonly logs: string[]; readonly stamps: Record<string, string>; sealed: Extract<Sealed, { kind: 'sealed' }> | null }
 
 /** The statechart of one slot with its effects. */
-export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: NodeTools, publish: Publish): SlotActor {
-  const { spec, workbench, node } = tools;
+export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publish: Publish): SlotActor {
+  const { slot, sandbox } = place;
+  const { spec, workbench, node, ground } = tools;
+  const tenancy = openTenancy(place, ports, ground, node);
   let holding: Holding | null = null;
   let busy: Promise<unknown> = Promise.resolve();
   const held = (): Holding => { if (holding === null) throw new Error(`${slot} holds no recipe`); return holding; };
@@ -97,14 +95,13 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
     const { bench, draw, logs, stamps, sealed } = held();
     const scratch = await bench.scratch(folderOf(phase, found));
     if (role === 'eval' && sealed !== null) await bench.place(sealed, scratch.folder);
-    const job = describeJob({ spec, phase, work, bench, scratch, workbench, draw: drawn(draw, found.seeds.length), sealed, readings: readingsOfSeed(spec, found.readings), stamps });
+    const job = describeJob({ share: tenancy.share(work), spec, phase, work, bench, scratch, workbench, draw: drawn(draw, found.seeds.length), sealed, readings: readingsOfSeed(spec, found.readings), stamps });
     if (job.stamps !== null) stamps[phase.name] = job.stamps;
     signal.throwIfAborted();
     tell(work, phase.name, 0, job.budgetSeconds);
-    const beating = new AbortController();
-    void beat(sandbox, ports, AbortSignal.any([beating.signal, signal]));
-    const end: PhaseEnd = await sandbox.run(job, { signal, onProgress: ({ seconds }) => tell(work, phase.name, seconds, job.budgetSeconds) }).finally(() => beating.abort());
+    const end: PhaseEnd = await sandbox.run(job, { signal, onProgress: ({ seconds }) => tell(work, phase.name, seconds, job.budgetSeconds) });
     signal.throwIfAborted();
+    if (end.kind === 'not-started') notice(end.reason);
     if (end.logTail !== '') logs.push(`== ${folderOf(phase, found)}\n${end.logTail}`);
     const changed = await bench.changed() ?? await workbench.changed(); // X1
     const isRead = role === 'smoke' && end.kind === 'exited' && end.code === 0;
@@ -136,8 +133,12 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
 
   async function clear(): Promise<void> {
     await busy;
-    await holding?.bench[Symbol.asyncDispose]();
-    holding = null;
+    const stuck = await holding?.bench[Symbol.asyncDispose]().then(() => null, (error: unknown) => ({ slot, why: error instanceof Error ? error.message : String(error) })) ?? null;
+    if (stuck === null) holding = null;
+    const unclean = [...stuck === null ? [] : [stuck], ...await tenancy.leave()];
+    ground.drain(unclean);
+    const own = unclean.find((one) => one.slot === slot);
+    if (own !== undefined) throw new Error(own.why);
     tell(null, 'idle', 0, 0);
   }
 
@@ -147,25 +148,31 @@ export function slotActor({ slot, sandbox }: SlotPlace, ports: Ports, tools: Nod
   const telling = <T>(work: Work, signal: AbortSignal, doing: Promise<T>): Promise<T> =>
     doing.catch((error: unknown) => { if (!signal.aborted) letGo(work, String(error)); throw error; });
 
+  /** A disk that is full ends the node, not the recipe. */
+  const notice = (reason: string): void => { if (isDiskFull(reason)) ground.fail(reason); };
+  const noticing = <T>(doing: Promise<T>): Promise<T> => doing.catch((error: unknown) => { if (error instanceof Error) notice(error.message); throw error; });
+
   return createActor(slotMachine.provide({
     actors: {
-      stage: fromPromise(({ input, signal }) => stage(input.work, signal)),
-      runPhase: fromPromise(({ input, signal }) => onBench(runPhase({ ...input, signal }))),
-      seal: fromPromise(({ input }) => onBench(sealArtifact(input.found))),
+      stage: fromPromise(({ input, signal }) => noticing(stage(input.work, signal))),
+      runPhase: fromPromise(({ input, signal }) => noticing(onBench(runPhase({ ...input, signal })))),
+      seal: fromPromise(({ input }) => noticing(onBench(sealArtifact(input.found)))),
       publish: fromPromise(({ input, signal }) => telling(input.work, signal, sayMeasurement(input.work, input.found, signal))),
       keepLease: fromPromise(async ({ input: { work }, signal }) => {
+        if (work.source.kind === 'canary') return new Promise<never>((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }); }); // nobody leased it
         const reason = await telling(work, signal, keepLease({ ports, node, work, signal }));
         letGo(work, reason);
         return reason;
       }),
-      clear: fromPromise(() => clear().catch((error: unknown) => { ports.presence.log('error', 'a slot could not be cleared', { slot, error: String(error) }); throw error; })),
+      enter: fromPromise(({ input: { work }, signal }) => telling(work, signal, onBench(tenancy.enter(work, signal)))),
+      clear: fromPromise(() => clear()),
     },
   }));
 }
 
-interface JobParts { spec: EvaluatorSpec; phase: PhaseSpec; work: Work; bench: Bench; scratch: { folder: string; log: string }; workbench: Workbench; draw: Draw; sealed: Holding['sealed']; readings: Findings['readings']; stamps: Readonly<Record<string, string>> }
+interface JobParts { share: Pick<PhaseJob, 'devices' | 'cores'>; spec: EvaluatorSpec; phase: PhaseSpec; work: Work; bench: Bench; scratch: { folder: string; log: string }; workbench: Workbench; draw: Draw; sealed: Holding['sealed']; readings: Findings['readings']; stamps: Readonly<Record<string, string>> }
 
-function describeJob({ spec, phase, work, bench, scratch, workbench, draw, sealed, readings, stamps }: JobParts): PhaseJob {
+function describeJob({ share, spec, phase, work, bench, scratch, workbench, draw, sealed, readings, stamps }: JobParts): PhaseJob {
   const told = phase.milestones.find(({ name }) => name === phase.name); // of a phase with milestones only the stretch that bears its name is made shorter for a canary
   const given = phase.role === 'train' ? work.trainSeconds : null;
   const budgetSeconds = told === undefined ? given ?? phase.budgetSeconds : phase.budgetSeconds;
@@ -177,7 +184,7 @@ function describeJob({ spec, phase, work, bench, scratch, workbench, draw, seale
     scratch: scratch.folder, log: scratch.log, env: { BRIGADE_SEED: String(draw.seed), BRIGADE_BUDGET_SECONDS: String(told === undefined ? budgetSeconds : given ?? told.budgetSeconds) },
     clock: phase.clock, budgetSeconds, toleranceSeconds: phase.toleranceSeconds, wallSeconds: phase.wallSeconds, limits: spec.limits,
     milestones: phase.milestones.map(({ name, until, budgetSeconds: budget, toleranceSeconds }) => ({ name, until, seconds: (name === phase.name ? given ?? budget : budget) + toleranceSeconds })),
-    stamps: phase.milestones.length > 0 ? `${scratch.log}.stamps` : null, silenceMs: Math.round(work.ttlMs * SILENCE),
+    stamps: phase.milestones.length > 0 ? `${scratch.log}.stamps` : null, silenceMs: Math.round(work.ttlMs * SILENCE), ...share,
   };
 }
 
@@ -199,11 +206,4 @@ function readScored(said: unknown): { readonly scored: Scored | null; readonly u
   if (said === null || said === undefined) return { scored: null, unreadable: null };
   const parsed = ScoredSchema.safeParse(said);
   return parsed.success ? { scored: parsed.data, unreadable: null } : { scored: null, unreadable: parsed.error.issues[0]?.message ?? 'not of its schema' };
-}
-
-async function beat(sandbox: SandboxSlot, ports: Ports, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    sandbox.beat(); // X3
-    await ports.clock.wait(BEAT_MS, signal).catch(() => undefined);
-  }
 }

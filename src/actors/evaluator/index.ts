@@ -1,15 +1,17 @@
-import type { NodeEnrolled } from '../../domain/fact.ts';
+import type { EnrolledSlot } from '../../domain/fact.ts';
 import type { NodeId, SlotId } from '../../domain/ids.ts';
 import type { Lease, Measurement } from '../../domain/measurement.ts';
 import type { EvaluatorSpec, Surface } from '../../domain/surface.ts';
-import type { PassedCanary, Ports, Sandbox, Signer, Workbench } from '../../ports.ts';
+import type { Devices, PassedCanary, Ports, Sandbox, Signer, Workbench } from '../../ports.ts';
 import { PrepareRecipe } from '../../protocols/measurement.ts';
 import { openAhead } from './ahead.ts';
 import { CanaryFailed, judgeCanaries, runCanaries } from './canary.ts';
 import { drawFresh, readRecipe, slotActor, type Draw, type NodeTools, type SlotActor, type SlotPlace } from './effects.ts';
-import { leaseBook } from './lease.ts';
+import { enrol, enrolAgain } from './enrolment.ts';
+import { leaseBook, leasesInWait } from './lease.ts';
 import { requireFreeName } from './name.ts';
 import { publisher } from './publisher.ts';
+import type { Unclean } from './tenancy.ts';
 import type { Work } from './work.ts';
 
 export { CanaryFailed } from './canary.ts';
@@ -21,12 +23,16 @@ export { NameTaken } from './name.ts';
 //   V2. The node is the last authority over its slots: a lease for a slot that is not clean waits, however sure the broker is.
 //   V3. Nothing is taken that was leased before this start enrolled.
 //   V4. A name has one node: the newest key of a name is the only one that counts, so a second node would undo the work of the first.
-//   V5. A node with a slot that cannot be cleared finishes what the others hold and fails: only a new start clears it.
+//   V5. A slot that does not come back clean is drained: the node says so by enrolling again without it, and goes on with the others. When those are too
+//       few for a replicate it finishes what they hold and fails: only a new start clears a slot.
+//   V6. A node whose disk takes nothing more finishes what it can and fails: every lease it took would be an attempt lost.
 
 export interface EvaluatorNeeds {
   readonly sandbox: Sandbox;
   readonly workbench: Workbench;
   readonly signer: Signer;
+  /** The accelerators that slots are of; absent where they are of cores alone. */
+  readonly devices?: Devices;
   /** Where seeds and secrets come from; the system's randomness unless a simulation brings its own. */
   readonly draw?: () => Draw;
 }
@@ -35,12 +41,20 @@ export interface EvaluatorOptions {
   readonly node: NodeId;
   readonly surface: Surface;
   readonly spec: EvaluatorSpec;
-  readonly slots: readonly { readonly slot: SlotId; readonly kind: 'cpu' | 'gpu'; readonly memoryBytes: number; readonly cores: readonly number[] }[];
+  readonly slots: readonly OfferedSlot[];
+  /** How long a slot may take to come back clean; half a minute unless told otherwise. */
+  readonly cleanMs?: number;
   /** Aborting drains: what is held is finished, nothing more is taken, and `done` resolves. Disposing stops at once. */
   readonly signal: AbortSignal;
   /** New at every start; made here unless given. */
   readonly boot?: string;
 }
+
+/** A slot as this machine has it: its cores, and the names of what it must be alone on. */
+export interface OfferedSlot extends EnrolledSlot { readonly cores: readonly number[]; readonly locks?: readonly string[] }
+
+/** A driver takes a while to take memory back, and a killed process to go. */
+const CLEAN_MS = 30_000;
 
 export interface Evaluator extends AsyncDisposable { readonly done: Promise<void> }
 
@@ -56,42 +70,69 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
     const recipe = await readRecipe(ports, snapshot);
     return recipe === null ? null : needs.workbench.stage('ahead', recipe);
   }, options.slots.length));
-  const tools: NodeTools = { node, spec, level: needs.sandbox.level, workbench: needs.workbench, signer: needs.signer, draw: needs.draw ?? drawFresh, smoked: new Set(), ahead };
+  const places = new Map<SlotId, SlotPlace>();
+  const waits = new Map<SlotId, string>();
+  const lost = new Map<SlotId, string>();
+  const tools: NodeTools = {
+    node, spec, level: needs.sandbox.level, workbench: needs.workbench, signer: needs.signer, draw: needs.draw ?? drawFresh, smoked: new Set(), ahead,
+    ground: {
+      placeOf: (slot) => places.get(slot), devices: needs.devices ?? null, cleanMs: options.cleanMs ?? CLEAN_MS, drain: (unclean) => lose(unclean), fail: (why) => giveUp(why),
+      tell(slot, why) {
+        if (waits.get(slot) === (why ?? undefined)) return;
+        if (why === null) waits.delete(slot); else waits.set(slot, why);
+        seen.changed();
+      },
+    },
+  };
   const release = async (): Promise<void> => { for (const thing of opened.splice(0)) await thing[Symbol.asyncDispose](); };
   const actors = new Map<SlotId, SlotActor>();
-  let broken: SlotId | null = null;
+  let broken: string | null = null;
   let stage: 'opening' | 'calibrating' | 'serving' | 'draining' | 'stopped' = 'opening';
-  const seen = own(presence.announce({ actor: 'evaluator', name: node, run: journal.run, read: () => ({ state: stage, why: why(stage, actors, broken), context: Object.fromEntries([...actors].map(([slot, actor]) => [slot, describe(actor)])) }) }));
+  const seen = own(presence.announce({ actor: 'evaluator', name: node, run: journal.run, read: () => ({ state: stage, why: why(stage, actors, waits, lost, broken), context: Object.fromEntries([...actors].map(([slot, actor]) => [slot, describe(actor)])) }) }));
   const move = (next: typeof stage): void => { stage = next; seen.changed(); };
+  const left = (): OfferedSlot[] => options.slots.filter(({ slot }) => !lost.has(slot));
+  let goOn = (): void => undefined;
+  let giveUp = (_why: string): void => undefined;
+  let remedy = 'a new start clears it';
+  const lose = (unclean: readonly Unclean[]): void => { // V5
+    const fresh = unclean.filter(({ slot }) => !lost.has(slot));
+    for (const { slot, why: reason } of fresh) {
+      lost.set(slot, reason);
+      presence.log('error', 'a slot did not come back clean and is drained', { slot, reason });
+      actors.get(slot)?.send({ type: 'slot.drained' });
+      void places.get(slot)?.sandbox[Symbol.asyncDispose](); // what lives in it dies, and its locks are free when that is dead
+    }
+    if (fresh.length > 0) goOn();
+  };
 
   try {
-    const places: SlotPlace[] = [];
-    for (const slot of options.slots) places.push({ slot: slot.slot, sandbox: own(await needs.sandbox.open(slot)) });
+    for (const { slot, cores, index, locks = [] } of options.slots) places.set(slot, { slot, cores, device: index ?? null, locks, sandbox: own(await needs.sandbox.open({ slot, cores })) });
     move('calibrating');
-    const canaries = await passCanaries(places, ports, tools, AbortSignal.any([signal, stopping.signal])); // V1
-    const enrolledAt = await enrol(ports, needs, options, canaries);
+    const canaries = await passCanaries([...places.values()], options.surface.slots.count, ports, tools, AbortSignal.any([signal, stopping.signal])); // V1
+    if (left().length < options.surface.slots.count) throw new Error(`${tooFew(lost)} during the canaries`);
+    const enrolledAt = await enrol(ports, needs, { ...options, slots: left() }, canaries);
     const book = leaseBook(node);
     const isFree = (slot: SlotId): boolean => actors.get(slot)?.getSnapshot().value === 'idle' && !reserved().has(slot);
     const reserved = (): Set<SlotId> => new Set([...actors.values()].flatMap((actor) => { const { work } = actor.getSnapshot().context; return work?.slots.slice(1) ?? []; }));
+    const waiting = leasesInWait(ports, node);
+    const mayBegin = (slot: SlotId): boolean => !lost.has(slot) && actors.get(slot)?.getSnapshot().status === 'active';
     const pump = (): void => {
-      if (stage !== 'serving') return;
+      if (stage !== 'serving') { waiting.hold([]); return; }
       for (const lease of book.due()) {
         if (!lease.slots.every(isFree)) continue; // V2
         book.take(lease);
         actors.get(lease.slots[0] ?? '')?.send({ type: 'lease.granted', work: workOf(lease, tools, clock.now()) });
       }
+      waiting.hold(book.due().filter(({ slots }) => slots.every(mayBegin))); // V2
     };
     const publish = publisher(ports, needs.signer, node);
-    for (const place of places) {
+    for (const place of [...places.values()].filter(({ slot }) => !lost.has(slot))) {
       const actor = slotActor(place, ports, tools, publish);
       actors.set(place.slot, actor);
       actor.subscribe({
         next: (snapshot) => {
           seen.changed();
           if (snapshot.value === 'idle') queueMicrotask(pump);
-          if (snapshot.value !== 'broken' || stage !== 'serving') return;
-          broken = place.slot; // V5
-          drain();
         },
         error: (error) => presence.log('error', 'a slot failed', { slot: place.slot, error: String(error) }),
       });
@@ -104,11 +145,29 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
     }));
 
     const drained = Promise.all([...actors.values()].map((actor) => new Promise<void>((resolve) => {
-      actor.subscribe({ next: (snapshot) => { if (snapshot.value === 'broken' && stage === 'draining') resolve(); }, complete: resolve, error: () => resolve() });
+      actor.subscribe({ complete: resolve, error: () => resolve() });
     })));
     const tellAll = (type: 'node.draining' | 'node.stopping'): void => { for (const actor of actors.values()) if (actor.getSnapshot().status === 'active') actor.send({ type }); };
     const drain = (): void => { move('draining'); tellAll('node.draining'); };
     if (signal.aborted) drain(); else signal.addEventListener('abort', drain, { once: true });
+
+    let enrolled: Promise<void> = Promise.resolve();
+    goOn = () => { // V5
+      if (stage !== 'serving') return;
+      if (left().length < options.surface.slots.count) {
+        broken = tooFew(lost);
+        drain();
+        return;
+      }
+      const [slots, gone] = [left(), new Map(lost)];
+      enrolled = enrolled.then(() => enrolAgain(ports, needs, { ...options, slots }, canaries, gone, stopping.signal)).catch(() => undefined); // it was stopped
+    };
+
+    giveUp = (reason) => { // V6
+      if (stage !== 'serving') return;
+      [broken, remedy] = [`the disk of this node takes nothing more (${reason})`, 'free some space on it'];
+      drain();
+    };
 
     const following = (async () => {
       for await (const fact of journal.follow({ after: enrolledAt, signal: stopping.signal, onUnreadable: ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }) })) {
@@ -119,7 +178,7 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
     })().catch((error: unknown) => { if (!stopping.signal.aborted) throw error; });
 
     const done = Promise.race([drained.then(() => undefined), following.then(() => drained).then(() => undefined)])
-      .then(() => { if (broken !== null) throw new Error(`${broken} could not be cleared after its last measurement: its log says why, and a new start clears it`); }) // V5
+      .then(() => { if (broken !== null) throw new Error(`${broken} after its last measurement: ${remedy}`); }) // V5
       .finally(() => { stopping.abort(new Error('the evaluator ended')); signal.removeEventListener('abort', drain); move('stopped'); });
     done.catch(() => undefined); // whoever waits for it is told; nobody must
     return {
@@ -140,28 +199,19 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
   }
 }
 
-async function passCanaries(places: readonly SlotPlace[], ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<readonly PassedCanary[]> {
+async function passCanaries(places: readonly SlotPlace[], gang: number, ports: Ports, tools: NodeTools, signal: AbortSignal): Promise<readonly PassedCanary[]> {
   const known = await tools.workbench.recallCanaries();
   if (known !== null) return known;
   const begun = ports.clock.now();
   const differs = await tools.workbench.differs();
   if (differs !== null) throw new CanaryFailed('data', `calibration refused: ${differs} is not what set-up made of it: set the surface up again.`);
-  const passed = judgeCanaries(tools.spec, await runCanaries(places, ports, tools, signal));
+  const passed = judgeCanaries(tools.spec, await runCanaries(places, gang, ports, tools, signal));
   await tools.workbench.rememberCanaries(passed);
   ports.presence.log('info', 'canaries passed', { canaries: passed.map(({ name, ended }) => `${name}: ${ended}`).join(', '), ms: Math.round(ports.clock.now() - begun) });
   return passed;
 }
 
-/** Answers the position of the enrolment in the journal. */
-async function enrol({ journal }: Ports, { sandbox, workbench, signer }: EvaluatorNeeds, { node, spec, slots, boot = crypto.randomUUID() }: EvaluatorOptions, canaries: readonly PassedCanary[]): Promise<number> {
-  const body: NodeEnrolled = {
-    publicKey: signer.publicKey, slots: slots.map(({ slot, kind, memoryBytes }) => ({ slot, kind, memoryBytes })), device: workbench.device,
-    evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: sandbox.level, canaries,
-  };
-  const said = await journal.record('node.enrolled', [node, boot], body);
-  if (said.kind === 'taken') throw new Error(`${node} has enrolled as ${boot} before: every start needs a name of its own`);
-  return said.seq;
-}
+const tooFew = (lost: ReadonlyMap<SlotId, string>): string => [...lost].map(([slot, reason]) => `${slot} could not be cleared (${reason})`).join(', ');
 
 const workOf = (lease: Lease, tools: NodeTools, takenMs: number): Work => ({
   trial: lease.trial, replicate: lease.replicate, attempt: lease.attempt, purpose: lease.purpose, slots: lease.slots, ttlMs: lease.ttlMs,
@@ -179,12 +229,15 @@ function describe(actor: SlotActor): string {
   return context.work === null ? state : `${context.work.trial} ${context.work.replicate} ${state}`;
 }
 
-function why(stage: string, actors: ReadonlyMap<SlotId, SlotActor>, broken: SlotId | null): string {
-  if (broken !== null) return `${broken} is broken: the node starts again when its other slots have finished`;
+function why(stage: string, actors: ReadonlyMap<SlotId, SlotActor>, waits: ReadonlyMap<SlotId, string>, lost: ReadonlyMap<SlotId, string>, broken: string | null): string {
+  const [waiting] = waits;
+  if (broken !== null) return `${broken}: the node starts again when its other slots have finished`;
+  if (waiting !== undefined) return `${waiting[0]} waits: ${waiting[1]}`;
   if (stage === 'calibrating') return 'running its canaries';
   if (stage !== 'serving') return stage;
-  const busy = [...actors.values()].filter((actor) => actor.getSnapshot().context.work !== null).length;
-  return busy === actors.size ? 'every slot is busy' : `${actors.size - busy} of ${actors.size} slots wait for a lease`;
+  const busy = [...actors].filter(([slot, actor]) => !lost.has(slot) && actor.getSnapshot().context.work !== null).length;
+  const slots = actors.size - lost.size;
+  return `${busy === slots ? 'every slot is busy' : `${slots - busy} of ${slots} slots wait for a lease`}${lost.size > 0 ? `; drained: ${[...lost.keys()].join(', ')}` : ''}`;
 }
 
 export type { Draw, Measurement };

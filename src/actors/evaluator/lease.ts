@@ -12,6 +12,7 @@ import type { Work } from './work.ts';
 //       it lapse when it reads that the node has started anew, so that a recipe that kills its node has so many attempts and no more.
 //   N3. A lease nobody has renewed for most of its life is given up before anybody else may have it.
 //   N4. A lease that was out when its trial ended is due all the same: the broker holds its slot until it hears of it.
+//   N5. A lease that waits for its slot is renewed like one that is at work: else it would lapse, and be an attempt lost.
 
 interface Entry { readonly lease: Lease; readonly seq: number; isOver: boolean; isTaken: boolean }
 
@@ -50,8 +51,7 @@ export function leaseBook(node: NodeId): LeaseBook {
 const FORSAKEN = 0.8;
 
 /** Renews a lease until it is lost or the signal aborts; resolves with why it was lost. */
-export async function keepLease({ ports, node, work, signal }: { ports: Ports; node: NodeId; work: Work; signal: AbortSignal }): Promise<string> {
-  if (work.source.kind === 'canary') return new Promise<never>((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }); });
+export async function keepLease({ ports, node, work, signal }: { ports: Ports; node: NodeId; work: Pick<Work, 'trial' | 'replicate' | 'attempt' | 'ttlMs' | 'takenMs'>; signal: AbortSignal }): Promise<string> {
   const { bus, clock, journal } = ports;
   let renewedMs = work.takenMs;
   for (;;) {
@@ -65,4 +65,20 @@ export async function keepLease({ ports, node, work, signal }: { ports: Ports; n
     if (answer === 'renewed') renewedMs = askedMs;
     await clock.wait(answer === 'renewed' ? work.ttlMs / 3 : Math.min(500, work.ttlMs / 10), signal);
   }
+}
+
+/** Renews those of a node's leases whose slots are not clean yet (N5); each call says which they are now. */
+export function leasesInWait(ports: Ports, node: NodeId): { hold(leases: readonly Lease[]): void } {
+  const held = new Map<Lease, AbortController>();
+  return {
+    hold(leases) {
+      for (const [lease, stop] of held) if (!leases.includes(lease)) { held.delete(lease); stop.abort(new Error('it waits no more')); }
+      for (const lease of leases) {
+        if (held.has(lease)) continue;
+        const stop = new AbortController();
+        held.set(lease, stop);
+        void keepLease({ ports, node, work: { ...lease, takenMs: ports.clock.now() }, signal: stop.signal }).catch(() => undefined);
+      }
+    },
+  };
 }

@@ -7,7 +7,7 @@ import type { Work } from './work.ts';
 //
 //   S1. A slot holds one measurement at a time; work that comes while it is busy is not its business.
 //   S2. A lapsed lease kills whatever runs, and nothing is said about it.
-//   S3. A slot is idle again only when everything of the last measurement is dead and gone.
+//   S3. A slot is idle again only when everything of the last measurement is dead and gone; one that was found unclean by another's measurement is not.
 //   S4. A draining slot finishes what it holds and takes nothing more.
 //   S5. A replicate of several seeds goes back to training until every seed was scored.
 
@@ -15,6 +15,7 @@ interface Context { readonly work: Work | null; readonly found: Findings; readon
 type Event =
   | { type: 'lease.granted'; work: Work }
   | { type: 'lease.lapsed' }
+  | { type: 'slot.drained' }
   | { type: 'node.draining' }
   | { type: 'node.stopping' };
 
@@ -30,6 +31,8 @@ const held = (work: Work | null): Work => {
 export const slotMachine = setup({
   types: { context: {} as Context, events: {} as Event },
   actors: {
+    /** Takes the slots of the lease among all processes of this machine. */
+    enter: unprovided<void, { work: Work }>('enter'),
     stage: unprovided<Findings, { work: Work }>('stage'),
     runPhase: unprovided<Findings, PhaseInput>('runPhase'),
     seal: unprovided<Findings, { work: Work; found: Findings }>('seal'),
@@ -58,13 +61,16 @@ export const slotMachine = setup({
   states: {
     idle: {
       always: { guard: 'isDraining', target: 'stopped' },
-      on: { 'lease.granted': { target: 'measuring', actions: { type: 'take', params: ({ event }) => event } } },
+      on: { 'lease.granted': { target: 'measuring', actions: { type: 'take', params: ({ event }) => event } }, 'slot.drained': 'broken' }, // S3
     },
     measuring: { // S1
       invoke: { id: 'keepLease', src: 'keepLease', input: ({ context }) => ({ work: held(context.work) }), onDone: 'clearing', onError: 'clearing' }, // S2
       on: { 'lease.lapsed': 'clearing' }, // S2
-      initial: 'staging',
+      initial: 'entering',
       states: {
+        entering: {
+          invoke: { id: 'enter', src: 'enter', input: ({ context }) => ({ work: held(context.work) }), onDone: 'staging', onError: '#slot.clearing' }, // nothing ran: another attempt may
+        },
         staging: {
           invoke: {
             id: 'stage', src: 'stage', input: ({ context }) => ({ work: held(context.work) }),
@@ -124,7 +130,7 @@ export const slotMachine = setup({
     clearing: { // S3
       invoke: { id: 'clear', src: 'clear', input: ({ context }) => ({ work: context.work }), onDone: { target: 'idle', actions: 'forget' }, onError: 'broken' },
     },
-    broken: {},
+    broken: { always: { guard: 'isDraining', target: 'stopped', actions: 'forget' } },
     stopped: { type: 'final' }, // S4
   },
 });

@@ -13,7 +13,7 @@ import type { Processes } from '../../ports.ts';
 const GRACE_MS = 8_000;
 
 /** What every daemon may see of our environment. */
-const PLAIN = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'BRIGADE_CRASH_AT'];
+const PLAIN = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'BRIGADE_CRASH_AT', 'BRIGADE_DEVICES', 'BRIGADE_LOCKS', 'CUDA_VISIBLE_DEVICES', 'ROCR_VISIBLE_DEVICES', 'LD_LIBRARY_PATH'];
 
 export interface ProcessesOptions {
   /** The program every daemon runs, e.g. node and the entry file. */

@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, rm, writeFile, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { SandboxLevel } from '../../domain/measurement.ts';
-import type { PhaseEnd, PhaseJob, Sandbox, SandboxSlot } from '../../ports.ts';
+import type { Occupied, Occupying, PhaseEnd, PhaseJob, Sandbox, SandboxSlot } from '../../ports.ts';
 import { startWarden, type Groups, type Warden } from './warden-process.ts';
 
 export type { Groups };
@@ -11,6 +11,7 @@ export type { Groups };
 //   X1. Nothing runs at a weaker level than the one opened; `none` is only ever used when asked for by name.
 //   X2. A phase whose warden died ends as not started, once, and the next phase gets a new warden.
 //   X3. A warden that does not end an aborted phase in time is killed, and everything it held dies with it.
+//   X4. What was taken dies with its warden: nothing runs under a lock that a new one does not have.
 
 export interface SandboxOptions {
   /** The pinned interpreter; scorers and the wardens themselves run on it. */
@@ -24,6 +25,8 @@ export interface SandboxOptions {
   readonly scratchRoot: string;
   /** How trees of processes are held; the best this machine has when left out. */
   readonly groups?: Groups;
+  /** The folder of locks that every process of this machine takes its slots by; none are taken when left out or null. */
+  readonly locks?: string | null;
 }
 
 /** No sandbox of the asked strength can be had on this machine. */
@@ -96,23 +99,39 @@ function sandbox(options: SandboxOptions & { readonly level: SandboxLevel }, des
 }
 
 /** An open slot and the warden that holds it at the moment. */
-export interface OpenSlot extends SandboxSlot { readonly warden: Warden }
+export interface OpenSlot extends SandboxSlot { readonly warden: Warden; occupy(asked: Occupying): Promise<Occupied> }
 
 /** A sandbox of one proven level. */
 export interface OpenSandbox extends Sandbox { open(slot: { readonly slot: string; readonly cores: readonly number[] }): Promise<OpenSlot> }
 
 async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel }, slot: { readonly slot: string; readonly cores: readonly number[] }): Promise<OpenSlot> {
   const settings = {
-    slot: slot.slot, index: Number(/\d+$/.exec(slot.slot)?.[0] ?? 0) % 1000, cores: slot.cores, level: options.level, bwrap: options.bwrap,
-    groups: options.groups ?? 'best', interpreter: options.interpreter ?? null,
+    slot: slot.slot, index: ordinalOf(slot.slot), cores: slot.cores, level: options.level, bwrap: options.bwrap,
+    groups: options.groups ?? 'best', interpreter: options.interpreter ?? null, locks: options.locks ?? null,
     staging: join(resolve(options.scratchRoot), `.warden-${slot.slot}`),
   };
   let warden = await startWarden(options.python, settings);
+  let occupant: Warden | null = null;
   return {
     get warden() { return warden; },
     beat: () => warden.tell('beat'),
+    occupy: async ({ signal, onWait, locks, by, silenceMs }) => {
+      if (!warden.alive()) warden = await startWarden(options.python, settings);
+      const held = occupant = warden;
+      const leave = async (): Promise<string | null> => {
+        const unclean = await held.leave();
+        if (unclean === null && occupant === held) occupant = null;
+        return unclean;
+      };
+      let giveUp = (): void => undefined;
+      const aborted = new Promise<never>((_, reject) => { giveUp = () => { void leave().then(() => reject(signal.reason as Error)); }; });
+      signal.addEventListener('abort', giveUp, { once: true });
+      if (signal.aborted) giveUp();
+      await Promise.race([held.occupy({ locks, by, silenceMs }, onWait), aborted]).finally(() => signal.removeEventListener('abort', giveUp));
+      return { leave };
+    },
     run: async (job, { signal, onProgress }): Promise<PhaseEnd> => {
-      if (!warden.alive()) warden = await startWarden(options.python, settings); // X2
+      if (!warden.alive() && occupant === null) warden = await startWarden(options.python, settings); // X2, X4
       const running = warden;
       let stuck: NodeJS.Timeout | undefined;
       const abort = (): void => {
@@ -131,4 +150,9 @@ async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel
     },
     [Symbol.asyncDispose]: async () => { await warden.close(); },
   };
+}
+
+/** Says which user a slot's recipes run as: a core and a GPU of one number are two slots. */
+function ordinalOf(slot: string): number {
+  return Number(/\d+$/.exec(slot)?.[0] ?? 0) % 500 + (slot.startsWith('gpu') ? 500 : 0);
 }

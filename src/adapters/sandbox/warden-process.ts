@@ -15,6 +15,9 @@ const said = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('open'), groups: z.string(), held: z.array(z.string()), seccomp: z.boolean(), user: z.number() }),
   z.strictObject({ event: z.literal('refused'), reason: z.string() }),
   z.strictObject({ event: z.literal('progress'), seconds: z.number() }),
+  z.strictObject({ event: z.literal('waits'), why: z.string() }),
+  z.strictObject({ event: z.literal('occupied') }),
+  z.strictObject({ event: z.literal('left'), unclean: z.string().nullable() }),
   z.strictObject({
     event: z.literal('end'),
     end: z.discriminatedUnion('kind', [
@@ -39,6 +42,8 @@ export interface WardenSettings {
   readonly slot: string;
   /** Ordinal of the slot on this machine: as root it decides the user that recipes run as. */
   readonly index: number;
+  /** The folder of this machine's locks; null where nobody else is. */
+  readonly locks: string | null;
   readonly cores: readonly number[];
   readonly level: 'bubblewrap' | 'namespaces' | 'none';
   readonly bwrap: string | null;
@@ -57,6 +62,10 @@ export interface Warden {
   alive(): boolean;
   run(job: PhaseJob, onProgress: (seconds: number) => void): Promise<PhaseEnd>;
   tell(op: 'beat' | 'abort'): void;
+  /** Takes locks of this machine; resolves when they are ours. `leave` ends the wait. */
+  occupy(asked: { readonly locks: readonly string[]; readonly by: string; readonly silenceMs: number }, onWait: (why: string) => void): Promise<void>;
+  /** Gives them back; resolves with why not when something is left of what ran under them. */
+  leave(): Promise<string | null>;
   /** Kills it outright; what it held dies with it. */
   kill(): void;
   /** Closes its input and waits until it is gone. */
@@ -81,6 +90,8 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
   const gone = new Promise<void>((resolve) => { child.once('error', () => resolve()); child.once('exit', () => resolve()); });
   let ended = false;
   let phase: { readonly settle: (end: PhaseEnd) => void; readonly onProgress: (seconds: number) => void } | null = null;
+  let entering: { readonly settle: () => void; readonly onWait: (why: string) => void } | null = null;
+  let leaving: ((unclean: string | null) => void) | null = null;
   const write = (message: unknown): void => { if (!ended) child.stdin.write(`${JSON.stringify(message)}\n`); };
 
   return new Promise((resolve, reject) => {
@@ -90,6 +101,9 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
       if (message.event === 'open') resolve(warden(message));
       else if (message.event === 'refused') { reject(new Error(message.reason)); child.stdin.end(); }
       else if (message.event === 'progress') phase?.onProgress(message.seconds);
+      else if (message.event === 'waits') entering?.onWait(message.why);
+      else if (message.event === 'occupied') { entering?.settle(); entering = null; }
+      else if (message.event === 'left') { leaving?.(message.unclean); leaving = null; }
       else { const { settle } = phase ?? { settle: () => undefined }; phase = null; settle(message.end); }
     });
     void gone.then(() => {
@@ -98,6 +112,7 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
       reject(new Error(reason));
       phase?.settle({ ...silent, kind: 'not-started', reason });
       phase = null;
+      leaving?.(null); // its undertaker has the locks until what ran is dead
     });
     write({ op: 'open', ...settings });
   });
@@ -112,6 +127,16 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
         write({ op: 'run', job });
       }),
       tell: (op) => write({ op }),
+      occupy: (asked, onWait) => new Promise((settle, fail) => {
+        entering = { settle, onWait };
+        void gone.then(() => fail(new Error('the warden ended')));
+        write({ op: 'occupy', ...asked });
+      }),
+      leave: () => new Promise((settle) => {
+        if (ended) { settle(null); return; }
+        leaving = settle;
+        write({ op: 'leave' });
+      }),
       kill: () => { child.kill('SIGKILL'); },
       close: async () => { child.stdin.end(); await gone; release(child); },
     };

@@ -17,7 +17,7 @@ const glob = z.string('give a path, * within a name, ** for folders').regex(/^(?
 export const SurfaceSchema = z.strictObject({
   title: words,
   evaluator: name,
-  slots: z.strictObject({ kind: z.enum(['cpu', 'gpu'], 'give cpu or gpu'), count: whole(1, 64), memory: size }),
+  slots: z.strictObject({ kind: z.enum(['cpu', 'gpu'], 'give cpu or gpu'), count: whole(1, 64), memory: size, exclusive: z.boolean('give true or false').default(false) }),
   calibration: z.strictObject({ replicates: whole(2, 50) }),
   limits: z.strictObject({ trials: whole(1, 1_000_000), minutes: whole(1, 1_000_000) }),
   upstream: z.strictObject({

@@ -85,7 +85,7 @@ export async function loadSurface(root: string, surface: string, parser: Pick<Sy
   const outline: OutlinedSurface = {
     name: surface, dir, title: value.title, evaluator: value.evaluator, roster: briefs.filter((brief) => brief !== null),
     claims: division.claims.map(({ claim }) => claim), addable: value.addable, advisory: division.advisory, rosterName: roster,
-    slots: { kind: value.slots.kind, count: value.slots.count, minimumMemoryBytes: value.slots.memory },
+    slots: { kind: value.slots.kind, count: value.slots.count, minimumMemoryBytes: value.slots.memory, ...(value.slots.exclusive ? { exclusive: true } : {}) },
     calibrationReplicates: value.calibration.replicates, limits: { trials: value.limits.trials, wallSeconds: value.limits.minutes * 60 },
   };
   if (recipe === null) throw new SurfaceNotSetUp(outline, fault ?? 'its upstream is not there', value.upstream ? variableOf(value.upstream) : '');

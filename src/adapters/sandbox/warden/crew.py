@@ -8,6 +8,7 @@ import signal
 import time
 
 import launch
+import undertaker
 
 
 class Crew:
@@ -48,6 +49,7 @@ class Crew:
     def adopt(self, pid, role):
         self.children[pid] = role
         handle = self.keep(os.pidfd_open(pid))
+        self.slot.tell_undertaker(undertaker.PROCESS, [handle])
         self.slot.watch(handle, lambda: (self.slot.unwatch(handle), self.reap()))
 
     def reap(self):

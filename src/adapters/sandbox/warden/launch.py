@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 
+import accelerators
 import confine
 import seccomp
 
@@ -23,7 +24,7 @@ ONE_THREAD = {name: '1' for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPEN
 def environment(job, python, places):
     """What the command sees: what the phase asked for, and what every phase gets. Nothing is inherited."""
     return {
-        **job['env'],
+        **job['env'], **accelerators.environment(job, places),
         'PATH': f'{os.path.dirname(python)}:/usr/bin:/bin', 'HOME': places['work'], 'TMPDIR': '/tmp', 'USER': 'recipe', 'LOGNAME': 'recipe',
         'LANG': 'C.UTF-8', 'PYTHONHASHSEED': '0', 'PYTHONDONTWRITEBYTECODE': '1', 'PYTHONUNBUFFERED': '1', **ONE_THREAD,
         'BRIGADE_RECIPE': places['recipe'], 'BRIGADE_EVAL': places['eval'], 'BRIGADE_DATA': places['data'],
@@ -31,16 +32,19 @@ def environment(job, python, places):
     }
 
 
-INSIDE = {'recipe': '/recipe', 'eval': '/eval', 'data': '/data', 'mounts': '/mounts', 'work': '/work', 'clock': '/clock', 'control': '/control'}
+INSIDE = {'recipe': '/recipe', 'eval': '/eval', 'data': '/data', 'mounts': '/mounts', 'work': '/work', 'clock': '/clock', 'control': '/control', 'caches': '/tmp/caches'}
 
 
-def binds(view, staging):
+def binds(view, staging, job):
     """(source, place inside) of everything read-only, and of scratch."""
     shown = [(view['recipe'], '/recipe'), (view['eval'], '/eval'), (view['clock'], '/clock'), (view['control'], '/control')]
     shown += [(place, f'/{kind}/{key}') for kind in ('data', 'mounts') for key, place in view[kind].items()]
     for path in ('/etc/ld.so.cache', '/etc/alternatives', '/etc/localtime'):
         if os.path.exists(path):
             shown.append((path, path))
+    if accelerators.leased(job)['count'] > 0:  # processes that share the work find one another by name
+        shown += [(place, f'/etc/{name}') for name, place in staging.names.items()]
+        shown += [(path, path) for path in accelerators.leased(job)['reads'] if os.path.exists(path)]
     return shown + staging.python
 
 
@@ -54,7 +58,7 @@ def system_links():
             yield name, None
 
 
-def bubblewrap_argv(settings, view, staging, env, command, filter_fd):
+def bubblewrap_argv(settings, view, staging, job, env, command, filter_fd):
     argv = [settings['bwrap'], '--unshare-all', '--unshare-user', '--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv',
             '--hostname', 'brigade', *(['--disable-userns'] if settings['disableUserns'] else []), '--ro-bind', '/usr', '/usr']
     for name, target in system_links():
@@ -62,8 +66,10 @@ def bubblewrap_argv(settings, view, staging, env, command, filter_fd):
     size = str(view['scratchBytes'])
     argv += ['--proc', '/proc', '--dev', '/dev', '--size', size, '--tmpfs', '/dev/shm', '--size', size, '--tmpfs', '/tmp', '--dir', '/data', '--dir', '/mounts']
     argv += ['--bind', view['work'], '/work']
-    for source, place in binds(view, staging):
+    for source, place in binds(view, staging, job):
         argv += ['--ro-bind', source, place]
+    for path in accelerators.leased(job)['files']:
+        argv += ['--dev-bind', path, path]
     argv += ['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', '/work']
     for name, value in env.items():
         argv += ['--setenv', name, value]
@@ -77,9 +83,9 @@ def understands_disable_userns(bwrap):
     return '--disable-userns' in said.stdout
 
 
-def filter_file():
+def filter_file(job):
     """The seccomp program in a file that only descriptors can reach; None where there is none for this machine."""
-    code = seccomp.program()
+    code = seccomp.program(accelerators.leased(job)['count'] > 0)
     if code is None:
         return None
     file = tempfile.TemporaryFile()
@@ -89,13 +95,13 @@ def filter_file():
     return file
 
 
-def start(run, fds, group=None, cores=None, limits=None, user=None):
+def start(run, fds, group=None, cores=None, limits=None, user=None, groups=()):
     """Forks and runs `run()` in the child, which must not return; `fds` maps the child's numbers to ours, all others are closed."""
     pid = os.fork()
     if pid != 0:
         return pid
     try:
-        _become(run, fds, group, cores, limits, user)
+        _become(run, fds, group, cores, limits, user, groups)
     except BaseException as error:  # noqa: BLE001 whatever it was, this is the only way out of the child
         try:
             os.write(2, f'the sandbox could not start the command: {error!r}\n'.encode())
@@ -103,7 +109,7 @@ def start(run, fds, group=None, cores=None, limits=None, user=None):
             os._exit(127)
 
 
-def _become(run, fds, group, cores, limits, user):
+def _become(run, fds, group, cores, limits, user, groups):
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
@@ -123,7 +129,7 @@ def _become(run, fds, group, cores, limits, user):
     if limits is not None:
         _limit(limits)
     if user is not None:
-        os.setgroups([])
+        os.setgroups(groups)
         os.setresgid(user[1], user[1], user[1])
         os.setresuid(user[0], user[0], user[0])
     if limits is not None:
@@ -170,18 +176,20 @@ def sandboxed(settings, view, staging, job, command, fds, group):
     limits = {**job['limits'], 'perProcessMemory': None if 'memory' in group.limits else job['limits']['memoryBytes']}
     if 'processes' not in group.limits and os.path.exists('/usr/bin/prlimit') and settings['level'] != 'none':
         argv = ['/usr/bin/prlimit', f"--nproc={job['limits']['processes']}", '--', *argv]
-    cores, user = settings['cores'], settings['user']
+    cores, user, groups = job.get('cores') or settings['cores'], settings['user'], accelerators.groups(job)
     if settings['level'] == 'bubblewrap':
-        with filter_file() or open(os.devnull) as program:
+        with filter_file(job) or open(os.devnull) as program:
             number = 9 if seccomp.program() is not None else None
             env = environment(job, python, INSIDE)
-            line = bubblewrap_argv(settings, view, staging, env, argv, number)
+            line = bubblewrap_argv(settings, view, staging, job, env, argv, number)
             with_filter = {**fds, 9: program.fileno()} if number is not None else fds
-            return start(lambda: os.execve(line[0], line, {}), with_filter, group, cores, limits, user)
+            return start(lambda: os.execve(line[0], line, {}), with_filter, group, cores, limits, user, groups)
     if settings['level'] == 'namespaces':
         env = environment(job, python, INSIDE)
-        return start(lambda: confine.run(argv, env, binds(view, staging), view, list(system_links()), user, job['limits']), fds, group, cores, limits, None)
-    places = {key: view[key] for key in ('recipe', 'eval', 'work', 'clock', 'control')} | {kind: f"{view['top']}/{kind}" for kind in ('data', 'mounts')}
+        walls = {'binds': binds(view, staging, job), 'devices': accelerators.leased(job)['files'], 'links': list(system_links()), 'user': user, 'groups': groups,
+                 'size': job['limits']['scratchBytes'], 'routes': accelerators.leased(job)['count'] > 0}
+        return start(lambda: confine.run(argv, env, view, walls), fds, group, cores, limits, None)
+    places = {key: view[key] for key in ('recipe', 'eval', 'work', 'clock', 'control')} | {kind: f"{view['top']}/{kind}" for kind in ('data', 'mounts', 'caches')}
     env = environment(job, python, places)
     argv = [argv[0], *(outside(word, places) for word in argv[1:])]
 

@@ -13,9 +13,9 @@ import struct
 EPERM, ENOSYS = 1, 38
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-NUMBER, ARCH, ARGUMENT0, ARGUMENT1 = 0, 4, 16, 24
+NUMBER, ARCH, ARGUMENT0, ARGUMENT1, ARGUMENT2 = 0, 4, 16, 24, 32
 NAMESPACES = 0x7E020000  # every CLONE_NEW… flag that clone knows
-UNIX, INET, INET6 = 1, 2, 10
+UNIX, INET, INET6, NETLINK, ROUTES = 1, 2, 10, 16, 0
 PUSH_INPUT = 0x5412  # TIOCSTI types into somebody else's terminal
 
 # The same number everywhere since Linux 5.1: io_uring, the new mount interface, pidfd_getfd, mount_setattr.
@@ -41,8 +41,9 @@ AARCH64 = {
 CLONE3 = 435
 
 
-def program():
-    """The filter as bytes for `bwrap --seccomp` or `install`; None on a machine whose call numbers are not known here."""
+def program(routes=False):
+    """The filter as bytes for `bwrap --seccomp` or `install`; None on a machine whose call numbers are not known here. With `routes` a command may
+    ask for its network's interfaces: NCCL starts on no GPU without, and finds the loopback of an empty network."""
     machine = {'x86_64': X86_64, 'aarch64': AARCH64}.get(platform.machine())
     if machine is None:
         return None
@@ -73,11 +74,16 @@ def program():
     step(EQUAL, PUSH_INPUT, 0, 1)
     step(RETURN, ERRNO | EPERM)
     step(RETURN, ALLOW)
-    step(EQUAL, machine['socket'], 0, 5)
+    more = 3 if routes else 0
+    step(EQUAL, machine['socket'], 0, 5 + more)
     step(LOAD, ARGUMENT0)
-    step(EQUAL, UNIX, 3, 0)
-    step(EQUAL, INET, 2, 0)
-    step(EQUAL, INET6, 1, 0)
+    step(EQUAL, UNIX, 3 + more, 0)
+    step(EQUAL, INET, 2 + more, 0)
+    step(EQUAL, INET6, 1 + more, 0)
+    if routes:
+        step(EQUAL, NETLINK, 0, 2)
+        step(LOAD, ARGUMENT2)
+        step(EQUAL, ROUTES, 1, 0)
     step(RETURN, ERRNO | EPERM)
     step(RETURN, ALLOW)
     return b''.join(code)

@@ -15,6 +15,7 @@ READ_ONLY, NO_SUID, NO_DEV, REMOUNT, BIND, RECURSIVE, SLAVE, DETACH = 1, 2, 4, 3
 FILES_PER_SCRATCH = 4096
 DEPTH = 12
 ENVIRONMENT = '/python'
+NAMES = {'hosts': '127.0.0.1 localhost brigade\n::1 localhost brigade\n', 'nsswitch.conf': 'hosts: files\n'}  # a sandbox has no network to ask
 TAKEN = ('/recipe', '/eval', '/data', '/mounts', '/work', '/proc', '/dev', '/tmp')  # names of the sandbox's own
 
 
@@ -77,6 +78,10 @@ class Staging:
             empty(root)
             return
         mount('brigade', root, 'tmpfs', NO_SUID | NO_DEV, 'mode=0755')
+        self.names = {name: f'{root}/{name}' for name in NAMES}
+        for name, place in self.names.items():
+            with open(place, 'w') as file:
+                file.write(NAMES[name])
         os.mkdir(f'{root}/python', 0o755)
         for number, (path, place) in enumerate(interpreter_roots(interpreter)):
             source = f'{root}/python/{number}'

@@ -4,13 +4,17 @@ It is spoken to in lines of JSON on standard input and answers in lines of JSON 
 
   in   {"op": "open", slot, index, cores, level, bwrap, groups, staging, interpreter}  once, first
        {"op": "run", "job": PhaseJob}    one at a time      {"op": "beat"}      {"op": "abort"}
+       {"op": "occupy", locks, by, silenceMs}   {"op": "leave"}
   out  {"event": "open", "describes", "held": [...]} | {"event": "refused", "reason"}
+       {"event": "waits", "why"}  while another process has a lock, then {"event": "occupied"}
+       {"event": "left", "unclean"}  null when nothing was left and the locks are free, else why they are still held
        {"event": "progress", "seconds"}  at least twice a second while the clock runs
        {"event": "end", "end": PhaseEnd}
 
 W1. The end of standard input, or the death of the parent, kills everything and ends the warden.
 W2. While a phase runs, silence of `silenceMs` kills the phase; any line is a sign of life.
 W3. The death of the warden kills everything: sandboxes die with it, and its undertaker thaws and kills what its groups still hold.
+W4. A slot is given back only when no process of it is left in its groups or under its user.
 
 WHAT A COMMAND IS TOLD
   BRIGADE_RECIPE, BRIGADE_EVAL, BRIGADE_DATA, BRIGADE_WORK  where things lie: /recipe, /eval, /data, /work in a real sandbox.
@@ -31,7 +35,9 @@ import json
 import os
 import selectors
 import signal
+import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -41,61 +47,19 @@ import interpreter  # noqa: E402
 import launch  # noqa: E402
 import seccomp  # noqa: E402
 import staging  # noqa: E402
+import undertaker  # noqa: E402
+from occupancy import LOOK_SECONDS, Occupancy  # noqa: E402
 from phase import Phase  # noqa: E402
+from yardstick import Reference  # noqa: E402
 
 FIRST_SLOT_USER = 60000  # above every account a distribution hands out, below the range of containers
-
-
-class Reference:
-    """The frozen reference, in a process of its own on the slot's first core."""
-
-    def __init__(self, slot):
-        self.slot, self.pid, self.waiting, self.heard = slot, None, None, b''
-        self.silences = 0  # how many in a row were replaced without an answer
-        self.begin()
-
-    def begin(self):
-        asks, self.asks = os.pipe2(os.O_CLOEXEC)
-        self.answers, answers = os.pipe2(os.O_CLOEXEC)
-        nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'reference.py')
-        self.pid = launch.trusted([sys.executable, '-I', program], '/', {0: asks, 1: answers, 2: nowhere}, self.slot.settings['cores'][:1])
-        for handle in (asks, answers, nowhere):
-            os.close(handle)
-        self.slot.watch(self.answers, self._answered)
-
-    def ask(self, then):
-        self.waiting = then
-        os.write(self.asks, b'?')
-
-    def _answered(self):
-        piece = os.read(self.answers, 4096)
-        if not piece:
-            self.slot.unwatch(self.answers)
-            return
-        self.heard += piece
-        if self.heard.endswith(b'\n'):
-            line, self.heard, then, self.waiting, self.silences = self.heard, b'', self.waiting, None, 0
-            if then is not None:
-                then(float(line.split()[-1]))
-
-    def end(self):
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        self.slot.unwatch(self.answers)
-        os.close(self.asks)
-        os.close(self.answers)
-
-    def restart(self):
-        self.end()
-        self.waiting, self.heard, self.silences = None, b'', self.silences + 1
-        self.begin()
 
 
 class Slot:
     def __init__(self):
         self.selector = selectors.DefaultSelector()
-        self.phase, self.reference, self.staging = None, None, None
+        self.phase, self.reference, self.staging, self.occupancy, self.undertaker = None, None, None, None, None
+        self.heard_at = time.monotonic()
         self.heard, self.unsaid = b'', b''
         self.python = sys.executable
         self.count = 0
@@ -140,8 +104,9 @@ class Slot:
         if not piece:
             self.leaving = True  # W1
             return
+        self.heard_at = time.monotonic()
         if self.phase is not None:
-            self.phase.heard = self.phase.now()  # W2
+            self.phase.heard = self.heard_at  # W2
         *lines, self.heard = (self.heard + piece).split(b'\n')
         for line in lines:
             self._obey(json.loads(line))
@@ -154,7 +119,14 @@ class Slot:
                 self.say({'event': 'refused', 'reason': f'{type(error).__name__}: {error}'})
         elif order['op'] == 'run':
             self.phase = Phase(self, order['job'], self.say)
-            self.phase.begin()
+            if self.occupancy is not None and not self.occupancy.is_held:
+                self.phase.finish({'kind': 'not-started', 'reason': 'the slot was given back when nobody was heard of'})
+            else:
+                self.phase.begin()
+        elif order['op'] == 'occupy':
+            self.occupancy = Occupancy(self.locks, order)
+        elif order['op'] == 'leave':
+            self._leave()
         elif order['op'] == 'abort' and self.phase is not None:
             self.phase.finish({'kind': 'killed', 'why': 'aborted'})
 
@@ -170,7 +142,8 @@ class Slot:
         python = interpreter.describe(order['interpreter'])
         if mounted:
             staging.private_namespace()
-        self.undertaker = bury_later(self.kind, self.parents, self.name)
+        self.locks = order['locks']
+        self.undertaker = undertaker.begin(self.kind, self.parents, self.name, user)
         self.staging = staging.Staging('/run/brigade' if user else order['staging'], mounted, *(user or (0, 0)), python)
         self.settings = {'level': order['level'], 'bwrap': order['bwrap'], 'cores': order['cores'], 'user': user,
                          'disableUserns': bool(order['bwrap']) and launch.understands_disable_userns(order['bwrap'])}
@@ -186,7 +159,61 @@ class Slot:
 
     def ended(self, message):
         self.phase = None
+        self.tell_undertaker(undertaker.NO_PROCESSES)
         self.say(message)
+
+    def tell_undertaker(self, word, handles=()):
+        try:
+            socket.send_fds(self.undertaker, [word], handles)
+        except OSError:
+            pass  # it was killed; what it would have held dies with the warden all the same
+
+    # ---- being alone here
+
+    def _look_at_locks(self):
+        occupancy = self.occupancy
+        if not occupancy.is_held and not occupancy.is_lost:
+            if occupancy.take():
+                self.tell_undertaker(undertaker.LOCKS, occupancy.held)  # before anything can run under them
+                cgroup.sweep(self.kind, self.parents, self.name)
+                self.say({'event': 'occupied'})
+            else:
+                why = occupancy.why()
+                if why is not None:
+                    self.say({'event': 'waits', 'why': why})
+        if time.monotonic() - self.heard_at > occupancy.silence and self.phase is None and not occupancy.is_lost:
+            self._let_go()
+            occupancy.is_lost = True
+
+    def _let_go(self):
+        self.occupancy.let_go()
+        self.tell_undertaker(undertaker.NO_LOCKS)
+
+    def _leave(self):
+        unclean = None if self.occupancy is None or not self.occupancy.is_held else self._left_behind()
+        if unclean is None and self.occupancy is not None:
+            self._let_go()
+            self.occupancy = None
+        self.say({'event': 'left', 'unclean': unclean})
+
+    def _left_behind(self):
+        """W4: what keeps this slot from being anybody else's; None when nothing does."""
+        if self.phase is not None:
+            return 'a phase of it still runs'
+        for name in undertaker.groups(self.parents, f'{self.name}.{os.getpid()}.'):
+            group = self.kind(name, self.parents)
+            pids = group.pids()
+            if pids:
+                group.kill()
+                return f'process {pids[0]} still lives in its control group'
+            group.remove()
+        living = undertaker.strangers(self.settings['user'], f'{self.name}.{os.getpid()}.')
+        return f"process {living[0]} runs as its user {self.settings['user'][0]}" if living else None
+
+    def _until_next_look(self):
+        if self.occupancy.is_lost:
+            return None
+        return max(0.001, self.heard_at + self.occupancy.silence - time.monotonic() + 0.001) if self.occupancy.is_held else LOOK_SECONDS
 
     # ---- living
 
@@ -196,55 +223,20 @@ class Slot:
                 self.phase.finish({'kind': 'killed', 'why': 'silence'})
                 if self.phase is None:
                     break
-            wait = self.phase.soon() if self.phase is not None else (0.05 if self.unsaid else None)
+            wait = self.phase.soon() if self.phase is not None else (0.05 if self.unsaid else None if self.occupancy is None else self._until_next_look())
             for key, _ in self.selector.select(wait):
                 if key.fd in self.selector.get_map():
                     key.data()
             if self.phase is not None:
                 self.phase.tick()
+            if self.occupancy is not None:
+                self._look_at_locks()
             if self.unsaid:
                 self._flush()
         if self.reference is not None:
             self.reference.end()
             self.staging.leave()
             cgroup.leave(self.parents)
-
-
-def bury_later(kind, parents, name):
-    """Forks the undertaker (W3): it sleeps on a pipe only the warden holds open, and at its end kills what the warden's groups still hold."""
-    warden = os.getpid()
-    wakes, held = os.pipe2(os.O_CLOEXEC)
-    if os.fork() != 0:
-        os.close(wakes)
-        return held
-    try:
-        os.setsid()
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.dup2(wakes, 3)
-        null = os.open(os.devnull, os.O_RDWR)
-        for number in (0, 1, 2):
-            os.dup2(null, number)
-        os.closerange(4, 4096)
-        while os.read(3, 1):
-            pass
-        for _ in range(200):
-            left = False
-            for parent in set(parents.values()):
-                home = os.path.join(parent, 'brigade')
-                for entry in os.listdir(home) if os.path.isdir(home) else ():
-                    if entry.startswith(f'{name}.{warden}.'):
-                        group = kind(entry, parents)
-                        if group.pids():
-                            group.kill()
-                            left = True
-                        else:
-                            group.remove()
-            if not left:
-                cgroup.leave(parents)
-                break
-            signal.sigtimedwait([], 0.01)
-    finally:
-        os._exit(0)
 
 
 def main():
