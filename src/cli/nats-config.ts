@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { makeCertificates, makeKeys, publicKey, serverConfig, type ClusterPlace, type TlsFiles } from '../adapters/nats/index.ts';
+import { makeCertificates, makeKeys, MONITOR_ABOVE, publicKey, serverConfig, type ClusterPlace, type TlsFiles } from '../adapters/nats/index.ts';
 import { loadSurface } from '../adapters/surfaces/index.ts';
 import { COMPOSER } from '../domain/components.ts';
 import { TOKEN } from '../domain/ids.ts';
@@ -24,9 +24,8 @@ interface Flags {
   readonly tls?: true; readonly ca?: string; readonly cert?: string; readonly certKey?: string; readonly mutual: boolean;
 }
 
-/** Routes and monitoring of a server listen so far above its clients' port: 6222 and 8222 for 4222. */
+/** Routes of a server listen so far above its clients' port: 6222 for 4222. */
 const ROUTES_ABOVE = 2000;
-const MONITOR_ABOVE = 4000;
 
 /** Adds `config` to `brigade nats`. */
 export function natsConfigCommand(nats: Command, place: Place, out: { write(text: string): unknown }): void {

@@ -2,18 +2,20 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { inboxPrefix } from '../adapters/nats/index.ts';
+import { inboxPrefix, tlsBeside } from '../adapters/nats/index.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, keyFileOf, readLive, type Place } from './place.ts';
 import { natsConfigCommand } from './nats-config.ts';
 import { requireOwn } from './read-only.ts';
 
 /** A context of the stock nats CLI: everything it needs to watch and steer one run. */
-export interface NatsContext { readonly description: string; readonly url: string; readonly nkey: string; readonly inbox_prefix: string }
+export interface NatsContext { readonly description: string; readonly url: string; readonly nkey: string; readonly inbox_prefix: string; readonly ca?: string; readonly cert?: string; readonly key?: string }
 
 /** The context with which a person watches and steers a run; no key is a server that asks for none. */
-const contextFor = (run: string, url: string, keyFile: string | null): NatsContext =>
-  ({ description: `Brigade run ${run}, as its operator`, url, nkey: keyFile ?? '', inbox_prefix: inboxPrefix('operator') });
+function contextFor(run: string, url: string, keyFile: string | null): NatsContext {
+  const { caFile: ca, certFile: cert, keyFile: key } = (keyFile === null ? null : tlsBeside(keyFile)) ?? {};
+  return { description: `Brigade run ${run}, as its operator`, url, nkey: keyFile ?? '', inbox_prefix: inboxPrefix('operator'), ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
+}
 
 /** Where the stock CLI looks for contexts. */
 export const contextFile = (run: string, environment: Readonly<Record<string, string | undefined>>): string =>

@@ -7,6 +7,8 @@ import { isRecentServer, ServerNotDurable } from './version.ts';
 
 // The streams of runs: made exactly as the protocol says, or not used.
 
+/** Monitoring of a server listens so far above its clients' port: 8222 for 4222. */
+export const MONITOR_ABOVE = 4000;
 const NO_STREAM = 10059;
 const NO_PEERS = 10005;
 const TOO_FEW_PEERS = 10074;
@@ -15,16 +17,22 @@ const PREFIX = journalStream('').name;
 /** What is known of the server's promise to keep what it acknowledged. */
 export type Durability = { readonly kind: 'durable' } | { readonly kind: 'unknown'; readonly why: string };
 
+/** Where a server's monitoring page is looked for: at the usual port of its host, and so far above its own port as `brigade nats config` puts it. */
+export function monitorPages(address: string): readonly string[] {
+  const { hostname, port } = new URL(address.includes('://') ? address : `nats://${address}`);
+  return [...new Set([8222, Number(port || 4222) + MONITOR_ABOVE])].map((each) => `http://${hostname}:${each}`);
+}
+
 /** Looks at the server's monitoring page; refuses a server that says it does not sync. */
 export async function inspectDurability(nc: NatsConnection, monitorUrl: string | null): Promise<Durability> {
   const version = nc.info?.version ?? '0.0.0';
   const where = nc.getServer();
   if (!isRecentServer(version)) throw new ServerNotDurable(version, where, /^2\.[0-9]\./.test(version) ? 'no sync_interval' : 'untested and older');
-  const page = monitorUrl ?? `http://${where.replace(/:\d+$/, '')}:8222`;
-  const looked = await fetch(`${page.replace(/\/$/, '')}/jsz`, { signal: AbortSignal.timeout(2_000) }).then((response) => response.json() as Promise<unknown>, () => null);
-  const config = looked !== null && typeof looked === 'object' && 'config' in looked && 'server_id' in looked && looked.server_id === nc.info?.server_id ? looked.config : null;
+  const pages = monitorUrl === null ? monitorPages(where) : [monitorUrl];
+  const answers = await Promise.all(pages.map((page) => fetch(`${page.replace(/\/$/, '')}/jsz`, { signal: AbortSignal.timeout(2_000) }).then((response) => response.json() as Promise<unknown>, () => null)));
+  const config = answers.map((looked) => (looked !== null && typeof looked === 'object' && 'config' in looked && 'server_id' in looked && looked.server_id === nc.info?.server_id ? looked.config : null)).find((each) => each !== null) ?? null;
   if (config === null || typeof config !== 'object') {
-    return { kind: 'unknown', why: `the server at ${where} cannot be inspected from here (no monitoring page of it at ${page}): it must run with sync_interval: always, or a power cut can lose acknowledged facts` };
+    return { kind: 'unknown', why: `the server at ${where} cannot be inspected from here (no monitoring page of it at ${pages.join(' or ')}): it must run with sync_interval: always, or a power cut can lose acknowledged facts` };
   }
   if (!('sync_always' in config) || config.sync_always !== true) throw new ServerNotDurable(version, where, 'sync_interval is not always');
   return { kind: 'durable' };

@@ -6,6 +6,7 @@ import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect, type NatsConnection, type TlsOptions } from 'nats';
 import { z } from 'zod';
 import { journalStream } from '../../protocols/streams.ts';
+import { monitorPages } from './runs.ts';
 import { openConnection, ServerUnreachable } from './session.ts';
 import { isRecentServer, OLDEST_SERVER } from './version.ts';
 
@@ -61,7 +62,7 @@ async function tryEntry(url: string, keys: string | null): Promise<{ readonly fi
   const ca = keys === null ? null : join(keys, 'ca.crt');
   const tls: { tls?: TlsOptions } = ca !== null && existsSync(ca) ? { tls: { caFile: ca } } : {};
   try {
-    const connection = await connect({ servers: url, ...tls, timeout: 5_000, reconnect: false, maxReconnectAttempts: 0, name: 'brigade-doctor', noAsyncTraces: true });
+    const connection = await connect({ servers: url.split(','), ...tls, timeout: 5_000, reconnect: false, maxReconnectAttempts: 0, name: 'brigade-doctor', noAsyncTraces: true });
     const isNamed = connection.info?.auth_required === true;
     return { connection, finding: bad(name, isNamed ? 'whoever shows no key is let in, as the user that no_auth_user names' : 'everybody is let in, without a key', isNamed ? 'take no_auth_user out of its configuration' : CONFIGURE) }; // D1
   } catch (error) {
@@ -73,11 +74,11 @@ async function tryEntry(url: string, keys: string | null): Promise<{ readonly fi
 
 async function lookAtServers(operator: NatsConnection, url: string, keys: string | null, monitorUrl: string | null): Promise<Finding[]> {
   const name = 'nats-server';
-  const { version = '0.0.0', server_id: id = '', cluster } = operator.info ?? {};
+  const { version = '0.0.0', cluster } = operator.info ?? {};
   const tooOld = (where: string, is: string): Finding => bad(name, `${is} at ${where} cannot promise durability. Brigade needs ${OLDEST_SERVER} or newer`, 'npm run setup fetches one'); // D2
   if (!isRecentServer(version)) return [tooOld(url, version)];
   if (!(await jetstreamManager(operator, { timeout: ASK_MS }).then(() => true, () => false))) return [bad(name, `${version} at ${url} has no JetStream for this user`, `start it with a jetstream block, or ${CONFIGURE}`)];
-  const servers = await varzOfAll(url, keys, monitorUrl, id);
+  const servers = await varzOfAll(operator, { url, keys, monitorUrl });
   if (servers.length === 0) return [{ name, ok: 'weak', says: `${version} at ${url}, JetStream; whether it syncs every message cannot be seen from here`, remedy: `${ALWAYS}, and give --keys a folder with sys.nk, or run doctor on the server's machine` }];
   return servers.map((server) => {
     const where = cluster === undefined ? url : `${url} (${server.server_name} of ${cluster})`;
@@ -88,7 +89,7 @@ async function lookAtServers(operator: NatsConnection, url: string, keys: string
 }
 
 /** What the servers say of themselves: to their own account where its key is at hand, else on the monitoring page of this one. */
-async function varzOfAll(url: string, keys: string | null, monitorUrl: string | null, id: string): Promise<Varz[]> {
+async function varzOfAll(operator: NatsConnection, { url, keys, monitorUrl }: { readonly url: string; readonly keys: string | null; readonly monitorUrl: string | null }): Promise<Varz[]> {
   const sys = keys === null ? null : join(keys, 'sys.nk');
   if (sys !== null && existsSync(sys)) {
     const connection = await openConnection({ url, keyFile: sys, name: 'brigade-doctor', role: 'operator' });
@@ -101,10 +102,8 @@ async function varzOfAll(url: string, keys: string | null, monitorUrl: string | 
       if (found.length > 0) return found.sort((a, b) => a.server_name.localeCompare(b.server_name));
     } finally { await connection.close(); }
   }
-  const page = monitorUrl ?? `http://${new URL(url.includes('://') ? url : `nats://${url}`).hostname}:8222`;
-  const looked = await fetch(`${page.replace(/\/$/, '')}/varz`, { signal: AbortSignal.timeout(ASK_MS) }).then((answer) => answer.json() as Promise<unknown>, () => null);
-  const read = Varz.safeParse(looked);
-  return read.success && read.data.server_id === id ? [read.data] : []; // another server's answer says nothing about this one
+  const answers = await Promise.all((monitorUrl === null ? monitorPages(operator.getServer()) : [monitorUrl]).map((page) => fetch(`${page.replace(/\/$/, '')}/varz`, { signal: AbortSignal.timeout(ASK_MS) }).then((answer) => answer.json() as Promise<unknown>, () => null)));
+  return answers.flatMap((looked) => { const read = Varz.safeParse(looked); return read.success && read.data.server_id === operator.info?.server_id ? [read.data] : []; }).slice(0, 1); // another server's answer says nothing about this one
 }
 
 async function lookAtJournals(operator: NatsConnection): Promise<Finding[]> { // D3
