@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fact } from '../../src/domain/fact.ts';
@@ -52,9 +52,12 @@ export async function conduct(flags: Flags, { root, folder, id, missing, signal 
   const lineage = fold(run, watch.facts);
   const notes = history.entries.filter(({ kind }) => kind === 'ok').length;
   const killed = history.entries.filter((entry) => entry.kind === 'died' && entry.signal === 'SIGKILL').length;
-  say(`${watch.facts.length} facts, ${lineage.trials.size} trials, ${lineage.superseded} measurements superseded, ${notes} notes acknowledged, ${killed} processes killed, term ${lineage.term}; ${Math.round(history.now() / 1000)} s, seed ${flags.seed}`);
+  const statuses = new Map<string, number>();
+  for (const { result, rejection } of lineage.trials.values()) { const status = result?.status ?? (rejection === null ? 'undecided' : 'rejected'); statuses.set(status, (statuses.get(status) ?? 0) + 1); }
+  const relayed = await readFile(join(lab.relay.host.folder, 'relay.log'), 'utf8').then((text) => text.trimEnd().split('\n').at(-1) ?? '', () => '');
+  say(`${watch.facts.length} facts, ${lineage.trials.size} trials (${[...statuses].map(([status, n]) => `${n} ${status}`).join(', ')}), ${lineage.superseded} measurements superseded, ${notes} notes acknowledged, ${killed} processes killed, term ${lineage.term}; ${Math.round(history.now() / 1000)} s, seed ${flags.seed}; relayed ${relayed}`);
   const holds = rows.every(({ broken }) => broken.length === 0);
-  if (flags.json !== null) await writeFile(flags.json, `${JSON.stringify({ surface: flags.surface, seed: flags.seed, rows, skipped, facts: watch.facts.length, trials: lineage.trials.size, superseded: lineage.superseded, notes, killed, holds }, null, 2)}\n`);
+  if (flags.json !== null) await writeFile(flags.json, `${JSON.stringify({ surface: flags.surface, seed: flags.seed, rows, skipped, facts: watch.facts.length, trials: lineage.trials.size, statuses: Object.fromEntries(statuses), superseded: lineage.superseded, notes, killed, holds }, null, 2)}\n`);
   return signal.aborted ? 130 : holds ? 0 : 1;
 }
 
