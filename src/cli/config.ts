@@ -13,7 +13,7 @@ import { number } from './number.ts';
 export interface RunFlags extends LimitFlags {
   readonly seed?: string; readonly keep?: string; readonly alpha?: string;
   readonly replicates?: string; readonly calibration?: string; readonly proposer?: string; readonly compose?: string; readonly arm?: string; readonly lineage?: boolean; readonly ownership?: string;
-  readonly slots?: string; readonly sandbox?: string; readonly ttl?: string;
+  readonly slots?: string; readonly sandbox?: string; readonly ttl?: string; readonly priority?: string; readonly wholeNode?: boolean;
 }
 
 /** A run's settings, whole: no field is optional and nothing else reads a flag. */
@@ -30,6 +30,10 @@ export interface RunConfig {
   readonly replays: RunId | null;
   readonly calibrationReplicates: number;
   readonly leaseTtlMs: number;
+  /** Its share of slots that other runs want too, as a weight. */
+  readonly priority: number;
+  /** Whether each of its leases has a node to itself. */
+  readonly wholeNode: boolean;
   readonly slots: number | null;
   readonly sandbox: 'best' | 'bubblewrap' | 'namespaces' | 'none';
 }
@@ -55,6 +59,8 @@ export function configure(surface: Surface, flags: RunFlags): RunConfig {
     proposer: choice('--proposer', flags.proposer ?? 'search', [...PROPOSER_KINDS, 'llm']),
     calibrationReplicates: flags.calibration === undefined ? surface.calibrationReplicates : number('--calibration', flags.calibration, 2, 50, true),
     leaseTtlMs: flags.ttl === undefined ? LEASE_TTL_MS : number('--ttl', flags.ttl, 0.5, 600, false) * 1000,
+    priority: flags.priority === undefined ? 1 : number('--priority', flags.priority, 0.01, 1000, false),
+    wholeNode: flags.wholeNode === true,
     slots: flags.slots === undefined ? null : number('--slots', flags.slots, 1, 1024, true),
     sandbox: choice('--sandbox', flags.sandbox ?? 'best', ['best', 'bubblewrap', 'namespaces', 'none']),
   };

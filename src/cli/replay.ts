@@ -73,7 +73,7 @@ async function requireSame(place: Place, run: string, started: RunStarted): Prom
 /** As the run was started; bounded by its own trials alone, and open about what was kept, because nobody is left to be kept from it. */
 const configOf = (run: string, started: RunStarted, lineage: Lineage, machine: RunConfig): RunConfig => ({
   limits: { ...NO_LIMITS, trials: lineage.admittedCount }, seed: started.seed, keep: started.keep, arm: { ...started.arm, lineage: true }, roster: started.roster, proposer: 'search', compose: null,
-  replays: TOKEN.test(basename(run)) ? run : 'recording', calibrationReplicates: started.calibrationReplicates, leaseTtlMs: started.leaseTtlMs, slots: machine.slots, sandbox: machine.sandbox,
+  replays: TOKEN.test(basename(run)) ? run : 'recording', calibrationReplicates: started.calibrationReplicates, leaseTtlMs: started.leaseTtlMs, priority: started.priority ?? 1, wholeNode: started.wholeNode === true, slots: machine.slots, sandbox: machine.sandbox,
 });
 
 const says = (run: string, lineage: Lineage, recorded: readonly Recorded[]): string =>

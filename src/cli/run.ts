@@ -33,7 +33,7 @@ type Flags = RunFlags & { readonly resume?: string; readonly name?: string; read
 
 /** Flags that are settled when a run starts, by what commander calls them. */
 const SETTLED: readonly (readonly [name: keyof Flags, flag: string])[] = [
-  ['seed', '--seed'], ['calibration', '--calibration'], ['ttl', '--ttl'], ['name', '--name'], ['roster', '--roster'], ['keep', '--keep'], ['alpha', '--alpha'], ['replicates', '--replicates'],
+  ['seed', '--seed'], ['calibration', '--calibration'], ['ttl', '--ttl'], ['name', '--name'], ['roster', '--roster'], ['priority', '--priority'], ['wholeNode', '--whole-node'], ['keep', '--keep'], ['alpha', '--alpha'], ['replicates', '--replicates'],
   ['proposer', '--proposer'], ['compose', '--compose'], ['arm', '--arm'], ['ownership', '--ownership'], ['lineage', '--no-lineage'],
   ['model', '--model'],
 ];
@@ -55,6 +55,7 @@ export function runCommand(program: Command, around: Surroundings): void {
     .option('--keep <rule>', 'confirmed or strict (default confirmed)').option('--alpha <p>', 'level of a confirmation (default 0.01)').option('--replicates <n>', 'seeds of a confirmation (default 5)')
     .option('--proposer <kind>', 'search; llm, with a model; or a rival to hold search against: random, tpe (default search)').option('--arm <arm>', 'specialists, single or generic-N (default specialists)').option('--ownership <mode>', 'enforced or advisory').option('--no-lineage', 'specialists know the best and nothing else')
     .option('--detach', 'only begin it, on the server of --nats: what brigade up keeps there does the work')
+    .option('--priority <weight>', 'its share of slots that other runs of one broker want too (default 1)').option('--whole-node', 'measure each replicate on a node where nothing else runs')
     .option('--compose <strategy>', 'one more author, who puts together what was kept apart: greedy or ablate')
     .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini\n  $ brigade run golf-mini --trials 8 --seed 3 --json\n  $ brigade run --resume golf-mini-1121a --trials +32\n  $ brigade run --resume golf-mini-1121b --base-url http://127.0.0.1:8001/v1\n  $ brigade run golf-mini --proposer llm --model gpt-5-mini --price 0.25,2.0 --money 5')
     .action((surface: string | undefined, { nats, ...flags }: Flags, command: Command) => {

@@ -1,7 +1,7 @@
 import type { Arm, RunStarted } from './fact.ts';
 
 /** How a run was set up, one fact a string, in the order of the flags that do it; a roster, a composer or an arm only where it is not the usual one. */
-export const settingsOf = ({ surface, rosterName, proposer, seed, compose, replays, keep, arm }: RunStarted): readonly string[] => [
+export const settingsOf = ({ surface, rosterName, proposer, seed, compose, replays, keep, arm, priority, wholeNode }: RunStarted): readonly string[] => [
   `surface ${surface}`,
   ...(rosterName === undefined ? [] : [`roster ${rosterName}`]),
   `proposer ${proposer}, seed ${seed}`,
@@ -9,6 +9,8 @@ export const settingsOf = ({ surface, rosterName, proposer, seed, compose, repla
   ...(compose === undefined ? [] : [`compose ${compose}`]),
   keep.kind === 'confirmed' ? `keep confirmed (p < ${keep.alpha})` : 'keep strict',
   ...armOf(arm),
+  ...(priority === undefined ? [] : [`priority ${priority}`]),
+  ...(wholeNode === true ? ['whole nodes'] : []),
 ];
 
 function armOf({ kind, agents, ownership, lineage }: Arm): string[] {

@@ -17,7 +17,7 @@ const isResult = (line: Printed): boolean => line.event === 'trial.result' && li
 const isTerm = (n: number) => (line: Printed): boolean => line.event === 'broker.took' && line.term === n;
 
 test('a broker that is stopped is followed by the one that stands by, stands by itself when it goes on, and follows that one when it is killed', async () => {
-  const running = project.start(['run', 'tiny', '--trials', '60', '--minutes', '8', '--arm', 'generic-2', '--ttl', '60', '--name', RUN, '--json']);
+  const running = project.start(['run', 'tiny', '--trials', '60', '--minutes', '8', '--arm', 'generic-2', '--ttl', '60', '--priority', '2', '--name', RUN, '--json']);
   const seq = (line: Printed): number => Number(line.seq);
   const resultAfter = (line: Printed): Promise<Printed> => running.until((each) => isResult(each) && seq(each) > seq(line));
   await resultAfter(await running.until(isTerm(1)));
@@ -40,7 +40,9 @@ test('a broker that is stopped is followed by the one that stands by, stands by 
   const done = await running.ended;
   expect({ code: done.code, signal: done.signal }, done.err).toEqual({ code: 0, signal: null });
   await project.quiet();
-  const { facts } = await expectWhole(project, RUN);
+  const { facts, lineage } = await expectWhole(project, RUN);
+  expect(lineage.started, 'what its slots must be, and its share of them').toMatchObject({ slotKind: 'cpu', priority: 2 });
+  expect(lineage.started).not.toHaveProperty('wholeNode');
   expect(facts.flatMap((fact) => (fact.word === 'broker.took' ? [fact.ids[0]] : []))).toEqual(['1', '2', '3']);
   expect(facts.filter((fact) => fact.word === 'lease.lapsed' && /did not renew/.test(fact.body.reason)), 'every lease was renewed by somebody in time').toEqual([]);
 }, 400_000);
