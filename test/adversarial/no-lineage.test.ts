@@ -110,9 +110,9 @@ describe('the lineage keeper tells of nothing but the best', () => {
     for (const hash of new Set(hashes)) expect(await read(hash)).toBe(false);
   });
 
-  test('drafts, state and a moment that is yet to come', async () => {
+  test('drafts, and a moment that is yet to come', async () => {
     for (const joint of ['j0001', 'j0002']) expect(await lineageOf('draft', { joint, by: 'optimizer' }).catch(String)).toMatch(/"draft":null|no responders/);
-    for (const text of [await ask('brigade.cmd.lineage.state'), await ask(`brigade.cmd.lineage.state.${run}.main`), await lineageOf('rules', {}).catch(String), await lineageOf('rows', { after: 0, asOf: lineage.applied + 100, limit: 1 })]) expectNothing(text);
+    for (const text of [await lineageOf('rules', {}).catch(String), await lineageOf('rows', { after: 0, asOf: lineage.applied + 100, limit: 1 })]) expectNothing(text);
   });
 });
 
@@ -163,7 +163,7 @@ describe('the broker tells of nothing', () => {
   });
 
   test('its state, its leases, its other commands and other actors do not answer this key', async () => {
-    for (const subject of ['brigade.cmd.broker.state', `brigade.cmd.broker.state.${run}.main`, `brigade.cmd.broker.renew.${run}`, `brigade.cmd.run.note.${run}`, `brigade.cmd.run.stop.${run}`, 'brigade.cmd.evaluator.state', 'brigade.cmd.supervisor.state', 'brigade.cmd.specialist.state']) {
+    for (const subject of ['brigade.cmd.broker.state', `brigade.cmd.broker.state.${run}.main`, `brigade.cmd.broker.renew.${run}`, `brigade.cmd.run.note.${run}`, `brigade.cmd.run.stop.${run}`, 'brigade.cmd.evaluator.state', 'brigade.cmd.supervisor.state', 'brigade.cmd.specialist.state', 'brigade.cmd.lineage.state', `brigade.cmd.lineage.state.${run}.main`]) {
       expect(await denied(() => client.request(subject, '{}', { timeout: 1_000 })), subject).toBe(true);
     }
   });
@@ -183,13 +183,8 @@ describe('the server gives this key nothing to read', () => {
     for (const subject of [`$O.BRIGADE_BLOBS_${run}.M.x`, '$KV.anything.x', `brigade.evt.${run}.trial.result.t0041`]) expect(await denied(() => client.request(subject, '{}', { timeout: 1_000 })), subject).toBe(true);
   });
 
-  test('services name themselves and their endpoints, and their counts, errors and places tell of no trial', async () => {
-    for (const verb of ['PING', 'INFO', 'STATS']) for (const who of ['', '.broker', '.lineage']) {
-      const heard: string[] = [];
-      for await (const message of await client.requestMany(`$SRV.${verb}${who}`, '', { strategy: 'stall', maxWait: 3_000, jitter: 0 } as never)) heard.push(message.string());
-      expect(heard.length, `${verb}${who}`).toBeGreaterThan(0);
-      expectNothing(heard.join('\n').replaceAll(/"(started|id|processing_time|average_processing_time|num_requests)":("[^"]*"|\d+)/g, ''));
-    }
+  test('no service names itself to this key', async () => {
+    for (const verb of ['PING', 'INFO', 'STATS']) for (const who of ['', '.broker', '.lineage']) expect(await denied(() => client.request(`$SRV.${verb}${who}`, '', { timeout: 1_000 })), `${verb}${who}`).toBe(true);
   });
 
   test('replies to other specialists of this run, which share its inbox, hold no more than its own', async () => {
