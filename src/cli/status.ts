@@ -34,7 +34,7 @@ export function statusCommand(program: Command, here: Surroundings): void {
         here.out.write(flags.json ? jsonLine(found) : `${explain(found).join('\n')}\n`);
         return;
       }
-      const actors = bus ? await Promise.all(actorsOf(lineage).map((actor) => ask(bus, opened.run, actor))) : [];
+      const actors = bus ? (await Promise.all(actorsOf(lineage).map((actor) => ask(bus, opened.run, actor)))).filter(({ actor, state }) => actor !== 'supervisor' || state !== null) : []; // one that was only begun has none
       const { started, imported } = lineage;
       if (flags.json) { here.out.write(jsonLine({ ...summary, roster: started?.rosterName ?? null, compose: started?.compose ?? null, running: bus !== null, limits: lineage.limits, thinking: thinkingObjects(lineage), actors })); return; }
       const lines = [...(started && !imported ? [settingsOf(started).join('   ')] : []), headline(summary), bus ? paint('strong', standingLine(summary)) : `${summary.state === 'stopped' ? `stopped: ${summary.reason ?? ''}` : `not running: brigade run --resume ${opened.run} goes on`}   ${tallyLine(summary)}`];
