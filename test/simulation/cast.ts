@@ -30,9 +30,10 @@ export const verify: Verify = (publicKey, signed, signature) => signature === se
 /** A broker; what it decides by is seen through the weighing it is given. */
 export async function broker(ports: Ports, run: string, daemon: Daemon): Promise<Started> {
   let fold: Lineage | null = null;
+  const see = (lineage: Lineage): Lineage => { if (lineage.applied >= (fold?.applied ?? 0)) fold = lineage; return lineage; }; // an earlier one is folded only to mend
   const started = await startBroker(ports, {
     admit, verify, calibrations: { find: async () => null, keep: async () => undefined },
-    trials: { weigh: (lineage, row) => { fold = lineage; return weigh(lineage, row); }, weighClaim, open: openTrial },
+    trials: { weigh: (lineage, row) => weigh(see(lineage), row), weighClaim: (lineage) => weighClaim(see(lineage)), open: openTrial },
   }, { run, signal: never(), name: daemon.name, boot: `b${daemon.start}` });
   return { done: started.done, lineage: () => fold };
 }

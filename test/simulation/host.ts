@@ -57,7 +57,7 @@ export class Host {
   #run(daemon: Daemon, slot: string, job: PhaseJob, lease: Lease | null, signal: AbortSignal): Promise<PhaseEnd> {
     const schedule = this.#schedule;
     const luck = dice(JSON.stringify(this.#recipes.get(job.recipe)), job.name, job.env['BRIGADE_SEED'] ?? ''); // H3
-    const wallMs = job.name === 'eval' ? luck.between(20, 120) : luck.between(200, 1400);
+    const wallMs = job.name === 'eval' ? luck.between(20, 120) : luck.happens(0.15) ? luck.between(1400, 9000) : luck.between(200, 1400); // some outlast their lease many times
     const ran: Ran = { host: this.name, slot, trial: lease?.trial ?? '?', replicate: lease?.replicate ?? '?', attempt: lease?.attempt ?? 0, slots: lease?.slots.length ?? 1, by: daemon.id, from: schedule.now, to: null };
     this.ran.push(ran);
     return new Promise((resolve) => {

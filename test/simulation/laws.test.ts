@@ -37,13 +37,15 @@ test('I2: an attempt is given before the last was over', () => {
   const again = { ...granted, ids: [granted?.ids[0], granted?.ids[1], '2'] } as unknown as Fact;
   expect(laws({ facts: [...told.facts.slice(0, at + 1), again, ...told.facts.slice(at + 1)].map((fact, i) => ({ ...fact, seq: i + 1 })) })).toContain('I2');
 });
-test('I2: a broker gives away a slot that its own fold holds', () => expect(laws({ granted: [{ by: 'broker#1', ms: 1, key: 't0001.s1.1', clash: 't0002.s1.1' }] })).toEqual(['I2']));
+test('I2: a broker gives away a slot that its own fold holds', () => expect(laws({ granted: [{ by: 'broker#1', ms: 1, key: 't0001.s1.1', clash: 't0002.s1.1', usurps: null }] })).toEqual(['I2']));
+test('T3: a broker that was replaced leases on', () => expect(laws({ granted: [{ by: 'broker#1', ms: 1, key: 't0001.s1.1', clash: null, usurps: 'broker2#1 had taken term 2' }] })).toEqual(['T3']));
 test('I3: one slot runs two things at once', () => expect(laws({ ran: told.ran.map((one) => ({ ...one, to: (one.to ?? 0) + 5_000 })) })).toContain('I3'));
 test('I3: a lower attempt runs after a higher one', () => expect(laws({ ran: told.ran.map((one, i) => ({ ...one, attempt: told.ran.length - i })) })).toContain('I3'));
 test('I5: somebody holds another lineage, or stopped reading', () => {
   expect(laws({ folds: [{ who: 'keeper#1', lineage: { ...folded(told.facts), superseded: 7 } }] })).toEqual(['I5']);
   expect(laws({ folds: [{ who: 'keeper#1', lineage: emptyLineage() }] })).toEqual(['I5']);
 });
+test('I0: something was tried again although nothing had gone wrong', () => expect(laws({ facts: [...told.facts, { word: 'lease.lapsed', ids: ['t0001', 's1', '1'], body: { reason: 'no reason' }, seq: told.facts.length + 1, at: told.facts.at(-1)?.at ?? 0 }], folds: [] })).toContain('I0'));
 test('I8: a slot ran for longer than was charged', () => expect(laws({ facts: changed((fact) => (fact.word === 'trial.measured' ? { ...fact.body, heldMs: 1 } : undefined)), acknowledged: [] })).toContain('I8'));
 test('I8: a slot runs on when its lease is long over', () => expect(laws({ ran: told.ran.map((one, i) => (i === 0 ? { ...one, to: one.from + 60_000 } : one)) })).toContain('I8'));
 test('I9: a run does not end, or ends with a trial undecided', () => {

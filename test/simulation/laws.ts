@@ -1,21 +1,27 @@
 import { weigh } from '../../src/actors/trial/index.ts';
 import type { Fact } from '../../src/domain/fact.ts';
 import { BASELINE } from '../../src/domain/ids.ts';
-import { emptyLineage, grow, MAX_ATTEMPTS, type Lineage } from '../../src/domain/lineage.ts';
+import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 import { verify } from './cast.ts';
 import { DRIFT } from './daemon.ts';
 import { RUN, type Told } from './world.ts';
 
 // What must hold of every world, whatever was done to it: read from its journal, from what its slots ran, and from what its daemons were told.
 //
+//   I0. Where nothing goes wrong, nothing is tried twice, lost or blamed on a machine.
 //   I1. What was acknowledged is in the journal, word for word, and one client id names one trial.
 //   I2. A trial has one result, and it is the one that follows from the journal where it was judged. A replicate counts one measurement of its newest
 //       lease, has three attempts at most, and the next is given only when the last was over. No broker gives a slot away that its own fold holds.
 //   I3. No slot runs two things at once, and what runs later of one replicate in one slot has no lower attempt.
 //   I5. Whoever folded the journal to its end holds the same lineage, whether it was read live, after crashes, in pieces, or with pieces repeated.
-//   I8. What ran under a lease while the lease was held is charged, and nothing runs on for long once it is over.
+//   I6. A measurement that counts was signed by the newest start of its node.
+//   I8. What ran under a lease while the lease was held is charged. Nothing runs on for long once it is over, and nothing at all where a node that was at it was not heard.
 //   I9. A run ends in bounded time once everything is mended, each of its trials decided unless it was told to stop at once.
+//   T3. No broker leases anything when its own fold, or for three seconds the journal, has given the run to another.
 //   L5. Each best but the first was judged against the one before it, and is a keep; there is no keep that is no best.
+
+/** Said here again: a limit that was read from what it limits would hold whatever it became. */
+const MOST_ATTEMPTS = 3;
 
 /** One broken law, and the words by which the history knows what it is about. */
 export interface Broken { readonly law: string; readonly says: string; readonly about: readonly string[] }
@@ -27,6 +33,26 @@ export function folded(facts: readonly Fact[], upTo = Infinity): Lineage {
   for (const fact of facts) if (fact.seq <= upTo) grow(lineage, fact, RUN, verify);
   return lineage;
 }
+
+const calm: Law = ({ plan, facts }) => { // I0
+  if (plan.faults.length > 0 || plan.faultyPhases > 0 || plan.faultyClearing > 0 || plan.spikes > 0) return [];
+  return facts.flatMap((fact): Broken[] => {
+    const isTrouble = (fact.word === 'lease.granted' && fact.ids[2] !== '1') || (fact.word === 'trial.measured' && fact.body.measurement.failure?.kind === 'harness_abort')
+      || (fact.word === 'lease.lapsed' && fact.body.reason !== 'its trial has been decided') || (fact.word === 'broker.took' && fact.ids[0] !== '1');
+    return isTrouble ? [{ law: 'I0', says: `nothing went wrong, and yet there is ${fact.word} ${fact.ids.join('.')}`, about: [fact.ids[0] ?? '', `${fact.ids[0]}.${fact.ids[1]}`] }] : [];
+  });
+};
+
+const honest: Law = ({ facts }) => { // I6
+  const lineage = folded(facts);
+  return [...lineage.trials.values()].flatMap(({ trial, replicates }) => [...replicates.values()].flatMap(({ replicate, measured }): Broken[] => {
+    const fact = facts.find(({ seq }) => seq === measured?.seq);
+    if (measured === null) return [];
+    const enrolled = facts.findLast((each) => each.word === 'node.enrolled' && each.ids[0] === measured.node && each.seq < measured.seq);
+    const key = enrolled?.word === 'node.enrolled' ? enrolled.body.publicKey : '';
+    return fact?.word === 'trial.measured' && fact.body.signature.startsWith(`${key}:${trial}.${replicate}.${measured.attempt}.${measured.node}:`) ? [] : [{ law: 'I6', says: `what counts for ${trial}.${replicate} is not signed by the newest start of ${measured.node}`, about: [`${trial}.${replicate}`, measured.node] }];
+  }));
+};
 
 const durable: Law = ({ facts, acknowledged }) => { // I1
   const byText = new Map(facts.map((fact) => [`${fact.word} ${fact.ids.join('.')}`, fact]));
@@ -55,7 +81,7 @@ const once: Law = ({ facts, granted }) => { // I2
     if (fact.word === 'lease.granted') {
       const [trial, replicate, attempt] = fact.ids;
       const key = `${trial}.${replicate}`;
-      if (Number(attempt) > MAX_ATTEMPTS) broken.push({ law: 'I2', says: `${key} was given attempt ${attempt}`, about: [key] });
+      if (Number(attempt) > MOST_ATTEMPTS) broken.push({ law: 'I2', says: `${key} was given attempt ${attempt}`, about: [key] });
       const held = lineage.leases.get(key);
       if (held) broken.push({ law: 'I2', says: `${key} was given attempt ${attempt} while ${held.attempt} was out`, about: [key] });
       if (lineage.trials.get(trial)?.replicates.get(replicate)?.measured) broken.push({ law: 'I2', says: `${key} was given attempt ${attempt} when it had been measured`, about: [key] });
@@ -75,8 +101,10 @@ const once: Law = ({ facts, granted }) => { // I2
   for (const row of lineage.trials.values()) for (const { replicate, attempts, measured } of row.replicates.values()) {
     const valid = facts.filter((fact) => fact.word === 'trial.measured' && fact.ids[0] === row.trial && fact.ids[1] === replicate && fact.seq === measured?.seq);
     if (measured !== null && (valid.length !== 1 || measured.attempt !== attempts.length)) broken.push({ law: 'I2', says: `${row.trial}.${replicate} counts a measurement that is not its newest attempt's`, about: [`${row.trial}.${replicate}`] });
+    if (measured?.measurement.failure?.kind === 'harness_abort' && measured.attempt < MOST_ATTEMPTS) broken.push({ law: 'I2', says: `${row.trial}.${replicate} was ended by a machine's fault at attempt ${measured.attempt}`, about: [`${row.trial}.${replicate}`] });
     for (const attempt of attempts) if (lineage.stopMode === 'complete' && lineage.stopped !== null && attempt.lapsed === null && measured?.attempt !== attempt.lease.attempt) broken.push({ law: 'I2', says: `${row.trial}.${replicate}.${attempt.lease.attempt} never ended`, about: [`${row.trial}.${replicate}`] });
   }
+  for (const { by, key, usurps } of granted) if (usurps !== null) broken.push({ law: 'T3', says: `${by} leased ${key} although ${usurps}`, about: [by, key] });
   for (const { by, key, clash } of granted) if (clash !== null) broken.push({ law: 'I2', says: `${by} gave ${key} a slot that held ${clash} by its own fold`, about: [key, clash] });
   return broken;
 };
@@ -100,7 +128,7 @@ const exclusive: Law = ({ ran, endMs }) => { // I3
 
 const text = (lineage: Lineage): string => JSON.stringify(lineage, (_, value: unknown) => (value instanceof Map ? [...value] : value instanceof Set ? [...value] : value));
 
-const converging: Law = ({ facts, folds, history }) => { // I5
+const converging: Law = ({ facts, folds }) => { // I5
   const whole = text(folded(facts));
   const broken: Broken[] = [];
   for (const { who, lineage } of folds) {
@@ -113,7 +141,6 @@ const converging: Law = ({ facts, folds, history }) => { // I5
     for (const again of facts.slice(Math.max(0, i - (i % 7)), i + 1)) grow(repeated, again, RUN, verify);
   });
   if (text(repeated) !== whole) broken.push({ law: 'I5', says: `facts that come twice change the fold: ${difference(text(repeated), whole)}`, about: [] });
-  void history;
   return broken;
 };
 
@@ -122,7 +149,10 @@ function difference(a: string, b: string): string {
   return `…${a.slice(Math.max(0, at - 60), at + 60)}… is not …${b.slice(Math.max(0, at - 60), at + 60)}…`;
 }
 
-const charged: Law = ({ facts, ran, endMs }) => { // I8
+/** A lease that was begun this soon is given up by a node that is at it before its broker may think of it; one that is paused is killed by its warden, which counts from the last beat. */
+const PROMPT_MS = 300;
+
+const charged: Law = ({ facts, ran, endMs, history }) => { // I8
   const broken: Broken[] = [];
   const lineage = folded(facts);
   const epoch = facts[0]?.at ?? 0;
@@ -134,7 +164,13 @@ const charged: Law = ({ facts, ran, endMs }) => { // I8
     const mine = ran.filter(({ trial, replicate: its, attempt }) => `${trial}.${its}.${attempt}` === key);
     const usedMs = mine.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to ?? endMs, overMs) - from), 0) * lease.slots.length;
     if (ends !== undefined && seconds * 1000 < usedMs * (1 - 2 * DRIFT) - 5) broken.push({ law: 'I8', says: `${key} was charged ${seconds.toFixed(3)} s and ran ${(usedMs / 1000).toFixed(3)} s while it was held`, about: [key, `${row.trial}.${replicate}`] });
-    for (const { to, from, host, slot } of mine) if (Math.max(0, (to ?? endMs) - Math.max(from, overMs)) > lease.ttlMs) broken.push({ law: 'I8', says: `${key} ran on in ${host}/${slot} for ${((to ?? endMs) - overMs).toFixed(0)} ms after it was over`, about: [key] });
+    const isSilence = ends?.word === 'lease.lapsed' && ends.body.reason.includes('did not renew');
+    for (const { to, from, host, slot, by } of mine) {
+      const onMs = (to ?? endMs) - Math.max(from, overMs);
+      const wasPaused = history.some(({ who, says, ms }) => who === by && says.startsWith('is paused') && ms <= (to ?? endMs) && ms >= from - lease.ttlMs);
+      const isPrompt = !wasPaused && from - ((facts.find((fact) => fact.word === 'lease.granted' && fact.ids.join('.') === key)?.at ?? 0) - epoch) < PROMPT_MS;
+      if (onMs > (isSilence && isPrompt ? 100 : lease.ttlMs)) broken.push({ law: 'I8', says: `${key} ran on in ${host}/${slot} for ${onMs.toFixed(0)} ms after it ${isSilence ? 'had been given up for its silence' : 'was over'}`, about: [key, `${row.trial}.${replicate}`, `evaluator-${host}`] });
+    }
   }
   const sum = [...lineage.trials.values()].flatMap(({ replicates }) => [...replicates.values()].flatMap(({ attempts }) => attempts.map(({ seconds }) => seconds))).reduce((a, b) => a + b, 0);
   if (Math.abs(sum - lineage.slotSeconds) > 1e-6) broken.push({ law: 'I8', says: `the attempts were charged ${sum} s and the run ${lineage.slotSeconds} s`, about: [] });
@@ -164,4 +200,4 @@ const best: Law = ({ facts }) => { // L5
 };
 
 /** Every law that a world broke. */
-export const judge = (told: Told): Broken[] => [durable, once, exclusive, converging, charged, live, best].flatMap((law) => law(told));
+export const judge = (told: Told): Broken[] => [calm, durable, once, exclusive, converging, honest, charged, live, best].flatMap((law) => law(told));

@@ -7,8 +7,11 @@ import { dice, type Dice } from './dice.ts';
 //
 //   L1. A plan is drawn whole before anything happens, so that faults can be left out one by one to find those that matter.
 
-/** When a fault comes: at a moment, or just after (or, with `isBefore`, instead of) the n-th time that a fact of this word is stored. */
-export type When = { readonly kind: 'at'; readonly ms: number } | { readonly kind: 'on'; readonly word: Word; readonly nth: number; readonly afterMs: number; readonly isBefore: boolean };
+/**
+ * When a fault comes: at a moment, or just after the n-th time that a fact of this word is stored. With `insteadMs` it comes to the writer before that: then
+ * the words are lost, and said again if he lives, or, of one that is killed, they were on their way and are stored so much later.
+ */
+export type When = { readonly kind: 'at'; readonly ms: number } | { readonly kind: 'on'; readonly word: Word; readonly nth: number; readonly afterMs: number; readonly insteadMs: number | 'lost' | null };
 
 export interface Fault {
   readonly when: When;
@@ -66,10 +69,13 @@ export function planOf(seed: number): Plan {
 }
 
 function faultOf(drawn: Dice, names: readonly [string, ...string[]], healAt: number): Fault {
-  const isOn = drawn.happens(0.55);
-  const when: When = isOn ? { kind: 'on', word: drawn.pick(WORDS), nth: drawn.whole(1, drawn.pick([1, 3, 10])), afterMs: drawn.pick([0, 0.1, 2, 50]), isBefore: drawn.happens(0.2) } : { kind: 'at', ms: drawn.between(0, healAt) };
-  const whom = isOn && drawn.happens(0.6) ? 'sayer' : drawn.pick(names);
   const [up, down] = drawn.pick<readonly [Link, Link]>([['cut', 'cut'], ['stalled', 'stalled'], ['open', 'cut'], ['cut', 'open'], ['open', 'stalled'], ['stalled', 'open']]);
-  const what: Fault['what'] = drawn.pick<Fault['what']>([{ kind: 'kill' }, { kind: 'kill' }, { kind: 'pause' }, { kind: 'link', up, down }, { kind: 'storm', loss: drawn.pick([0, 0.1, 0.5]), twice: drawn.pick([0, 0.2, 0.5]) }]);
-  return { when, whom, what, forMs: drawn.pick([200, 1_000, 2_500, 4_000, 9_000]) * drawn.between(0.5, 1.2) };
+  const what = drawn.pick<Fault['what']>([{ kind: 'kill' }, { kind: 'kill' }, { kind: 'pause' }, { kind: 'link', up, down }, { kind: 'storm', loss: drawn.pick([0, 0.1, 0.5]), twice: drawn.pick([0, 0.2, 0.5]) }]);
+  const forMs = drawn.pick([200, 1_000, 2_500, 4_000, 9_000]) * drawn.between(0.5, 1.2);
+  const isInstead = drawn.happens(0.3);
+  const late = drawn.pick([drawn.between(0, 6_000), forMs + drawn.between(0, 25)]); // as its next start comes to the same words
+  const insteadMs = !isInstead ? null : what.kind === 'kill' && drawn.happens(0.6) ? late : 'lost';
+  const isOn = drawn.happens(0.6);
+  const when: When = isOn ? { kind: 'on', word: drawn.pick(WORDS), nth: drawn.whole(1, drawn.pick([1, 3, 10])), afterMs: drawn.pick([0, 0.1, 2, 50]), insteadMs } : { kind: 'at', ms: drawn.between(0, healAt) };
+  return { when, whom: isOn && drawn.happens(0.6) ? 'sayer' : drawn.pick(names), what, forMs };
 }

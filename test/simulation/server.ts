@@ -26,8 +26,8 @@ export class Server {
   readonly blobs = new Map<string, Uint8Array>();
   readonly run: RunId;
   readonly watches: Watch[] = [];
-  /** Sees what is about to be stored; false: its writer dies first. */
-  guard: (word: Word, by: Daemon) => boolean = () => true;
+  /** Sees what is about to be stored; unless null something befalls its writer first, and it is stored so much later, or lost. */
+  guard: (word: Word, by: Daemon) => number | 'lost' | null = () => null;
   readonly #schedule: Schedule;
   readonly #network: Network;
   readonly #dice: Dice;
@@ -46,11 +46,13 @@ export class Server {
     this.#epoch = 1_700_000_000_000;
   }
 
-  /** Stores a fact, or says that its subject is taken (J1); null when its writer died at this very moment. */
+  /** Stores a fact, or says that its subject is taken (J1); null when something befell its writer at this very moment. */
   store(word: Word, ids: readonly string[], body: unknown, text: string, by: Daemon): Stored | null {
     const subject = factSubject(this.run, word, ids);
     if (this.#texts.has(subject)) return { kind: 'taken' };
-    if (!this.guard(word, by)) return null;
+    const instead = this.guard(word, by);
+    if (typeof instead === 'number') this.#schedule.at(this.#schedule.now + instead, () => { this.store(word, ids, body, text, by); });
+    if (instead !== null) return null;
     const seq = this.facts.length + 1;
     const fact = freeze({ word, ids, body, seq, at: this.#epoch + Math.floor(this.#schedule.now) } as unknown as Fact);
     this.facts.push(fact);

@@ -26,12 +26,14 @@ export interface Line { readonly ms: number; readonly who: string; readonly says
 /** What a daemon was told had been recorded, by the journal or by a broker's word. */
 export interface Acknowledged { readonly to: string; readonly ms: number; readonly word: Word; readonly ids: readonly string[]; readonly text: string | null; readonly clientId: string | null; readonly seq: number | null }
 /** A lease as its writer decided it: what its own fold held on the same slots then. */
-export interface Granted { readonly by: string; readonly ms: number; readonly key: string; readonly clash: string | null }
+export interface Granted { readonly by: string; readonly ms: number; readonly key: string; readonly clash: string | null; /** Why it was not its to lease; null when it was. */ readonly usurps: string | null }
 export interface Told { readonly plan: Plan; readonly history: readonly Line[]; readonly facts: readonly Fact[]; readonly ran: readonly Ran[]; readonly acknowledged: readonly Acknowledged[]; readonly granted: readonly Granted[]; readonly folds: readonly { readonly who: string; readonly lineage: Lineage }[]; readonly stoppedMs: number | null; readonly healedMs: number; readonly endMs: number; readonly happened: number }
 
 /** How long a run may take after the healing before it is given up. */
 export const PATIENCE_MS = 600_000;
 const EPILOGUE_MS = 10_000;
+/** A broker compares its fold with the journal every two seconds, and no answer takes it another. */
+const LONGEST_STALE_MS = 3_000;
 
 interface Post { readonly name: string; starts: number; daemon: Daemon | null; started: Started | null; isDone: boolean; readonly open: (daemon: Daemon) => Promise<Started> }
 
@@ -62,7 +64,13 @@ export async function simulate(plan: Plan): Promise<Told> {
       const places = slots.map((slot) => `${node}/${slot}`);
       const held = [...lineageOf(daemon)?.leases.values() ?? []].flatMap((lease) => lease.slots.map((slot) => ({ key: `${lease.trial}.${lease.replicate}.${lease.attempt}`, place: `${lease.node}/${slot}` })));
       const asked = [...writing.values()].flatMap((one) => (one.daemon === daemon ? one.slots.map((place) => ({ key: one.key, place })) : []));
-      granted.push({ by: daemon.id, ms: schedule.now, key, clash: [...held, ...asked].find((other) => other.key !== key && places.includes(other.place))?.key ?? null });
+      const heldBy = (upTo: number): { readonly id: string; readonly at: number } => {
+        const newest = server.facts.findLast((fact) => fact.word === 'broker.took' && fact.seq <= upTo);
+        return newest?.word === 'broker.took' ? { id: `${newest.body.name}#${newest.body.boot.slice(1)}`, at: newest.at - (server.facts[0]?.at ?? 0) } : { id: daemon.id, at: 0 };
+      };
+      const other = [heldBy(lineageOf(daemon)?.applied ?? 0), heldBy(Infinity)].find(({ id, at }, i) => id !== daemon.id && (i === 0 || at < schedule.now - LONGEST_STALE_MS));
+      const usurps = other === undefined ? null : `${other.id} had taken the run at ${other.at}`;
+      granted.push({ usurps, by: daemon.id, ms: schedule.now, key, clash: [...held, ...asked].find((other) => other.key !== key && places.includes(other.place))?.key ?? null });
       writing.set(`${daemon.id} ${key}`, { daemon, key, slots: places });
     },
     written(daemon, ids) { writing.delete(`${daemon.id} ${ids.join('.')}`); },
@@ -136,14 +144,17 @@ export async function simulate(plan: Plan): Promise<Told> {
   const waiting = plan.faults.filter(({ when }) => when.kind === 'on');
   server.guard = (word, by) => {
     const nth = (said.get(word) ?? 0) + 1;
-    for (const fault of waiting) if (fault.when.kind === 'on' && fault.when.isBefore && fault.when.word === word && fault.when.nth === nth && fault.what.kind === 'kill' && !isHealed) { waiting.splice(waiting.indexOf(fault), 1); befall(fault, by); return false; }
-    return true;
+    const fault = isHealed ? undefined : waiting.find(({ when }) => when.kind === 'on' && when.insteadMs !== null && when.word === word && when.nth === nth);
+    if (fault?.when.kind !== 'on') return null;
+    waiting.splice(waiting.indexOf(fault), 1);
+    befall(fault, by);
+    return fault.when.insteadMs;
   };
   server.watches.push((fact, by) => {
     tell('journal', `${fact.seq} ${fact.word} ${fact.ids.join('.')}${saidOf(fact)} (by ${by.id})`, aboutOf(fact));
     said.set(fact.word, (said.get(fact.word) ?? 0) + 1);
     if (fact.word === 'run.stopped') stoppedMs = schedule.now;
-    for (const fault of waiting) if (fault.when.kind === 'on' && !fault.when.isBefore && fault.when.word === fact.word && fault.when.nth === said.get(fact.word)) schedule.at(schedule.now + fault.when.afterMs, () => befall(fault, whom(fault, by)));
+    for (const fault of waiting) if (fault.when.kind === 'on' && fault.when.insteadMs === null && fault.when.word === fact.word && fault.when.nth === said.get(fact.word)) schedule.at(schedule.now + fault.when.afterMs, () => befall(fault, whom(fault, by)));
   });
   for (const fault of plan.faults) if (fault.when.kind === 'at') schedule.at(fault.when.ms, () => befall(fault, posts.get(fault.whom)?.daemon ?? null));
   const heal = (): void => { // S2
