@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as dial, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,6 +27,11 @@ async function serverUnder(config: (dir: string) => string | Promise<string>) {
   };
 }
 const store = (dir: string, sync = 'always'): string => `jetstream { store_dir: "${dir}/store", sync_interval: ${sync} }`;
+
+function hasOpenssl(): boolean {
+  try { execFileSync('openssl', ['version'], { stdio: 'ignore' }); return true; } catch { return false; }
+}
+if (!hasOpenssl()) process.stderr.write('openssl is not here: the cluster of three goes without TLS\n');
 
 let nats: Authority;
 beforeAll(async () => { nats = await authority(['--node', 'atlas', '--specialist', 'optimizer']); }, 120_000);
@@ -67,7 +72,7 @@ test.each<[string, Partial<StreamConfig>, RegExp]>([
 });
 
 test('three servers keep three copies of a run, each is looked at, and a journal with one copy is refused', async () => {
-  await using cluster = await authority(['--node', 'atlas', '--specialist', 'optimizer'], 3);
+  await using cluster = await authority(['--node', 'atlas', '--specialist', 'optimizer', ...(hasOpenssl() ? ['--tls'] : [])], 3);
   const supervisor = await cluster.session('supervisor');
   await vi.waitFor(() => supervisor.ensureRun('night'), { timeout: 60_000, interval: 250 }); // a cluster is asked too early until all have joined
   const { streams } = await jetstreamManager(await cluster.client('supervisor'));
