@@ -103,6 +103,14 @@ test('a broker that was stopped for three lives of a lease is followed after sec
   expect(await terms(w)).toEqual(['1', '2', '3']);
 });
 
+test('a broker whose pulse is lost on its way is not replaced while it answers', async () => {
+  const { w, first } = await running();
+  await using _first = first;
+  await using _second = await w.startBroker({ ...w.ports, bus: { ...w.ports.bus, listen: (message, ids, handler) => ('actor' in ids && ids.actor === 'broker' ? { async [Symbol.asyncDispose]() { /* it heard nothing */ } } : w.ports.bus.listen(message, ids, handler)) } });
+  await w.clock.advance(20_000);
+  expect(await terms(w)).toEqual(['1']);
+});
+
 test('no term of a run is taken before it has started or after it has stopped, and its resume is enough', async () => {
   const w = await world({ measure: byPatch });
   const first = await w.startBroker();

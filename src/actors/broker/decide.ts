@@ -15,7 +15,8 @@ import type { Wish } from './pool.ts';
 //   B1. A slot carries one lease. It is free again when that lease was measured or has lapsed, never before.
 //   B2. A lease lapses when its node has not renewed it for its time to live, by this process's own clock, restarted at takeover, and at once when the node
 //       has enrolled anew: whatever ran under it died with the start before. So does one for a slot that its node has drained: it cannot begin.
-//   B3. Only nodes that measure as the run does are leased to: from the start by its evaluator, once calibrated on its device and in its environment.
+//   B3. Only nodes that measure as the run does are leased to: from the start by its evaluator, once calibrated on its device and in its environment, and
+//       only slots of the kind and memory that it was started for.
 //       Scores that differ in one of these are not compared, and a run that has nobody else left ends.
 //   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go, one after another, to whoever has used the fewest
 //       slot seconds, what is leased counted as one replicate's worth.
@@ -151,7 +152,7 @@ export function wishOf(lineage: Lineage, wanted: readonly Wanted[], isAlive: (no
     const key = `${trial}.${replicate}`;
     if (seen.has(key) || !lineage.trials.get(trial)?.snapshot) return [];
     seen.add(key);
-    return [{ key, isLast: isLast(nextAttempt(lineage, trial, replicate)) }];
+    return [{ key, isLast: isLast(nextAttempt(lineage, trial, replicate)), shuns: lineage.trials.get(trial)?.replicates.get(replicate)?.attempts.at(-1)?.lease.node }];
   });
   return {
     waiting, cost, width, isExclusive, nodes, slotSeconds: lineage.slotSeconds + lineage.leases.size * cost, // B4: what runs is paid when it ends
