@@ -53,6 +53,12 @@ test('slots without a device or a core in common are held at one time, and a wai
   await holder.leave();
 });
 
+test('a slot that is given back twice at once is given back, and both are told', async () => {
+  await using on = await bench(level, { locks: locksOf() });
+  const holder = await ask(on, ['device-a']).taken;
+  expect(await Promise.all([holder.leave(), holder.leave()])).toEqual([null, null]);
+});
+
 test('a holder whose daemon falls silent loses the slot when what ran is dead, and runs nothing more under it', async () => {
   const locks = locksOf();
   await using first = await bench(level, { locks });

@@ -66,6 +66,7 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
   const tenancy = openTenancy(place, ports, ground, node);
   let holding: Holding | null = null;
   let busy: Promise<unknown> = Promise.resolve();
+  let clearing: Promise<void> | null = null;
   const held = (): Holding => { if (holding === null) throw new Error(`${slot} holds no recipe`); return holding; };
   /** Whatever writes to the bench or runs on it; a folder that is cleared under it is not empty again when it is removed. */
   const onBench = <T>(doing: Promise<T>): Promise<T> => { busy = doing.catch(() => undefined); return doing; };
@@ -165,7 +166,7 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
         return reason;
       }),
       enter: fromPromise(({ input: { work }, signal }) => telling(work, signal, onBench(tenancy.enter(work, signal)))),
-      clear: fromPromise(() => clear()),
+      clear: fromPromise(() => clearing ??= clear().finally(() => { clearing = null; })), // told to stop meanwhile, it clears once
     },
   }));
 }

@@ -91,7 +91,7 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
   let ended = false;
   let phase: { readonly settle: (end: PhaseEnd) => void; readonly onProgress: (seconds: number) => void } | null = null;
   let entering: { readonly settle: () => void; readonly onWait: (why: string) => void } | null = null;
-  let leaving: ((unclean: string | null) => void) | null = null;
+  let leaving: { readonly left: Promise<string | null>; readonly settle: (unclean: string | null) => void } | null = null;
   const write = (message: unknown): void => { if (!ended) child.stdin.write(`${JSON.stringify(message)}\n`); };
 
   return new Promise((resolve, reject) => {
@@ -103,7 +103,7 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
       else if (message.event === 'progress') phase?.onProgress(message.seconds);
       else if (message.event === 'waits') entering?.onWait(message.why);
       else if (message.event === 'occupied') { entering?.settle(); entering = null; }
-      else if (message.event === 'left') { leaving?.(message.unclean); leaving = null; }
+      else if (message.event === 'left') { leaving?.settle(message.unclean); leaving = null; }
       else { const { settle } = phase ?? { settle: () => undefined }; phase = null; settle(message.end); }
     });
     void gone.then(() => {
@@ -112,7 +112,7 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
       reject(new Error(reason));
       phase?.settle({ ...silent, kind: 'not-started', reason });
       phase = null;
-      leaving?.(null); // its undertaker has the locks until what ran is dead
+      leaving?.settle(null); // its undertaker has the locks until what ran is dead
     });
     write({ op: 'open', ...settings });
   });
@@ -132,11 +132,15 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
         void gone.then(() => fail(new Error('the warden ended')));
         write({ op: 'occupy', ...asked });
       }),
-      leave: () => new Promise((settle) => {
-        if (ended) { settle(null); return; }
-        leaving = settle;
+      leave: () => {
+        if (ended) return Promise.resolve(null);
+        if (leaving !== null) return leaving.left; // asked twice, it answers once
+        let settle = (_unclean: string | null): void => undefined;
+        const left = new Promise<string | null>((resolve) => { settle = resolve; });
+        leaving = { left, settle };
         write({ op: 'leave' });
-      }),
+        return left;
+      },
       kill: () => { child.kill('SIGKILL'); },
       close: async () => { child.stdin.end(); await gone; release(child); },
     };
