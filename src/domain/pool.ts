@@ -9,6 +9,7 @@ import type { NodeId, SlotId } from './ids.ts';
 //       trial comes to its turn among narrow ones. A run reserves one node at a time, and keeps to it until another has more.
 //   P5. Of last attempts there is one at a time on a node: a recipe that kills its node takes the work of every slot with it, and must not take that of
 //       another trial for the last time.
+//   P6. What one node could not measure goes to another where there is one, and waits for it: a node that is ill is the first to be free again.
 
 /** What one run would be leased, as it stands now. */
 export interface Claim {
@@ -22,9 +23,12 @@ export interface Claim {
   /** The machines it may be leased on, each with the slots that suit it. */
   readonly nodes: readonly { readonly node: NodeId; readonly slots: readonly SlotId[] }[];
   /** What waits, in its own order. */
-  readonly waiting: readonly { readonly key: string; readonly isLast: boolean }[];
+  readonly waiting: readonly Waiting[];
   readonly held: readonly Held[];
 }
+
+/** A lease that is wanted. `shuns` is the node that had its last attempt. */
+export interface Waiting { readonly key: string; readonly isLast: boolean; readonly shuns?: NodeId | undefined }
 
 /** Slots of a node that carry a lease, a last attempt or not. */
 export interface Held { readonly node: NodeId; readonly slots: readonly SlotId[]; readonly isLast: boolean }
@@ -53,8 +57,9 @@ export function deal<K>(claims: ReadonlyMap<K, Claim>, before: ReadonlyMap<K, No
   });
   const isKeptFrom = (key: K, kept: NodeId): boolean => [...reserved].some(([other, node]) => other !== key && node === kept);
   const freeOn = ({ node, slots }: Claim['nodes'][number]): SlotId[] => slots.filter((slot) => !taken.has(`${node}/${slot}`)); // P1
-  const place = (key: K, claim: Claim, isLast: boolean): Held | null => {
+  const place = (key: K, claim: Claim, { isLast, shuns }: Omit<Waiting, 'key'>): Held | null => {
     for (const each of claim.nodes) {
+      if (each.node === shuns && claim.nodes.some((other) => other.node !== shuns && other.slots.length >= claim.width)) continue; // P6
       const on = leases.get(each.node);
       if (on && (on.isAlone || claim.isExclusive || (isLast && on.last > 0))) continue; // P2, P5
       if (claim.isExclusive && isKeptFrom(key, each.node)) continue; // P4
@@ -77,12 +82,12 @@ export function deal<K>(claims: ReadonlyMap<K, Claim>, before: ReadonlyMap<K, No
     const { key, claim } = turn;
     const [next] = turn.left.splice(0, 1);
     if (!next) continue;
-    const found = place(key, claim, next.isLast);
+    const found = place(key, claim, next);
     if (found) {
       granted.get(key)?.push({ key: next.key, ...found });
       hold(found, claim.isExclusive);
       turn.used += claim.step;
-    } else if (!next.isLast || place(key, claim, false) === null) { // a last attempt alone waits for its node
+    } else if (place(key, claim, { isLast: false }) === null) { // whoever waits for its node alone keeps nobody from the others
       reserve(key, claim);
       turn.left = [];
     }

@@ -63,6 +63,15 @@ describe('whatever the runs claim', () => {
     expect(deal(new Map([['wide', { ...wide, isExclusive: true }], ['holder', holder], ['cpu', cpu]])).granted.get('cpu'), 'who is to be alone keeps the whole node').toEqual([]);
   });
 
+  test('what one node could not measure goes to another, waits for it, and keeps the ill one from nobody', () => {
+    const nodes = [{ node: 'atlas', slots: ['a'] }, { node: 'bruno', slots: ['a'] }];
+    const claim = (held: Held[], at = nodes): Claim => ({ used: 0, step: 1, width: 1, isExclusive: false, nodes: at, waiting: [{ key: 'again', isLast: false, shuns: 'atlas' }, { key: 'new', isLast: false }], held });
+    const granted = (of: Claim) => deal(new Map([['run', of]])).granted.get('run')?.map(({ key, node }) => `${key} on ${node}`);
+    expect(granted(claim([]))).toEqual(['again on bruno', 'new on atlas']);
+    expect(granted(claim([{ node: 'bruno', slots: ['a'], isLast: false }]))).toEqual(['new on atlas']);
+    expect(granted(claim([], nodes.slice(0, 1))), 'where there is no other').toEqual(['again on atlas']);
+  });
+
   test('a node that is kept stays kept while no other has more room, so that the wait ends', () => {
     const nodes = [{ node: 'atlas', slots: ['a', 'b'] }, { node: 'bruno', slots: ['a', 'b'] }];
     const wide: Claim = { used: 0, step: 1, width: 2, isExclusive: false, nodes, waiting: [{ key: 'w', isLast: false }], held: [] };
