@@ -49,7 +49,7 @@ export async function openCluster(lab: Lab): Promise<Cluster> {
     for (let from = 1; from <= last; from += AT_ONCE) {
       const some = await Promise.all(Array.from({ length: Math.min(AT_ONCE, last - from + 1) }, (_, i) => manager.streams.getMessage(stream, { seq: from + i }).catch(() => null)));
       for (const message of some) {
-        const fact = message === null ? null : readFact(lab.run, { subject: message.subject, data: message.data, seq: message.seq, at: message.time.getTime() });
+        const fact = message === null ? null : readFact(lab.run, { subject: message.subject, data: message.data, seq: message.seq, at: millisOf(message.timestamp) });
         if (fact !== null && typeof fact !== 'string') facts.push(fact);
       }
     }
@@ -87,4 +87,10 @@ export async function openCluster(lab: Lab): Promise<Cluster> {
     },
     async [Symbol.asyncDispose]() { await nc.close(); },
   };
+}
+
+/** The moment of a stored message as readers of the journal reckon it: from nanoseconds, in a number that has not room for all of them. */
+function millisOf(timestamp: string): number {
+  const [whole = '', fraction = ''] = timestamp.replace('Z', '').split('.');
+  return Math.floor(Number(`${Date.parse(`${whole}Z`) / 1000}${fraction.padEnd(9, '0')}`) / 1e6);
 }

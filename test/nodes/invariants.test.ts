@@ -51,10 +51,13 @@ test('two wardens at work in one slot are found, and one after another are not',
   expect(says('I3', { facts: [], entries: at })).toEqual(['n1/cpu0 had cpu0.7.command-1 and cpu0.9.command-1 at once for 1000 ms']);
 });
 
-const lease = (trial: string, seq: number): Fact => ({ word: 'lease.granted', ids: [trial, 's1', '1'], body: { trial, replicate: 's1', attempt: 1, node: 'n1', slots: ['cpu0'], purpose: 'search', snapshot: '0'.repeat(64), ttlMs: 1000 }, seq, at: seq });
+const lease = (trial: string, seq: number, at = seq): Fact => ({ word: 'lease.granted', ids: [trial, 's1', '1'], body: { trial, replicate: 's1', attempt: 1, node: 'n1', slots: ['cpu0'], purpose: 'search', snapshot: '0'.repeat(64), ttlMs: 1000 }, seq, at });
 
 test('a slot that is leased while another lease has it is found, and a tree that outlives its lease', () => {
   expect(says('I3', { facts: [lease('t1', 1), lease('t2', 2)], entries: [] })).toEqual(['n1/cpu0 was leased to t2.s1 while t1.s1.1 had it']);
+  const took: Fact = { word: 'broker.took', ids: ['2'], body: { name: 'b2', boot: 'x' }, seq: 2, at: 2 };
+  expect(says('I3', { facts: [lease('t1', 1), took, lease('t2', 3)], entries: [] }), 'two brokers in one moment').toEqual([]);
+  expect(says('I3', { facts: [lease('t1', 1), took, lease('t2', 3, 9_000)], entries: [] })).toHaveLength(1);
   const lapsed: Fact = { word: 'lease.lapsed', ids: ['t1', 's1', '1'], body: { reason: 'node n1 did not renew this lease for 1 s' }, seq: 2, at: 2 };
   const entries = [group(0, 'up', 'cpu0.7.command-1'), ...seen([lapsed]).map((entry) => ({ ...entry, ms: 2000 })), group(9000, 'gone', 'cpu0.7.command-1')];
   expect(says('I3', { facts: [lease('t1', 1), lapsed], entries })).toEqual(['n1/cpu0 still had cpu0.7.command-1 7000 ms after the lease of t1.s1.1 had lapsed']);

@@ -69,7 +69,7 @@ export class ServerUnreachable extends Error {
 }
 
 /** A server that was cut off says no goodbye: two signs of life missed, and another one is looked for before anybody's patience with us ends. */
-const SIGN_OF_LIFE_MS = 4_000;
+const SIGN_OF_LIFE_MS = 2_500;
 
 /** Connects, and from then on reconnects for ever. */
 export async function connectNats(options: ConnectOptions): Promise<NatsSession> {
