@@ -7,28 +7,27 @@ import { simulate, type Line, type Told } from './world.ts';
 //   R1. Faults that the breach does not need are left out first: what remains is the shortest way there that greed finds.
 //   R2. Then the lines about what broke, and about the daemons in them, are told from their beginning; the rest is counted.
 
-/** A world that broke a law. */
-export interface Breach { readonly seed: number; readonly broken: readonly Broken[]; readonly told: Told }
+/** A world that has been, and the laws it broke. */
+export interface Lived { readonly seed: number; readonly broken: readonly Broken[]; readonly told: Told }
 
-/** Lets one seed happen; null where every law held. */
-export async function breachOf(plan: Plan): Promise<Breach | null> {
+/** Lets one plan happen, and judges what came of it. */
+export async function live(plan: Plan): Promise<Lived> {
   const told = await simulate(plan);
-  const broken = judge(told);
-  return broken.length === 0 ? null : { seed: plan.seed, broken, told };
+  return { seed: plan.seed, broken: judge(told), told };
 }
 
 /** The same breach with as few faults as greed can do without (R1). */
-export async function smallest(breach: Breach): Promise<Breach> {
+export async function smallest(breach: Lived): Promise<Lived> {
   const law = breach.broken[0]?.law;
   let found = breach;
   for (let i = breach.told.plan.faults.length - 1; i >= 0; i--) {
     const { plan } = found.told;
-    const fewer = await breachOf({ ...plan, faults: plan.faults.filter((fault) => fault !== breach.told.plan.faults[i]) });
-    if (fewer !== null && fewer.broken[0]?.law === law) found = fewer;
+    const fewer = await live({ ...plan, faults: plan.faults.filter((fault) => fault !== breach.told.plan.faults[i]) });
+    if (fewer.broken[0]?.law === law) found = fewer;
   }
   for (const calm of [{ spikes: 0 }, { faultyPhases: 0 }, { faultyClearing: 0 }]) {
-    const calmer = await breachOf({ ...found.told.plan, ...calm });
-    if (calmer !== null && calmer.broken[0]?.law === law) found = calmer;
+    const calmer = await live({ ...found.told.plan, ...calm });
+    if (calmer.broken[0]?.law === law) found = calmer;
   }
   return found;
 }
@@ -40,7 +39,7 @@ const print = ({ ms, who, says }: Line): string => `${ms.toFixed(1).padStart(9)}
 export const historyOf = ({ history }: Told): string => history.map(print).join('\n');
 
 /** What a person is shown of a breach (R2). */
-export function explain({ seed, broken, told }: Breach): string {
+export function explain({ seed, broken, told }: Lived): string {
   const [first] = broken;
   const about = new Set(first?.about ?? []);
   const isAbout = (line: Line): boolean => about.size === 0 || line.about.some((word) => about.has(word)) || about.has(line.who) || line.about.length === 0;
@@ -56,12 +55,12 @@ export function explain({ seed, broken, told }: Breach): string {
 }
 
 /** Lets seeds happen one after another; answers with the first breaches, made small. */
-export async function search({ from, seeds, most = 3, onSeed = () => undefined }: { readonly from: number; readonly seeds: number; readonly most?: number; readonly onSeed?: (seed: number, breach: Breach | null) => void }): Promise<string[]> {
+export async function search({ from, seeds, most = 3, onLived = () => undefined }: { readonly from: number; readonly seeds: number; readonly most?: number; readonly onLived?: (lived: Lived) => void }): Promise<string[]> {
   const found: string[] = [];
   for (let seed = from; seed < from + seeds; seed++) {
-    const breach = await breachOf(planOf(seed));
-    onSeed(seed, breach);
-    if (breach !== null && found.length < most) found.push(explain(await smallest(breach)));
+    const lived = await live(planOf(seed));
+    onLived(lived);
+    if (lived.broken.length > 0 && found.length < most) found.push(explain(await smallest(lived)));
     await new Promise((resolve) => { setImmediate(resolve); }); // the process may have something else to do
   }
   return found;
