@@ -36,15 +36,21 @@ export interface Machine { readonly devices: readonly Device[]; readonly cores: 
 const places = ({ kind, exclusive }: SlotRequest, { allowed, siblingsOf }: Cores): number[] =>
   (kind === 'cpu' && exclusive === true ? allowed.filter((core) => !siblingsOf(core).some((other) => other < core && allowed.includes(other))) : [...allowed]);
 
+/** The cores, each with those of its threads that are ours: a device's share of them is whole, or two exclusive slots would want one core. */
+function wholeCores({ allowed, siblingsOf }: Cores): number[][] {
+  const threads = allowed.map((core) => siblingsOf(core).filter((other) => other === core || allowed.includes(other)));
+  return threads.filter(([first], i) => first === allowed[i]);
+}
+
 /** How many slots of a surface a machine has. */
 export const slotsOf = (request: SlotRequest, { devices, cores }: Pick<Machine, 'devices' | 'cores'>): number => (request.kind === 'gpu' ? devices.length : places(request, cores).length);
 
 /** Cuts a machine into so many slots. */
 export function layOut(request: SlotRequest, { devices, cores, memoryBytes }: Machine, count: number): OfferedSlot[] {
-  const all = places(request, cores);
+  const all = request.kind === 'cpu' ? places(request, cores).map((core) => [core]) : wholeCores(cores);
   const share = request.kind === 'gpu' ? Math.max(1, Math.floor(all.length / count)) : 1;
   return Array.from({ length: count }, (_, i) => {
-    const own = Array.from({ length: share }, (_unused, k) => all[(i * share + k) % all.length] ?? 0); // C1
+    const own = Array.from({ length: share }, (_unused, k) => all[(i * share + k) % all.length] ?? []).flat(); // C1
     const device = request.kind === 'gpu' ? devices[i] : undefined;
     const alone = request.exclusive === true ? own.flatMap((core) => cores.siblingsOf(core)) : request.kind === 'cpu' ? own : []; // C3
     const locks = [...device === undefined ? [] : [`device-${device.id}`], ...new Set(alone.map((core) => `core-${core}`))]; // C2
