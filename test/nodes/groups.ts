@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 // Control groups of a host. Evaluators make theirs below the group they are in, so that each host has a place of its own.
@@ -25,7 +25,6 @@ function homes(): string[] {
 export async function makeGroup(name: string): Promise<string | null> {
   try {
     for (const each of homes()) await mkdir(join(each, name), { recursive: true });
-    for (const each of homes()) if (existsSync(join(each, name, 'cpuset.cpus'))) await writeFile(join(each, name, 'cpuset.cpus'), '').catch(() => undefined);
     return homes().length === 0 ? null : name;
   } catch {
     return null;

@@ -35,6 +35,7 @@ export async function conduct(flags: Flags, { root, folder, id, missing, signal 
   await using lab = await openLab({ id, run, surface: flags.surface, roster: started.roster, folder, program, history, isApart: !missing.has('network'), slots: flags.slots, proposer: started.proposer, seed: flags.seed, secret, relay: join(import.meta.dirname, 'relay.js') });
   say(`${lab.hosts.length} hosts, ${missing.has('network') ? 'all on loopback' : 'each in namespaces of its own'}; seed ${flags.seed}; leases of ${flags.ttlSeconds} s; clocks are moved by ${clockBy}`);
   for (const [ability, why] of missing) say(`CANNOT ${ability}: ${why}`);
+  if (lab.hosts.some(({ group }) => group === null)) say('CANNOT see what runs in a slot: no control group can be made here, so I3 looks at leases alone, and I4 and I8 at less');
   await begin(lab, started, recipe);
   lab.staff();
   await using watch = await lookOn(lab);

@@ -10,7 +10,7 @@ import { output } from './hosts.ts';
 //   L1. When its first process is gone everything in it is, whatever killed it; what lies outside namespaces is written down before it is made.
 //   L2. A lab that was killed is cleared away by the next; one that is at work is left alone.
 
-const HOME = join(tmpdir(), 'brigade-nodes');
+const HOME = join(tmpdir(), `brigade-nodes-${process.getuid?.() ?? 0}`);
 
 interface Record { readonly pid: number; readonly born: string; readonly id: string }
 

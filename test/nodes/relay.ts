@@ -1,10 +1,10 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { framesOf } from './frames.ts';
 
 // A relay between a client and the servers that reads what passes: NATS frames, one by one.
 //
 //   R1. It keeps the order of each direction, as any connection does; it may hold frames back, say a message twice, or go quiet without closing anything.
-//   R2. A client that comes by it stays with it: what a server says of its neighbours' addresses is left out.
 //
 // It is told on standard input, a JSON object a line: {"delayMs": 300, "twice": 0.3, "quiet": true, "seed": 7}.
 
@@ -17,37 +17,11 @@ const counts = { messages: 0, twice: 0, delayed: 0 };
 let state = 1;
 const chance = (): number => { state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; return state / 2 ** 32; };
 
-const WITH_BODY = new Set(['PUB', 'HPUB', 'MSG', 'HMSG']);
-const END = Buffer.from('\r\n');
-
-/** Whole frames at the beginning of what came, and what is left. */
-function frames(bytes: Buffer): { readonly found: { readonly bytes: Buffer; readonly isMessage: boolean }[]; readonly rest: Buffer } {
-  const found = [];
-  let at = 0;
-  for (;;) {
-    const end = bytes.indexOf(END, at);
-    if (end < 0) break;
-    const line = bytes.toString('latin1', at, end);
-    const isMessage = WITH_BODY.has(line.split(' ', 1)[0]?.toUpperCase() ?? '');
-    const to = end + 2 + (isMessage ? Number(line.slice(line.lastIndexOf(' ') + 1)) + 2 : 0);
-    if (to > bytes.length) break;
-    found.push({ bytes: line.startsWith('INFO ') ? alone(line) : bytes.subarray(at, to), isMessage });
-    at = to;
-  }
-  return { found, rest: bytes.subarray(at) };
-}
-
-/** R2 */
-function alone(line: string): Buffer {
-  const { connect_urls: _, ...info } = JSON.parse(line.slice(5)) as Record<string, unknown>;
-  return Buffer.from(`INFO ${JSON.stringify(info)}\r\n`, 'latin1');
-}
-
 function pass(from: Socket, to: Socket, pair: { readonly isQuiet: boolean }): void {
   let rest = Buffer.alloc(0);
   let due = 0;
   from.on('data', (bytes: Buffer) => {
-    const read = frames(Buffer.concat([rest, bytes]));
+    const read = framesOf(Buffer.concat([rest, bytes]));
     rest = Buffer.from(read.rest);
     for (const frame of read.found) {
       if (pair.isQuiet) continue;

@@ -1,6 +1,6 @@
 import { open, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Dice } from '../dice.ts';
-import { cacheOf } from './disk.ts';
 import type { Fault } from './fault.ts';
 
 // A keeper's LMDB that is damaged while the keeper is down.
@@ -40,7 +40,7 @@ export const caches: readonly Fault[] = WAYS.map(([name, how, damage]) => ({
     keeper.signal('SIGKILL');
     try {
       await keeper.down();
-      await damage(await cacheOf(lab.project(keeper.host), lab.run), dice);
+      await damage(join(lab.project(keeper.host), 'runs', lab.run, 'lineage.lmdb'), dice);
     } finally {
       keeper.letGo();
     }

@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Host } from '../hosts.ts';
 import type { Fault } from './fault.ts';
 
@@ -37,11 +36,3 @@ export const disks: readonly Fault[] = [
     },
   },
 ];
-
-/** Where a keeper's cache lies, seen from outside. */
-export async function cacheOf(project: string, run: string): Promise<string> {
-  const file = join(project, 'runs', run, 'lineage.lmdb');
-  const names = await readdir(dirname(file));
-  if (!names.includes('lineage.lmdb')) throw new Error(`${file} is not there`);
-  return file;
-}
