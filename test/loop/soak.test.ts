@@ -31,7 +31,12 @@ function nameOf(process: Process): string | null {
 
 test(`nothing is lost or counted twice, and no slot has two measurements, however often and whenever whoever is killed (seed ${SEED})`, async () => {
   let state = SEED;
-  const random = (): number => { state = (state * 1_103_515_245 + 12_345) % 2 ** 31; return state / 2 ** 31; };
+  const random = (): number => { // mulberry32
+    state = (state + 0x6d2b79f5) >>> 0;
+    const mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    const twice = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((twice ^ (twice >>> 14)) >>> 0) / 2 ** 32;
+  };
   const killed = new Map<string, number>();
   const crowds: string[] = [];
   let kills = 0;
