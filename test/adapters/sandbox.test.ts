@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -147,6 +147,15 @@ describe('the level', () => {
     const found = await detectLevel(options);
     if (held.includes('namespaces')) expect(found).toMatchObject({ level: 'namespaces', describes: expect.stringContaining('without bubblewrap') as string });
     else expect(found.level).toBeNull();
+  });
+
+  test('is tried without leaving what a probe left that was killed', async () => {
+    const scratchRoot = mkdtempSync(join(tmpdir(), 'brigade-probes-'));
+    const gone = spawnSync('true').pid;
+    for (const name of [`probe-${gone}-a`, `.warden-probe${gone}`, `probe-${process.ppid}-b`, 'kept']) mkdirSync(join(scratchRoot, name));
+    await detectLevel({ python, bwrap, level: held[0] ?? 'none', scratchRoot });
+    expect(readdirSync(scratchRoot).sort()).toEqual(['kept', `probe-${process.ppid}-b`]);
+    rmSync(scratchRoot, { recursive: true });
   });
 
   test('is never weaker than the one asked for', async () => {

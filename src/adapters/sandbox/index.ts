@@ -1,4 +1,5 @@
-import { mkdtemp, mkdir, rm, writeFile, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, mkdir, readdir, rm, writeFile, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { SandboxLevel } from '../../domain/measurement.ts';
 import type { Occupied, Occupying, PhaseEnd, PhaseJob, Sandbox, SandboxSlot } from '../../ports.ts';
@@ -69,7 +70,8 @@ type Attempt = { readonly works: true; readonly describes: string } | { readonly
 
 async function attempt(options: SandboxOptions & { readonly level: SandboxLevel }): Promise<Attempt> {
   await mkdir(options.scratchRoot, { recursive: true });
-  const folder = await mkdtemp(join(resolve(options.scratchRoot), 'probe-'));
+  await clearProbes(options.scratchRoot);
+  const folder = await mkdtemp(join(resolve(options.scratchRoot), `probe-${process.pid}-`));
   try {
     await using slot = await openSlot(options, { slot: `probe${process.pid}`, cores: [] });
     for (const name of ['recipe', 'evaluator', 'scratch']) await mkdir(join(folder, name));
@@ -84,6 +86,14 @@ async function attempt(options: SandboxOptions & { readonly level: SandboxLevel 
     return { works: false, reason: error instanceof Error ? error.message : String(error) };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Takes away what probes of processes left that were killed in the midst of one. */
+async function clearProbes(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    const [, pid] = /^(?:probe-|\.warden-probe)(\d+)\b/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rm(join(root, name), { recursive: true, force: true });
   }
 }
 
