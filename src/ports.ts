@@ -133,8 +133,8 @@ export interface Sandbox {
 export interface SandboxSlot extends AsyncDisposable {
   /** Runs one phase to its end; every process it started is dead when this resolves. Aborting the signal kills it within a second. */
   run(job: PhaseJob, options: { readonly signal: AbortSignal; readonly onProgress: (reading: { readonly seconds: number }) => void }): Promise<PhaseEnd>;
-  /** Keeps the phase alive: a warden that hears nothing for `silenceMs` kills what it holds. */
-  beat(): void;
+  /** Keeps the phase alive: a warden that hears nothing for `silenceMs` kills what it holds. What was good `agoMs` ago, and not since, counts from then. */
+  beat(agoMs?: number): void;
   /** Takes the slot among all processes of this machine, and waits while another has one of its locks. Absent where nobody else can be. */
   occupy?(asked: Occupying): Promise<Occupied>;
 }

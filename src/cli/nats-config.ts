@@ -21,7 +21,7 @@ import type { Place } from './place.ts';
 interface Flags {
   readonly out: string; readonly at?: string; readonly store: string; readonly server: string[];
   readonly node: string[]; readonly nodes?: string; readonly specialist: string[]; readonly surface?: string;
-  readonly tls?: true; readonly ca?: string; readonly cert?: string; readonly certKey?: string; readonly mutual: boolean;
+  readonly tls?: true; readonly ca?: string; readonly cert?: string; readonly certKey?: string; readonly mutual: boolean; readonly json?: true;
 }
 
 /** Routes of a server listen so far above its clients' port: 6222 for 4222. */
@@ -40,10 +40,12 @@ export function natsConfigCommand(nats: Command, place: Place, out: { write(text
     .option('--no-mutual', 'with TLS: let in clients that show no certificate')
     .option('--at <dir>', 'where the folder will lie on the server; for configurations that are made elsewhere')
     .option('--store <dir>', 'where the servers keep what they are told', './nats-store')
+    .option('--json', 'say what was made as one object')
     .addHelpText('after', '\nExamples:\n  $ brigade nats config --out nats --server head:4222 --surface golf-mini --node atlas --node borg --tls\n  $ nats-server -c nats/n1.conf\n  $ brigade doctor --nats tls://head:4222 --keys nats/keys')
     .action(async (flags: Flags) => {
       const users = [...ROLES.filter((role) => role !== 'evaluator' && role !== 'specialist').map((role): User => ({ role, name: null })), ...await namedUsers(flags, place)];
       const made = await writeConfig(flags, users);
+      if (flags.json) { out.write(`${JSON.stringify({ ...made, users: [...users.map(userId), 'sys'] })}\n`); return; }
       out.write([...made.configs.map((file) => `nats-server -c ${file}`), `${users.length + 1} keys in ${made.keys}: give each daemon its own, by --keys DIR with that file${flags.tls ? ', its .crt and .key, and ca.crt' : ''}`, ''].join('\n'));
     });
 }

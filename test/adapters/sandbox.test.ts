@@ -194,7 +194,7 @@ time.sleep(1000)
     writeFileSync(shim, '#!/bin/sh\nexec /usr/bin/setpriv --reuid 65533 --regid 65533 --clear-groups /usr/bin/python3 "$@"\n', { mode: 0o755 });
     for (const level of ['bubblewrap', 'namespaces']) {
       const job = on.job("import os\nopen('/work/made', 'w').close()\nprint(len([p for p in os.listdir('/proc') if p.isdigit()]), os.path.exists('/etc/passwd'))\n", { log: join(on.folder, `log-${level}`) });
-      const open = { slot: `u${INDEX}`, index: 0, cores: [0], level, bwrap, groups: 'best', interpreter: null, staging: join(on.folder, 'staging') };
+      const open = { slot: `u${INDEX}`, index: 0, cores: [0], level, bwrap, groups: 'best', interpreter: null, locks: null, staging: join(on.folder, 'staging') };
       const node = spawn(process.execPath, [join(import.meta.dirname, '../adversarial/daemon.mjs'), shim, program, JSON.stringify(open), JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] });
       const said: string[] = [];
       createInterface({ input: node.stdout }).on('line', (line) => { said.push(line.replace(/^\d+ /, '')); });

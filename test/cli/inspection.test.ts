@@ -205,7 +205,7 @@ test('every command has an example, and every one that answers takes --json', as
   const program = new Command();
   addCommands(program, place);
   const all = (command: Command): Command[] => command.commands.flatMap((one) => [one, ...all(one)]);
-  const actors = ['broker', 'keeper', 'evaluator', 'specialist', 'composer', 'replayer']; // they log JSON as it is
+  const actors = ['broker', 'keeper', 'evaluator', 'specialist', 'composer', 'replayer', 'up']; // they log JSON as it is
   for (const command of all(program)) {
     let help = '';
     command.configureOutput({ writeOut: (text) => { help += text; } }).outputHelp();

@@ -94,8 +94,8 @@ test('a surface for eight GPUs is listed and checked where there is none, and a 
     expect(done.err, command).toMatch(/^surface parameter-golf needs 8 GPUs on one node, each of ≥ 80 GB; \S+ has none\. Start an evaluator on such a node, or run \S.*\.\n$/);
     expect(done.code).toBe(1);
   }
-  await put('no-driver/nvidia-smi', '#!/bin/sh\nfor i in 1 2; do echo "NVIDIA H100 80GB HBM3, 81559"; done\n');
+  await put('no-driver/nvidia-smi', '#!/bin/sh\nfor i in 1 2; do echo "$i, GPU-$i, NVIDIA H100 80GB HBM3, 81559, 550.54, 00000000:0$i:00.0, [N/A]"; done\n');
   expect((await project.brigade(['run', 'parameter-golf'], env)).err).toMatch(/needs 8 GPUs on one node, each of ≥ 80 GB; \S+ has 2 × NVIDIA H100 80GB HBM3\. Start/);
-  await put('no-driver/nvidia-smi', '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo "NVIDIA H100 80GB HBM3, 81559"; done\n');
+  await put('no-driver/nvidia-smi', '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo "$i, GPU-$i, NVIDIA H100 80GB HBM3, 81559, 550.54, 00000000:0$i:00.0, [N/A]"; done\n');
   expect((await project.brigade(['run', 'parameter-golf'], env)).err).toMatch(/^surface parameter-golf is not set up: .* brigade surfaces setup parameter-golf fetches it/);
 });

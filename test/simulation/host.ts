@@ -48,7 +48,7 @@ export class Host {
           mine.add(slot);
           return this.#run(daemon, slot, job, leaseAt(slot), signal).finally(() => mine.delete(slot));
         },
-        beat: () => { const running = this.#running.get(slot); if (running?.ran.by === daemon.id) running.heard = this.#schedule.now; },
+        beat: (agoMs = 0) => { const running = this.#running.get(slot); if (running?.ran.by === daemon.id) running.heard = this.#schedule.now - agoMs; },
         [Symbol.asyncDispose]: async () => undefined,
       }),
     };

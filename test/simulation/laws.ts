@@ -149,10 +149,10 @@ function difference(a: string, b: string): string {
   return `…${a.slice(Math.max(0, at - 60), at + 60)}… is not …${b.slice(Math.max(0, at - 60), at + 60)}…`;
 }
 
-/** A lease that was begun this soon is given up by a node that is at it before its broker may think of it; one that is paused is killed by its warden, which counts from the last beat. */
+/** A lease that was begun this soon is given up by a node that is at it before its broker may think of it, and where the node is paused, by its warden. */
 const PROMPT_MS = 300;
 
-const charged: Law = ({ facts, ran, endMs, history }) => { // I8
+const charged: Law = ({ facts, ran, endMs }) => { // I8
   const broken: Broken[] = [];
   const lineage = folded(facts);
   const epoch = facts[0]?.at ?? 0;
@@ -165,10 +165,9 @@ const charged: Law = ({ facts, ran, endMs, history }) => { // I8
     const usedMs = mine.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to ?? endMs, overMs) - from), 0) * lease.slots.length;
     if (ends !== undefined && seconds * 1000 < usedMs * (1 - 2 * DRIFT) - 5) broken.push({ law: 'I8', says: `${key} was charged ${seconds.toFixed(3)} s and ran ${(usedMs / 1000).toFixed(3)} s while it was held`, about: [key, `${row.trial}.${replicate}`] });
     const isSilence = ends?.word === 'lease.lapsed' && ends.body.reason.includes('did not renew');
-    for (const { to, from, host, slot, by } of mine) {
+    for (const { to, from, host, slot } of mine) {
       const onMs = (to ?? endMs) - Math.max(from, overMs);
-      const wasPaused = history.some(({ who, says, ms }) => who === by && says.startsWith('is paused') && ms <= (to ?? endMs) && ms >= from - lease.ttlMs);
-      const isPrompt = !wasPaused && from - ((facts.find((fact) => fact.word === 'lease.granted' && fact.ids.join('.') === key)?.at ?? 0) - epoch) < PROMPT_MS;
+      const isPrompt = from - ((facts.find((fact) => fact.word === 'lease.granted' && fact.ids.join('.') === key)?.at ?? 0) - epoch) < PROMPT_MS;
       if (onMs > (isSilence && isPrompt ? 100 : lease.ttlMs)) broken.push({ law: 'I8', says: `${key} ran on in ${host}/${slot} for ${onMs.toFixed(0)} ms after it ${isSilence ? 'had been given up for its silence' : 'was over'}`, about: [key, `${row.trial}.${replicate}`, `evaluator-${host}`] });
     }
   }

@@ -100,7 +100,9 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
     if (job.stamps !== null) stamps[phase.name] = job.stamps;
     signal.throwIfAborted();
     tell(work, phase.name, 0, job.budgetSeconds);
-    const end: PhaseEnd = await sandbox.run(job, { signal, onProgress: ({ seconds }) => tell(work, phase.name, seconds, job.budgetSeconds) });
+    const running = sandbox.run(job, { signal, onProgress: ({ seconds }) => tell(work, phase.name, seconds, job.budgetSeconds) });
+    tenancy.beat();
+    const end: PhaseEnd = await running;
     signal.throwIfAborted();
     if (end.kind === 'not-started') notice(end.reason);
     if (end.logTail !== '') logs.push(`== ${folderOf(phase, found)}\n${end.logTail}`);
@@ -161,7 +163,7 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
       publish: fromPromise(({ input, signal }) => telling(input.work, signal, sayMeasurement(input.work, input.found, signal))),
       keepLease: fromPromise(async ({ input: { work }, signal }) => {
         if (work.source.kind === 'canary') return new Promise<never>((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }); }); // nobody leased it
-        const reason = await telling(work, signal, keepLease({ ports, node, work, signal }));
+        const reason = await telling(work, signal, keepLease({ ports, node, work, signal, onRenewed: tenancy.renewed }));
         letGo(work, reason);
         return reason;
       }),

@@ -48,12 +48,14 @@ export function leaseBook(node: NodeId): LeaseBook {
   };
 }
 
-const FORSAKEN = 0.8;
+/** Before its warden counts the same silence: then the node knows why what it held is dead. */
+const FORSAKEN = 0.75;
 
 /** Renews a lease until it is lost or the signal aborts; resolves with why it was lost. */
-export async function keepLease({ ports, node, work, signal }: { ports: Ports; node: NodeId; work: Pick<Work, 'trial' | 'replicate' | 'attempt' | 'ttlMs' | 'takenMs'>; signal: AbortSignal }): Promise<string> {
+export async function keepLease({ ports, node, work, signal, onRenewed }: { ports: Ports; node: NodeId; work: Pick<Work, 'trial' | 'replicate' | 'attempt' | 'ttlMs' | 'takenMs'>; signal: AbortSignal; onRenewed?: (atMs: number) => void }): Promise<string> {
   const { bus, clock, journal } = ports;
   let renewedMs = work.takenMs;
+  onRenewed?.(renewedMs);
   for (;;) {
     const askedMs = clock.now();
     const leftMs = renewedMs + work.ttlMs * FORSAKEN - askedMs;
@@ -62,7 +64,7 @@ export async function keepLease({ ports, node, work, signal }: { ports: Ports; n
       .then((reply) => reply.kind, (error: unknown) => { if (error instanceof NoAnswer) return 'unanswered' as const; throw error; });
     signal.throwIfAborted();
     if (answer === 'lapsed') return 'the broker let it lapse';
-    if (answer === 'renewed') renewedMs = askedMs;
+    if (answer === 'renewed') onRenewed?.(renewedMs = askedMs);
     await clock.wait(answer === 'renewed' ? work.ttlMs / 3 : Math.min(500, work.ttlMs / 10), signal);
   }
 }

@@ -7,7 +7,8 @@ import type { Work } from './work.ts';
 //   T1. Nothing runs before every device and core of the lease is ours among all processes of this machine, and its devices are clean. Whoever waits says why,
 //       and its lease is renewed meanwhile.
 //   T2. What was ours is given back when nothing of the measurement lives and its devices are clean. What does not become so in a while is given up for good.
-//   T3. The warden hears from us as long as a slot is ours; when this process stops, it kills and gives the slot back.
+//   T3. The warden hears from us as long as a slot is ours, and of how long ago its lease was renewed: when this process stops, or the renewals do, it kills
+//       and gives the slot back, and is done before the lease has lapsed.
 
 /** One slot of this node with its open sandbox. */
 export interface SlotPlace {
@@ -40,6 +41,10 @@ export interface Tenancy {
   enter(work: Work, signal: AbortSignal): Promise<void>;
   /** Answers the slots that did not come back clean. */
   leave(): Promise<readonly Unclean[]>;
+  /** Its lease held at this moment of our clock. */
+  renewed(atMs: number): void;
+  /** Says so to the warden, which otherwise hears it every second. */
+  beat(): void;
   /** What a phase of the work may use. */
   share(work: Work): Pick<PhaseJob, 'devices' | 'cores'>;
 }
@@ -55,11 +60,13 @@ export function openTenancy({ slot, sandbox }: SlotPlace, { clock, journal }: Po
   let occupied: Occupied | null = null;
   let isUnfit = false;
   let beating = new AbortController();
+  let renewedMs: number | null = null; // of a canary, and of a slot that is only being cleared, there is no lease
   const never = new AbortController().signal;
+  const beat = (): void => sandbox.beat(renewedMs === null ? 0 : Math.max(0, clock.now() - renewedMs)); // T3
 
-  async function beat(signal: AbortSignal): Promise<void> {
+  async function keepBeating(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      sandbox.beat(); // T3
+      beat();
       await clock.wait(BEAT_MS, signal).catch(() => undefined);
     }
   }
@@ -84,7 +91,7 @@ export function openTenancy({ slot, sandbox }: SlotPlace, { clock, journal }: Po
     async enter(work, signal) {
       ours = work.slots.flatMap((one) => ground.placeOf(one) ?? []);
       beating = new AbortController();
-      void beat(beating.signal);
+      void keepBeating(beating.signal);
       try {
         occupied = await sandbox.occupy?.({
           locks: ours.flatMap(({ locks }) => locks), by: `${journal.run} on ${node}`, silenceMs: Math.round(work.ttlMs * SILENCE), signal, onWait: (why) => ground.tell(slot, why),
@@ -96,7 +103,10 @@ export function openTenancy({ slot, sandbox }: SlotPlace, { clock, journal }: Po
         ground.tell(slot, null);
       }
     },
+    renewed(atMs) { renewedMs = atMs; },
+    beat,
     async leave() {
+      renewedMs = null;
       const look = async (): Promise<Unclean[]> => {
         const unclean = await uncleanDevices();
         if (unclean.length > 0) return unclean;

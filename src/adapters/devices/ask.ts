@@ -8,7 +8,7 @@ export type Answer = { readonly kind: 'said'; readonly text: string } | { readon
 /** Runs a vendor's own tool with an environment of its own; its first line of complaint is why it failed. */
 export function ask(program: string, args: readonly string[]): Promise<Answer> {
   return new Promise((resolve) => {
-    execFile(program, [...args], { timeout: PATIENCE_MS, killSignal: 'SIGKILL', maxBuffer: 1 << 22, env: { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' } }, (error, stdout, stderr) => {
+    execFile(program, [...args], { timeout: PATIENCE_MS, killSignal: 'SIGKILL', maxBuffer: 1 << 22, env: { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' } }, (error, stdout, stderr) => {
       if (error === null) resolve({ kind: 'said', text: stdout });
       else if (error.code === 'ENOENT') resolve({ kind: 'absent' });
       else resolve({ kind: 'failed', why: error.killed === true ? `${program} did not answer for ${PATIENCE_MS / 1000} s` : `${program} failed: ${(`${stderr}\n${stdout}`.trim().split('\n')[0] ?? '').slice(0, 200) || `exit code ${String(error.code)}`}` });

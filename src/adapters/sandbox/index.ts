@@ -124,7 +124,7 @@ async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel
   let occupant: Warden | null = null;
   return {
     get warden() { return warden; },
-    beat: () => warden.tell('beat'),
+    beat: (agoMs = 0) => warden.tell({ op: 'beat', agoMs }),
     occupy: async ({ signal, onWait, locks, by, silenceMs }) => {
       if (!warden.alive()) warden = await startWarden(options.python, settings);
       const held = occupant = warden;
@@ -145,7 +145,7 @@ async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel
       const running = warden;
       let stuck: NodeJS.Timeout | undefined;
       const abort = (): void => {
-        running.tell('abort');
+        running.tell({ op: 'abort' });
         stuck = setTimeout(() => running.kill(), ABORT_MS); // X3
       };
       const done = running.run(job, (seconds) => onProgress({ seconds }));

@@ -61,7 +61,7 @@ export interface Warden {
   /** False once its process has ended, whatever ended it. */
   alive(): boolean;
   run(job: PhaseJob, onProgress: (seconds: number) => void): Promise<PhaseEnd>;
-  tell(op: 'beat' | 'abort'): void;
+  tell(order: { readonly op: 'beat'; readonly agoMs: number } | { readonly op: 'abort' }): void;
   /** Takes locks of this machine; resolves when they are ours. `leave` ends the wait. */
   occupy(asked: { readonly locks: readonly string[]; readonly by: string; readonly silenceMs: number }, onWait: (why: string) => void): Promise<void>;
   /** Gives them back; resolves with why not when something is left of what ran under them. */
@@ -126,7 +126,7 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
         phase = { settle, onProgress };
         write({ op: 'run', job });
       }),
-      tell: (op) => write({ op }),
+      tell: write,
       occupy: (asked, onWait) => new Promise((settle, fail) => {
         entering = { settle, onWait };
         void gone.then(() => fail(new Error('the warden ended')));

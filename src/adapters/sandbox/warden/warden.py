@@ -3,7 +3,7 @@
 It is spoken to in lines of JSON on standard input and answers in lines of JSON on standard output.
 
   in   {"op": "open", slot, index, cores, level, bwrap, groups, staging, interpreter}  once, first
-       {"op": "run", "job": PhaseJob}    one at a time      {"op": "beat"}      {"op": "abort"}
+       {"op": "run", "job": PhaseJob}    one at a time      {"op": "beat", agoMs}      {"op": "abort"}
        {"op": "occupy", locks, by, silenceMs}   {"op": "leave"}
   out  {"event": "open", "describes", "held": [...]} | {"event": "refused", "reason"}
        {"event": "waits", "why"}  while another process has a lock, then {"event": "occupied"}
@@ -12,7 +12,7 @@ It is spoken to in lines of JSON on standard input and answers in lines of JSON 
        {"event": "end", "end": PhaseEnd}
 
 W1. The end of standard input, or the death of the parent, kills everything and ends the warden.
-W2. While a phase runs, silence of `silenceMs` kills the phase; any line is a sign of life.
+W2. While a phase runs, silence of `silenceMs` kills the phase; any line is a sign of life, and a beat one of `agoMs` ago: a lease that nobody renews keeps nothing alive.
 W3. The death of the warden kills everything: sandboxes die with it, and its undertaker thaws and kills what its groups still hold.
 W4. A slot is given back only when no process of it is left in its groups or under its user.
 
@@ -123,6 +123,10 @@ class Slot:
                 self.phase.finish({'kind': 'not-started', 'reason': 'the slot was given back when nobody was heard of'})
             else:
                 self.phase.begin()
+        elif order['op'] == 'beat':
+            self.heard_at -= order.get('agoMs', 0) / 1000
+            if self.phase is not None:
+                self.phase.heard = self.heard_at
         elif order['op'] == 'occupy':
             self.occupancy = Occupancy(self.locks, order)
         elif order['op'] == 'leave':
