@@ -13,7 +13,7 @@ const BUSY = `${READY}while True: pass\n`;
 
 /** A daemon of its own process that runs one phase on a warden, and the warden's pid once the phase is under way. */
 async function daemon(on: Bench, level: string, source: string, silenceMs: number): Promise<{ node: ChildProcess; warden: number; said: string[] }> {
-  const open = { slot: `d${INDEX}`, index: INDEX, cores: [0], level, bwrap, groups: 'best', interpreter: null, staging: join(on.folder, 'staging') };
+  const open = { slot: `d${INDEX}`, index: INDEX, cores: [0], level, bwrap, groups: 'best', interpreter: null, locks: null, staging: join(on.folder, 'staging') };
   const job = on.job(source, { silenceMs, clock: 'calibrated', budgetSeconds: 60, wallSeconds: 60 });
   const node = spawn(process.execPath, [join(import.meta.dirname, 'daemon.mjs'), python, program, JSON.stringify(open), JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => { node.kill('SIGCONT'); node.kill('SIGKILL'); });
