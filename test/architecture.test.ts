@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const RULES: readonly (readonly [RegExp, RegExp])[] = [
   [/^src\/domain\//, /^src\/domain\//],
   [/^src\/protocols\//, /^(src\/(domain|protocols)\/|pkg:zod$)/],
-  [/^src\/ports\.ts$/, /^src\/(domain|protocols)\//],
+  [/^src\/ports(\.ts$|\/)/, /^src\/(domain|protocols|ports)\//],
   [/^src\/actors\/[^/]+\/(machine|decide)\.ts$/, /^(src\/(domain|protocols)\/|pkg:xstate$|own-actor$)/],
   [/^src\/actors\//, /^(src\/(domain|protocols)\/|src\/ports\.ts$|pkg:(xstate$|@langchain\/)|own-actor$)/],
   [/^src\/adapters\//, /^(src\/(domain|protocols)\/|src\/ports\.ts$|own-adapter$|pkg:|node:)/],

@@ -6,7 +6,7 @@ import type { SlotRequest } from '../domain/surface.ts';
 // How a machine is cut into slots.
 //
 //   C1. A slot has cores of its own among the slots of its node: one where slots are cores, a share of them where slots are devices.
-//   C2. What a slot must be alone on has one name for every run of the machine: its device, or its cores.
+//   C2. What a slot holds has one name for every run of the machine: it is alone on its device, and shares its cores with slots of other runs.
 //   C3. An exclusive slot is alone on its cores too, and on the other threads of them: what is timed must have no neighbour there.
 
 /** The cores of this machine that this process may use, and which of them are threads of one core. */
@@ -52,10 +52,11 @@ export function layOut(request: SlotRequest, { devices, cores, memoryBytes }: Ma
   return Array.from({ length: count }, (_, i) => {
     const own = Array.from({ length: share }, (_unused, k) => all[(i * share + k) % all.length] ?? []).flat(); // C1
     const device = request.kind === 'gpu' ? devices[i] : undefined;
-    const alone = request.exclusive === true ? own.flatMap((core) => cores.siblingsOf(core)) : request.kind === 'cpu' ? own : []; // C3
-    const locks = [...device === undefined ? [] : [`device-${device.id}`], ...new Set(alone.map((core) => `core-${core}`))]; // C2
-    if (device === undefined) return { slot: `${request.kind}${i}`, kind: request.kind, memoryBytes: Math.floor(memoryBytes / count), cores: own, locks };
+    const held = [...new Set(request.exclusive === true ? own.flatMap((core) => cores.siblingsOf(core)) : own)].map((core) => `core-${core}`); // C3
+    const ofDevice = device === undefined ? [] : [`device-${device.id}`];
+    const holds = { cores: own, ...(request.exclusive === true ? { locks: [...ofDevice, ...held], shared: [] } : { locks: ofDevice, shared: held }) }; // C2
+    if (device === undefined) return { slot: `${request.kind}${i}`, kind: request.kind, memoryBytes: Math.floor(memoryBytes / count), ...holds };
     const { index, model, driver } = device;
-    return { slot: `gpu${index}`, kind: 'gpu', memoryBytes: device.memoryBytes, index, model: model.slice(0, 120), driver: driver.slice(0, 60), cores: own, locks };
+    return { slot: `gpu${index}`, kind: 'gpu', memoryBytes: device.memoryBytes, index, model: model.slice(0, 120), driver: driver.slice(0, 60), ...holds };
   });
 }

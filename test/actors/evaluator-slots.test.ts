@@ -75,7 +75,7 @@ test('a lease for a slot that another run\'s process holds waits, is renewed and
   node.answers.get = () => { renewed += 1; return 'renewed'; };
   const other = await openSandbox({ python, bwrap: null, level: 'none', scratchRoot: join(node.dir, 'other'), locks: join(node.dir, 'locks') });
   await using slot = await other.open({ slot: 'cpu0', cores: [0] });
-  const held = await slot.occupy({ locks: ['core-0'], by: 'run-b on atlas', silenceMs: 600_000, signal: new AbortController().signal, onWait: () => undefined });
+  const held = await slot.occupy({ locks: ['core-0'], shared: [], by: 'run-b on atlas', silenceMs: 600_000, signal: new AbortController().signal, onWait: () => undefined });
   await node.start({ offered: [{ slot: 'cpu0', kind: 'cpu', memoryBytes: 1, cores: [0], locks: ['core-0'] }] });
   await node.lease('t0001', node.baseline, { ttlMs: 9_000 });
   await expect.poll(() => why(node), PATIENT).toMatch(/^cpu0 waits: core-0 is held by run-b on atlas, process \d+$/);
@@ -89,7 +89,7 @@ test('a lease that lapses while its slot is another\'s is given up, and the next
   await using node = await rig('tiny');
   const other = await openSandbox({ python, bwrap: null, level: 'none', scratchRoot: join(node.dir, 'other'), locks: join(node.dir, 'locks') });
   await using slot = await other.open({ slot: 'cpu0', cores: [0] });
-  const held = await slot.occupy({ locks: ['core-0'], by: 'run-b on atlas', silenceMs: 600_000, signal: new AbortController().signal, onWait: () => undefined });
+  const held = await slot.occupy({ locks: ['core-0'], shared: [], by: 'run-b on atlas', silenceMs: 600_000, signal: new AbortController().signal, onWait: () => undefined });
   await node.start({ offered: [{ slot: 'cpu0', kind: 'cpu', memoryBytes: 1, cores: [0], locks: ['core-0'] }] });
   await node.lease('t0001', node.baseline);
   await expect.poll(() => why(node), PATIENT).toMatch(/^cpu0 waits/);

@@ -15,9 +15,9 @@ let made = 0;
 const locksOf = (): string => join(folder, String(made++));
 
 interface Asked { readonly taken: Promise<Occupied>; readonly said: string[] }
-function ask(on: Bench, locks: readonly string[], { by = 'run a on atlas', silenceMs = 600_000, signal = new AbortController().signal } = {}): Asked {
+function ask(on: Bench, locks: readonly string[], { shared = [] as readonly string[], by = 'run a on atlas', silenceMs = 600_000, signal = new AbortController().signal } = {}): Asked {
   const said: string[] = [];
-  return { taken: on.slot.occupy({ locks, by, silenceMs, signal, onWait: (why) => { said.push(why); } }), said };
+  return { taken: on.slot.occupy({ locks, shared, by, silenceMs, signal, onWait: (why) => { said.push(why); } }), said };
 }
 
 test('a slot that another process holds is waited for, with the holder\'s name, and the one that waits has the next turn', async () => {
@@ -51,6 +51,36 @@ test('slots without a device or a core in common are held at one time, and a wai
   await expect(waiter.taken).rejects.toThrow('the lease has lapsed');
   await (await ask(second, ['device-c']).taken).leave();
   await holder.leave();
+});
+
+test('what is shared is held by several at one time, and by nobody who must be alone on it; who waits to be alone has the next turn', async () => {
+  const locks = locksOf();
+  await using first = await bench(level, { locks });
+  await using second = await bench(level, { locks });
+  await using third = await bench(level, { locks });
+  const one = await ask(first, [], { shared: ['core-1'] }).taken;
+  const two = await ask(second, [], { shared: ['core-1', 'core-2'], by: 'run b on atlas' }).taken;
+  const alone = ask(third, ['core-1'], { by: 'run c on atlas' });
+  await until(() => alone.said.length > 0);
+  expect(alone.said[0]).toMatch(/^core-1 is held by run b on atlas, process \d+$/);
+  expect(await one.leave()).toBeNull();
+  const again = ask(first, [], { shared: ['core-1'] });
+  await until(() => again.said.length > 0);
+  expect(await two.leave()).toBeNull();
+  expect(await (await alone.taken).leave()).toBeNull();
+  expect(await (await again.taken).leave()).toBeNull();
+});
+
+test.runIf(process.getuid?.() === 0 && level !== 'none')('where no control group can be written, two slots of one number take turns: nothing but their user tells whose a process is', async () => {
+  const locks = locksOf();
+  await using first = await bench(level, { locks, groups: 'tree' });
+  await using second = await bench(level, { locks, groups: 'tree' });
+  const one = await ask(first, [], { shared: ['core-1'] }).taken;
+  const two = ask(second, [], { shared: ['core-1'], by: 'run b on atlas' });
+  await until(() => two.said.length > 0);
+  expect(two.said[0]).toMatch(new RegExp(`^user-${60_000 + INDEX} is held by run a on atlas`));
+  expect(await one.leave()).toBeNull();
+  expect(await (await two.taken).leave()).toBeNull();
 });
 
 test('a slot that is given back twice at once is given back, and both are told', async () => {

@@ -11,7 +11,7 @@ const AGAIN_MS = 2_000;
 /** Answers the position of the enrolment in the journal. */
 export async function enrol({ journal }: Ports, { sandbox, workbench, signer }: EvaluatorNeeds, { node, spec, slots, boot = crypto.randomUUID() }: EvaluatorOptions, canaries: readonly PassedCanary[], lost: ReadonlyMap<SlotId, string> = new Map()): Promise<number> {
   const body: NodeEnrolled = {
-    publicKey: signer.publicKey, slots: slots.map(({ cores: _, locks: _mine, ...said }) => said), device: workbench.device,
+    publicKey: signer.publicKey, slots: slots.map(({ cores: _, locks: _alone, shared: _shared, ...said }) => said), device: workbench.device,
     evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: sandbox.level, canaries,
     ...(lost.size === 0 ? {} : { drained: [...lost].map(([slot, reason]) => ({ slot, why: tame(reason, 400) })) }),
   };

@@ -50,8 +50,8 @@ export interface EvaluatorOptions {
   readonly boot?: string;
 }
 
-/** A slot as this machine has it: its cores, and the names of what it must be alone on. */
-export interface OfferedSlot extends EnrolledSlot { readonly cores: readonly number[]; readonly locks?: readonly string[] }
+/** A slot as this machine has it: its cores, and the names of what it must be alone on and of what it shares with slots of other runs. */
+export interface OfferedSlot extends EnrolledSlot { readonly cores: readonly number[]; readonly locks?: readonly string[]; readonly shared?: readonly string[] }
 
 /** A driver takes a while to take memory back, and a killed process to go. */
 const CLEAN_MS = 30_000;
@@ -106,7 +106,7 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
   };
 
   try {
-    for (const { slot, cores, index, locks = [] } of options.slots) places.set(slot, { slot, cores, device: index ?? null, locks, sandbox: own(await needs.sandbox.open({ slot, cores })) });
+    for (const { slot, cores, index, locks = [], shared = [] } of options.slots) places.set(slot, { slot, cores, device: index ?? null, locks, shared, sandbox: own(await needs.sandbox.open({ slot, cores })) });
     move('calibrating');
     const canaries = await passCanaries([...places.values()], options.surface.slots.count, ports, tools, AbortSignal.any([signal, stopping.signal])); // V1
     if (left().length < options.surface.slots.count) throw new Error(`${tooFew(lost)} during the canaries`);

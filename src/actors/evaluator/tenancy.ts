@@ -19,6 +19,7 @@ export interface SlotPlace {
   readonly device: number | null;
   /** What it must be alone on, by the names this machine has for its devices and cores. */
   readonly locks: readonly string[];
+  readonly shared: readonly string[];
 }
 
 export interface Unclean { readonly slot: SlotId; readonly why: string }
@@ -94,7 +95,7 @@ export function openTenancy({ slot, sandbox }: SlotPlace, { clock, journal }: Po
       void keepBeating(beating.signal);
       try {
         occupied = await sandbox.occupy?.({
-          locks: ours.flatMap(({ locks }) => locks), by: `${journal.run} on ${node}`, silenceMs: Math.round(work.ttlMs * SILENCE), signal, onWait: (why) => ground.tell(slot, why),
+          locks: ours.flatMap(({ locks }) => locks), shared: ours.flatMap(({ shared }) => shared), by: `${journal.run} on ${node}`, silenceMs: Math.round(work.ttlMs * SILENCE), signal, onWait: (why) => ground.tell(slot, why),
         }) ?? null;
         const [unclean] = await settle(uncleanDevices, ground.cleanMs, signal); // T1
         isUnfit = unclean !== undefined;

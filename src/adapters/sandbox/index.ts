@@ -125,7 +125,7 @@ async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel
   return {
     get warden() { return warden; },
     beat: (agoMs = 0) => warden.tell({ op: 'beat', agoMs }),
-    occupy: async ({ signal, onWait, locks, by, silenceMs }) => {
+    occupy: async ({ signal, onWait, ...asked }) => {
       if (!warden.alive()) warden = await startWarden(options.python, settings);
       const held = occupant = warden;
       const leave = async (): Promise<string | null> => {
@@ -137,7 +137,7 @@ async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel
       const aborted = new Promise<never>((_, reject) => { giveUp = () => { void leave().then(() => reject(signal.reason as Error)); }; });
       signal.addEventListener('abort', giveUp, { once: true });
       if (signal.aborted) giveUp();
-      await Promise.race([held.occupy({ locks, by, silenceMs }, onWait), aborted]).finally(() => signal.removeEventListener('abort', giveUp));
+      await Promise.race([held.occupy(asked, onWait), aborted]).finally(() => signal.removeEventListener('abort', giveUp));
       return { leave };
     },
     run: async (job, { signal, onProgress }): Promise<PhaseEnd> => {

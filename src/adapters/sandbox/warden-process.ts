@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { PhaseEnd, PhaseJob } from '../../ports.ts';
+import type { Occupying, PhaseEnd, PhaseJob } from '../../ports.ts';
 
 // One warden as this process sees it: lines of JSON in, lines of JSON out.
 
@@ -63,7 +63,7 @@ export interface Warden {
   run(job: PhaseJob, onProgress: (seconds: number) => void): Promise<PhaseEnd>;
   tell(order: { readonly op: 'beat'; readonly agoMs: number } | { readonly op: 'abort' }): void;
   /** Takes locks of this machine; resolves when they are ours. `leave` ends the wait. */
-  occupy(asked: { readonly locks: readonly string[]; readonly by: string; readonly silenceMs: number }, onWait: (why: string) => void): Promise<void>;
+  occupy(asked: Pick<Occupying, 'locks' | 'shared' | 'by' | 'silenceMs'>, onWait: (why: string) => void): Promise<void>;
   /** Gives them back; resolves with why not when something is left of what ran under them. */
   leave(): Promise<string | null>;
   /** Kills it outright; what it held dies with it. */

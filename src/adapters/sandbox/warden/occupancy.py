@@ -2,7 +2,8 @@
 
 O1. A lock is held as long as anything lives of what ran under it: the undertaker holds it too, and lets go after the last process.
 O2. Whoever waits for a lock has the next turn: the holder cannot take it again before. Locks are taken in one order, so that nobody waits in a circle.
-O3. A holder whose daemon is silent gives them back, when all that ran is dead: a paused daemon must not keep a slot from everybody.
+O3. A name that is shared is held together with whoever shares it too, and by nobody who must be alone on it.
+O4. A holder whose daemon is silent gives them back, when all that ran is dead: a paused daemon must not keep a slot from everybody.
 """
 import fcntl
 import os
@@ -16,7 +17,9 @@ TELL_SECONDS = 1.0
 class Occupancy:
     def __init__(self, folder, order):
         self.silence, self.by = order['silenceMs'] / 1000, order['by']
-        self.names = sorted(set(order['locks'])) if folder is not None else []
+        ways = {name: fcntl.LOCK_SH for name in order['shared']} | {name: fcntl.LOCK_EX for name in order['locks']}  # O3
+        self.ways = ways if folder is not None else {}
+        self.names = sorted(self.ways)
         if not all(re.fullmatch(r'[A-Za-z0-9_.-]{1,120}', name) for name in self.names):
             raise ValueError('a lock has a name of letters, digits, _ . and -')
         self.folder, self.held, self.turn = folder, [], None
@@ -33,7 +36,7 @@ class Occupancy:
                 self.turn = self._locked(name + '.next')
                 if self.turn is None:
                     return False
-            lock = self._locked(name)
+            lock = self._locked(name, self.ways[name])
             if lock is None:
                 return False
             os.ftruncate(lock, 0)
@@ -44,10 +47,10 @@ class Occupancy:
         self.is_held = True
         return True
 
-    def _locked(self, name):
+    def _locked(self, name, way=fcntl.LOCK_EX):
         handle = opened(os.path.join(self.folder, name))
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, way | fcntl.LOCK_NB)
             return handle
         except BlockingIOError:
             os.close(handle)

@@ -4,7 +4,7 @@ It is spoken to in lines of JSON on standard input and answers in lines of JSON 
 
   in   {"op": "open", slot, index, cores, level, bwrap, groups, staging, interpreter}  once, first
        {"op": "run", "job": PhaseJob}    one at a time      {"op": "beat", agoMs}      {"op": "abort"}
-       {"op": "occupy", locks, by, silenceMs}   {"op": "leave"}
+       {"op": "occupy", locks, shared, by, silenceMs}   {"op": "leave"}
   out  {"event": "open", "describes", "held": [...]} | {"event": "refused", "reason"}
        {"event": "waits", "why"}  while another process has a lock, then {"event": "occupied"}
        {"event": "left", "unclean"}  null when nothing was left and the locks are free, else why they are still held
@@ -15,6 +15,7 @@ W1. The end of standard input, or the death of the parent, kills everything and 
 W2. While a phase runs, silence of `silenceMs` kills the phase; any line is a sign of life, and a beat one of `agoMs` ago: a lease that nobody renews keeps nothing alive.
 W3. The death of the warden kills everything: sandboxes die with it, and its undertaker thaws and kills what its groups still hold.
 W4. A slot is given back only when no process of it is left in its groups or under its user.
+W5. Where no group tells its processes from those of another warden's slot of that number, a slot is alone on its user.
 
 WHAT A COMMAND IS TOLD
   BRIGADE_RECIPE, BRIGADE_EVAL, BRIGADE_DATA, BRIGADE_WORK  where things lie: /recipe, /eval, /data, /work in a real sandbox.
@@ -128,7 +129,9 @@ class Slot:
             if self.phase is not None:
                 self.phase.heard = self.heard_at
         elif order['op'] == 'occupy':
-            self.occupancy = Occupancy(self.locks, order)
+            user = self.settings['user']
+            alone = [f'user-{user[0]}'] if user and not self.parents else []  # W5
+            self.occupancy = Occupancy(self.locks, order | {'locks': order['locks'] + alone})
         elif order['op'] == 'leave':
             self._leave()
         elif order['op'] == 'abort' and self.phase is not None:
