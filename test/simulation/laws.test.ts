@@ -37,8 +37,9 @@ test('I2: an attempt is given before the last was over', () => {
   const again = { ...granted, ids: [granted?.ids[0], granted?.ids[1], '2'] } as unknown as Fact;
   expect(laws({ facts: [...told.facts.slice(0, at + 1), again, ...told.facts.slice(at + 1)].map((fact, i) => ({ ...fact, seq: i + 1 })) })).toContain('I2');
 });
-test('I2: a broker gives away a slot that its own fold holds', () => expect(laws({ granted: [{ by: 'broker#1', ms: 1, key: 't0001.s1.1', clash: 't0002.s1.1', usurps: null }] })).toEqual(['I2']));
-test('T3: a broker that was replaced leases on', () => expect(laws({ granted: [{ by: 'broker#1', ms: 1, key: 't0001.s1.1', clash: null, usurps: 'broker2#1 had taken term 2' }] })).toEqual(['T3']));
+test('I2: a broker gives away a slot that its own fold holds', () => expect(laws({ granted: [{ by: 'broker#1', ms: 1, key: 't0001.s1.1', clash: 't0002.s1.1', isMeasured: false, usurps: null }] })).toEqual(['I2']));
+test('I2: a broker leases what was measured by its own fold', () => expect(laws({ granted: [{ by: 'broker#1', ms: 1, key: 't0001.s1.2', clash: null, isMeasured: true, usurps: null }] })).toEqual(['I2']));
+test('T3: a broker that was replaced leases on', () => expect(laws({ granted: [{ by: 'broker#1', ms: 1, key: 't0001.s1.1', clash: null, isMeasured: false, usurps: 'broker2#1 had taken term 2' }] })).toEqual(['T3']));
 test('I3: one slot runs two things at once', () => expect(laws({ ran: told.ran.map((one) => ({ ...one, to: (one.to ?? 0) + 5_000 })) })).toContain('I3'));
 test('I3: a lower attempt runs after a higher one', () => expect(laws({ ran: told.ran.map((one, i) => ({ ...one, attempt: told.ran.length - i })) })).toContain('I3'));
 test('I5: somebody holds another lineage, or stopped reading', () => {

@@ -11,7 +11,8 @@ import { RUN, type Told } from './world.ts';
 //   I0. Where nothing goes wrong, nothing is tried twice, lost or blamed on a machine.
 //   I1. What was acknowledged is in the journal, word for word, and one client id names one trial.
 //   I2. A trial has one result, and it is the one that follows from the journal where it was judged. A replicate counts one measurement of its newest
-//       lease, has three attempts at most, and the next is given only when the last was over. No broker gives a slot away that its own fold holds.
+//       lease, has three attempts at most, and the next is given only when the last was over. No broker gives a slot away that its own fold holds, nor leases
+//       what was measured by its own fold; a measurement that comes in the moment of the next grant counts, and ends that lease.
 //   I3. No slot runs two things at once, and what runs later of one replicate in one slot has no lower attempt.
 //   I5. Whoever folded the journal to its end holds the same lineage, whether it was read live, after crashes, in pieces, or with pieces repeated.
 //   I6. A measurement that counts was signed by the newest start of its node.
@@ -84,7 +85,6 @@ const once: Law = ({ facts, granted }) => { // I2
       if (Number(attempt) > MOST_ATTEMPTS) broken.push({ law: 'I2', says: `${key} was given attempt ${attempt}`, about: [key] });
       const held = lineage.leases.get(key);
       if (held) broken.push({ law: 'I2', says: `${key} was given attempt ${attempt} while ${held.attempt} was out`, about: [key] });
-      if (lineage.trials.get(trial)?.replicates.get(replicate)?.measured) broken.push({ law: 'I2', says: `${key} was given attempt ${attempt} when it had been measured`, about: [key] });
       if (lineage.stopped !== null) broken.push({ law: 'I2', says: `${key} was leased after the run had stopped`, about: [key] });
     }
     if (fact.word === 'trial.result') {
@@ -100,11 +100,12 @@ const once: Law = ({ facts, granted }) => { // I2
   }
   for (const row of lineage.trials.values()) for (const { replicate, attempts, measured } of row.replicates.values()) {
     const valid = facts.filter((fact) => fact.word === 'trial.measured' && fact.ids[0] === row.trial && fact.ids[1] === replicate && fact.seq === measured?.seq);
-    if (measured !== null && (valid.length !== 1 || measured.attempt !== attempts.length)) broken.push({ law: 'I2', says: `${row.trial}.${replicate} counts a measurement that is not its newest attempt's`, about: [`${row.trial}.${replicate}`] });
+    if (measured !== null && (valid.length !== 1 || measured.attempt !== attempts.filter(({ seq }) => seq < measured.seq).length)) broken.push({ law: 'I2', says: `${row.trial}.${replicate} counts a measurement that is not its newest attempt's`, about: [`${row.trial}.${replicate}`] });
     if (measured?.measurement.failure?.kind === 'harness_abort' && measured.attempt < MOST_ATTEMPTS) broken.push({ law: 'I2', says: `${row.trial}.${replicate} was ended by a machine's fault at attempt ${measured.attempt}`, about: [`${row.trial}.${replicate}`] });
     for (const attempt of attempts) if (lineage.stopMode === 'complete' && lineage.stopped !== null && attempt.lapsed === null && measured?.attempt !== attempt.lease.attempt) broken.push({ law: 'I2', says: `${row.trial}.${replicate}.${attempt.lease.attempt} never ended`, about: [`${row.trial}.${replicate}`] });
   }
   for (const { by, key, usurps } of granted) if (usurps !== null) broken.push({ law: 'T3', says: `${by} leased ${key} although ${usurps}`, about: [by, key] });
+  for (const { by, key, isMeasured } of granted) if (isMeasured) broken.push({ law: 'I2', says: `${by} leased ${key} although it had been measured by its own fold`, about: [by, key.slice(0, key.lastIndexOf('.'))] });
   for (const { by, key, clash } of granted) if (clash !== null) broken.push({ law: 'I2', says: `${by} gave ${key} a slot that held ${clash} by its own fold`, about: [key, clash] });
   return broken;
 };

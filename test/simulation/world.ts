@@ -25,8 +25,8 @@ export const RUN = 'sim-1';
 export interface Line { readonly ms: number; readonly who: string; readonly says: string; readonly about: readonly string[] }
 /** What a daemon was told had been recorded, by the journal or by a broker's word. */
 export interface Acknowledged { readonly to: string; readonly ms: number; readonly word: Word; readonly ids: readonly string[]; readonly text: string | null; readonly clientId: string | null; readonly seq: number | null }
-/** A lease as its writer decided it: what its own fold held on the same slots then. */
-export interface Granted { readonly by: string; readonly ms: number; readonly key: string; readonly clash: string | null; /** Why it was not its to lease; null when it was. */ readonly usurps: string | null }
+/** A lease as its writer decided it: what its own fold held on the same slots then, and whether it held a measurement of that replicate. */
+export interface Granted { readonly by: string; readonly ms: number; readonly key: string; readonly clash: string | null; readonly isMeasured: boolean; /** Why it was not its to lease; null when it was. */ readonly usurps: string | null }
 export interface Told { readonly plan: Plan; readonly history: readonly Line[]; readonly facts: readonly Fact[]; readonly ran: readonly Ran[]; readonly acknowledged: readonly Acknowledged[]; readonly granted: readonly Granted[]; readonly folds: readonly { readonly who: string; readonly lineage: Lineage }[]; readonly stoppedMs: number | null; readonly healedMs: number; readonly endMs: number; readonly happened: number }
 
 /** How long a run may take after the healing before it is given up. */
@@ -59,7 +59,7 @@ export async function simulate(plan: Plan): Promise<Told> {
   const witness: Witness = {
     writing(daemon, word, ids, body) {
       if (word !== 'lease.granted') return;
-      const { node, slots } = body as { node: string; slots: readonly string[] };
+      const { node, slots, trial, replicate } = body as { node: string; slots: readonly string[]; trial: string; replicate: string };
       const key = ids.join('.');
       const places = slots.map((slot) => `${node}/${slot}`);
       const held = [...lineageOf(daemon)?.leases.values() ?? []].flatMap((lease) => lease.slots.map((slot) => ({ key: `${lease.trial}.${lease.replicate}.${lease.attempt}`, place: `${lease.node}/${slot}` })));
@@ -70,7 +70,7 @@ export async function simulate(plan: Plan): Promise<Told> {
       };
       const other = [heldBy(lineageOf(daemon)?.applied ?? 0), heldBy(Infinity)].find(({ id, at }, i) => id !== daemon.id && (i === 0 || at < schedule.now - LONGEST_STALE_MS));
       const usurps = other === undefined ? null : `${other.id} had taken the run at ${other.at}`;
-      granted.push({ usurps, by: daemon.id, ms: schedule.now, key, clash: [...held, ...asked].find((other) => other.key !== key && places.includes(other.place))?.key ?? null });
+      granted.push({ usurps, by: daemon.id, ms: schedule.now, key, isMeasured: lineageOf(daemon)?.trials.get(trial)?.replicates.get(replicate)?.measured != null, clash: [...held, ...asked].find((other) => other.key !== key && places.includes(other.place))?.key ?? null });
       writing.set(`${daemon.id} ${key}`, { daemon, key, slots: places });
     },
     written(daemon, ids) { writing.delete(`${daemon.id} ${ids.join('.')}`); },

@@ -21,7 +21,8 @@ import type { Wish } from './pool.ts';
 //   B4. A confirmation goes before a screening: it decides what everybody builds on. Screenings go, one after another, to whoever has used the fewest
 //       slot seconds, what is leased counted as one replicate's worth.
 //   B5. A lease of a trial that was decided meanwhile lapses, unless its measurement will be read: the best's and the baseline's are compared with what
-//       comes, but for those that stand beside one contender alone.
+//       comes, but for those that stand beside one contender alone. So does one whose earlier attempt was measured after all, in the moment in which it was
+//       granted: that measurement counts, and no other of the replicate will.
 //   B6. Of last attempts there is one at a time on a node: a recipe that kills its node takes the work of every slot with it, and must not take that of
 //       others for good.
 
@@ -84,13 +85,16 @@ export const lapses = (lineage: Lineage, silentMs: (key: string) => number): { r
 const isForgotten = ({ trials, nodes }: Lineage, { trial, replicate, attempt, node }: Lease): boolean =>
   (nodes.get(node)?.seq ?? 0) > (trials.get(trial)?.replicates.get(replicate)?.attempts[attempt - 1]?.seq ?? Infinity);
 
-/** Leases whose measurement nobody will read any more: their trials have ended. */
+/** Leases whose measurement nobody will read any more: an earlier attempt counts, or their trials have ended. */
 export const needless = (lineage: Lineage, wanted: readonly Wanted[]): { readonly lease: Lease; readonly reason: string }[] => {
   const best = lineage.bests.at(-1)?.trial;
   const asked = new Set(wanted.map(({ trial, replicate }) => `${trial}.${replicate}`));
   const isCompared = ({ trial, replicate }: Lease): boolean => (trial === best || trial === BASELINE) && !replicate.includes('-');
-  return [...lineage.leases].filter(([key, lease]) => lineage.trials.get(lease.trial)?.result != null && !isCompared(lease) && !asked.has(key)) // B5
-    .map(([, lease]) => ({ lease, reason: 'its trial has been decided' }));
+  return [...lineage.leases].flatMap(([key, lease]) => { // B5
+    const row = lineage.trials.get(lease.trial);
+    if (row?.replicates.get(lease.replicate)?.measured) return [{ lease, reason: 'an earlier attempt was measured after all' }];
+    return row?.result != null && !isCompared(lease) && !asked.has(key) ? [{ lease, reason: 'its trial has been decided' }] : [];
+  });
 };
 
 /** Why a node's scores cannot be compared with the run's; null when they can. */
