@@ -27,13 +27,18 @@ const sealed = (publicKey: string, signed: Parameters<Verify>[1]): string => `${
 /** Whether a seal of this world holds. */
 export const verify: Verify = (publicKey, signed, signature) => signature === sealed(publicKey, signed);
 
-/** A broker; what it decides by is seen through the weighing it is given. */
+/** A broker; what it decides by is seen through the weighing it is given: its own fold again and again, one that was made to judge an old best once. */
 export async function broker(ports: Ports, run: string, daemon: Daemon): Promise<Started> {
   let fold: Lineage | null = null;
-  const see = (lineage: Lineage): Lineage => { if (lineage.applied >= (fold?.applied ?? 0)) fold = lineage; return lineage; }; // an earlier one is folded only to mend
+  const weighed = new WeakSet<Lineage>();
+  const see = (lineage: Lineage): Lineage => {
+    if (weighed.has(lineage)) fold = lineage;
+    weighed.add(lineage);
+    return lineage;
+  };
   const started = await startBroker(ports, {
     admit, verify, calibrations: { find: async () => null, keep: async () => undefined },
-    trials: { weigh: (lineage, row) => weigh(see(lineage), row), weighClaim: (lineage) => weighClaim(see(lineage)), open: openTrial },
+    trials: { weigh: (lineage, row) => weigh(see(lineage), row), weighClaim: (lineage) => weighClaim(see(see(lineage))), open: openTrial },
   }, { run, signal: never(), name: daemon.name, boot: `b${daemon.start}` });
   return { done: started.done, lineage: () => fold };
 }
