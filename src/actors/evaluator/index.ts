@@ -9,7 +9,7 @@ import { CanaryFailed, judgeCanaries, runCanaries } from './canary.ts';
 import { drawFresh, readRecipe, slotActor, type Draw, type NodeTools, type SlotActor, type SlotPlace } from './effects.ts';
 import { enrol, enrolAgain } from './enrolment.ts';
 import { leaseBook, leasesInWait } from './lease.ts';
-import { requireFreeName } from './name.ts';
+import { NameTaken, requireFreeName } from './name.ts';
 import { publisher } from './publisher.ts';
 import type { Unclean } from './tenancy.ts';
 import type { Work } from './work.ts';
@@ -22,7 +22,8 @@ export { NameTaken } from './name.ts';
 //   V1. A node that its canaries do not trust enrols nothing.
 //   V2. The node is the last authority over its slots: a lease for a slot that is not clean waits, however sure the broker is.
 //   V3. Nothing is taken that was leased before this start enrolled.
-//   V4. A name has one node: the newest key of a name is the only one that counts, so a second node would undo the work of the first.
+//   V4. A name has one node: the newest key of a name is the only one that counts, so a second node would undo the work of the first. One that comes back
+//       from a pause and reads that another has enrolled under its name ends at once: nothing that it measures counts any more.
 //   V5. A slot that does not come back clean is drained: the node says so by enrolling again without it, and goes on with the others. When those are too
 //       few for a replicate it finishes what they hold and fails: only a new start clears a slot.
 //   V6. A node whose disk takes nothing more finishes what it can and fails: every lease it took would be an attempt lost.
@@ -87,6 +88,7 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
   const release = async (): Promise<void> => { for (const thing of opened.splice(0)) await thing[Symbol.asyncDispose](); };
   const actors = new Map<SlotId, SlotActor>();
   let broken: string | null = null;
+  let replaced: NameTaken | null = null;
   let stage: 'opening' | 'calibrating' | 'serving' | 'draining' | 'stopped' = 'opening';
   const seen = own(presence.announce({ actor: 'evaluator', name: node, run: journal.run, read: () => ({ state: stage, why: why(stage, actors, waits, lost, broken), context: Object.fromEntries([...actors].map(([slot, actor]) => [slot, describe(actor)])) }) }));
   const move = (next: typeof stage): void => { stage = next; seen.changed(); };
@@ -171,6 +173,12 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
 
     const following = (async () => {
       for await (const fact of journal.follow({ after: enrolledAt, signal: stopping.signal, onUnreadable: ({ seq, subject, reason }) => presence.log('warn', 'a journal message was passed over', { seq, subject, reason }) })) {
+        if (replaced === null && fact.word === 'node.enrolled' && fact.ids[0] === node && fact.body.publicKey !== needs.signer.publicKey) { // V4
+          replaced = new NameTaken(node, `another evaluator has enrolled in ${journal.run} as ${node} since: give each its own --node, or end one of them`);
+          presence.log('error', replaced.message, { boot: fact.ids[1] });
+          move('draining');
+          tellAll('node.stopping');
+        }
         book.apply(fact); // V3
         if (fact.word === 'lease.lapsed') for (const actor of actors.values()) if (isAt(actor, fact.ids)) actor.send({ type: 'lease.lapsed' }); // its next renewal would say so too, later
         pump();
@@ -178,7 +186,7 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
     })().catch((error: unknown) => { if (!stopping.signal.aborted) throw error; });
 
     const done = Promise.race([drained.then(() => undefined), following.then(() => drained).then(() => undefined)])
-      .then(() => { if (broken !== null) throw new Error(`${broken} after its last measurement: ${remedy}`); }) // V5
+      .then(() => { if (replaced !== null) throw replaced; if (broken !== null) throw new Error(`${broken} after its last measurement: ${remedy}`); }) // V5
       .finally(() => { stopping.abort(new Error('the evaluator ended')); signal.removeEventListener('abort', drain); move('stopped'); });
     done.catch(() => undefined); // whoever waits for it is told; nobody must
     return {
