@@ -11,7 +11,8 @@ export type { Groups };
 //
 //   X1. Nothing runs at a weaker level than the one opened; `none` is only ever used when asked for by name.
 //   X2. A phase whose warden died ends as not started, once, and the next phase gets a new warden.
-//   X3. A warden that does not end an aborted phase in time is killed, and everything it held dies with it.
+//   X3. A warden that does not answer in time is killed, and everything it held dies with it: when it is to end a phase or to give a slot back, and when
+//       a phase has had all its time. It may be stopped, or stuck in a disk or a driver, and nobody else would ever end what it holds.
 //   X4. What was taken dies with its warden: nothing runs under a lock that a new one does not have.
 
 export interface SandboxOptions {
@@ -28,6 +29,8 @@ export interface SandboxOptions {
   readonly groups?: Groups;
   /** The folder of locks that every process of this machine takes its slots by; none are taken when left out or null. */
   readonly locks?: string | null;
+  /** How long a phase may outlast its own wall limit before its warden is given up. */
+  readonly overdueMs?: number;
 }
 
 /** No sandbox of the asked strength can be had on this machine. */
@@ -39,6 +42,9 @@ export class SandboxUnavailable extends Error {
 }
 
 const ABORT_MS = 5000; // a warden answers an abort in a second; one that does not is stuck
+/** Laying out and copying out may wait for a slow disk; a warden itself ends every phase at its wall limit. */
+const OVERDUE_MS = 120_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const HOLDS: Readonly<Record<SandboxLevel, string>> = {
   bubblewrap: 'bubblewrap: own namespaces, no network, read-only but for scratch',
@@ -129,7 +135,8 @@ async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel
       if (!warden.alive()) warden = await startWarden(options.python, settings);
       const held = occupant = warden;
       const leave = async (): Promise<string | null> => {
-        const unclean = await held.leave();
+        const stuck = setTimeout(() => held.kill(), ABORT_MS); // X3
+        const unclean = await held.leave().finally(() => clearTimeout(stuck));
         if (unclean === null && occupant === held) occupant = null;
         return unclean;
       };
@@ -144,6 +151,7 @@ async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel
       if (!warden.alive() && occupant === null) warden = await startWarden(options.python, settings); // X2, X4
       const running = warden;
       let stuck: NodeJS.Timeout | undefined;
+      const overdue = setTimeout(() => running.kill(`said nothing of a phase that may take ${job.wallSeconds} s: a disk or a driver of this machine may be stuck`), Math.min(LONGEST_TIMER_MS, job.wallSeconds * 1000 + (options.overdueMs ?? OVERDUE_MS))); // X3
       const abort = (): void => {
         running.tell({ op: 'abort' });
         stuck = setTimeout(() => running.kill(), ABORT_MS); // X3
@@ -155,6 +163,7 @@ async function openSlot(options: SandboxOptions & { readonly level: SandboxLevel
         return await done;
       } finally {
         clearTimeout(stuck);
+        clearTimeout(overdue);
         signal.removeEventListener('abort', abort);
       }
     },

@@ -66,11 +66,16 @@ export interface Warden {
   occupy(asked: Pick<Occupying, 'locks' | 'shared' | 'by' | 'silenceMs'>, onWait: (why: string) => void): Promise<void>;
   /** Gives them back; resolves with why not when something is left of what ran under them. */
   leave(): Promise<string | null>;
-  /** Kills it outright; what it held dies with it. */
-  kill(): void;
-  /** Closes its input and waits until it is gone. */
+  /** Kills it outright; what it held dies with it. `why` takes the place of the signal in what is said of its end. */
+  kill(why?: string): void;
+  /** Closes its input and waits until it is gone; one that does not go is killed. */
   close(): Promise<void>;
 }
+
+/** Longer than any start takes on a machine that is busy with others; one that says nothing for so long will never. */
+const OPEN_MS = 120_000;
+/** What it holds is killed in less. */
+const CLOSE_MS = 10_000;
 
 const silent = { seconds: 0, wallSeconds: 0, scored: null, logTail: '' };
 
@@ -89,15 +94,19 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
   child.stdin.on('error', () => undefined); // its end is seen below
   const gone = new Promise<void>((resolve) => { child.once('error', () => resolve()); child.once('exit', () => resolve()); });
   let ended = false;
+  let killedFor: string | null = null;
+  const kill = (why?: string): void => { killedFor ??= why ?? null; child.kill('SIGKILL'); };
   let phase: { readonly settle: (end: PhaseEnd) => void; readonly onProgress: (seconds: number) => void } | null = null;
   let entering: { readonly settle: () => void; readonly onWait: (why: string) => void } | null = null;
   let leaving: { readonly left: Promise<string | null>; readonly settle: (unclean: string | null) => void } | null = null;
   const write = (message: unknown): void => { if (!ended) child.stdin.write(`${JSON.stringify(message)}\n`); };
 
   return new Promise((resolve, reject) => {
+    const opening = setTimeout(() => kill(`did not open within ${OPEN_MS / 1000} s: a disk of this machine may be stuck`), OPEN_MS);
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (line) => {
       const message = said.parse(JSON.parse(line));
+      clearTimeout(opening);
       if (message.event === 'open') resolve(warden(message));
       else if (message.event === 'refused') { reject(new Error(message.reason)); child.stdin.end(); }
       else if (message.event === 'progress') phase?.onProgress(message.seconds);
@@ -108,7 +117,8 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
     });
     void gone.then(() => {
       ended = true;
-      const reason = `the warden ended (${child.signalCode ?? child.exitCode ?? 'not started'})${complaints ? `: ${complaints.trim().split('\n').at(-1)}` : ''}`;
+      clearTimeout(opening);
+      const reason = killedFor !== null ? `the warden ${killedFor}` : `the warden ended (${child.signalCode ?? child.exitCode ?? 'not started'})${complaints ? `: ${complaints.trim().split('\n').at(-1)}` : ''}`;
       reject(new Error(reason));
       phase?.settle({ ...silent, kind: 'not-started', reason });
       phase = null;
@@ -141,8 +151,14 @@ export function startWarden(python: string, settings: WardenSettings): Promise<W
         write({ op: 'leave' });
         return left;
       },
-      kill: () => { child.kill('SIGKILL'); },
-      close: async () => { child.stdin.end(); await gone; release(child); },
+      kill,
+      async close() {
+        child.stdin.end();
+        const stuck = setTimeout(() => kill(), CLOSE_MS);
+        await gone;
+        clearTimeout(stuck);
+        release(child);
+      },
     };
   }
 }

@@ -12,6 +12,7 @@ import socket
 import cgroup
 
 LOCKS, NO_LOCKS, PROCESS, NO_PROCESSES = b'L', b'l', b'P', b'p'
+AT_ONCE = 100  # handles in one message; the kernel carries some 250, and a large machine has more cores than that
 QUICK = 200  # looks every hundredth of a second before it looks twice a second
 
 
@@ -44,7 +45,7 @@ def _listen(ear):
     """Hears what there is to hold until the warden has ended (U1)."""
     kept = {LOCKS: [], PROCESS: []}
     while True:
-        word, handles, _, _ = socket.recv_fds(ear, 1, 200)
+        word, handles, _, _ = socket.recv_fds(ear, 1, AT_ONCE)
         if not word:
             return kept[LOCKS], kept[PROCESS]
         if word in kept:

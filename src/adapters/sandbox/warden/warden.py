@@ -125,7 +125,7 @@ class Slot:
             else:
                 self.phase.begin()
         elif order['op'] == 'beat':
-            self.heard_at -= order.get('agoMs', 0) / 1000
+            self.heard_at = time.monotonic() - order.get('agoMs', 0) / 1000  # of several that lay waiting the newest counts, and none twice
             if self.phase is not None:
                 self.phase.heard = self.heard_at
         elif order['op'] == 'occupy':
@@ -171,7 +171,8 @@ class Slot:
 
     def tell_undertaker(self, word, handles=()):
         try:
-            socket.send_fds(self.undertaker, [word], handles)
+            for first in range(0, max(1, len(handles)), undertaker.AT_ONCE):
+                socket.send_fds(self.undertaker, [word], handles[first:first + undertaker.AT_ONCE])
         except OSError:
             pass  # it was killed; what it would have held dies with the warden all the same
 
