@@ -1,8 +1,12 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, nkeyAuthenticator } from 'nats';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { memoryJournal } from '../../src/adapters/memory/index.ts';
 import { JournalUnavailable } from '../../src/adapters/nats/index.ts';
+import { natsJournal } from '../../src/adapters/nats/journal.ts';
+import { Reconnects } from '../../src/adapters/nats/reconnects.ts';
+import { openConnection } from '../../src/adapters/nats/session.ts';
 import type { Fact } from '../../src/domain/fact.ts';
 import type { Journal, Unreadable } from '../../src/ports.ts';
 import { natsServer } from '../support/nats.ts';
@@ -140,6 +144,23 @@ describe('a journal in nats, beyond what every journal does', () => {
     process.kill(server.server.pid, 'SIGCONT');
     expect(await mine).toEqual({ kind: 'recorded', seq: 1 });
     expect(await (await server.session('broker')).journal(RUN).record('handoff.offered', ['h1'], hint('kernel'))).toEqual({ kind: 'taken' });
+  });
+  test('what took a subject is looked at again when it could not be seen at once: it may be our own words, or none at all', async () => {
+    await using server = await natsServer();
+    await server.run(RUN);
+    const nc = await openConnection({ url: server.server.url, keyFile: server.server.keyFile('supervisor'), name: 'test', role: 'supervisor' });
+    const manager = await jetstreamManager(nc, { checkAPI: false });
+    const [look, js] = [manager.streams.getMessage.bind(manager.streams), jetstream(nc)];
+    let isLost = true;
+    manager.streams.getMessage = async (...asked) => { if (isLost) { isLost = false; throw new Error('the answer was lost'); } return look(...asked); };
+    const journal = natsJournal({ nc, js, jsm: async () => manager, reconnects: new Reconnects(nc), run: RUN });
+    await js.publish(`brigade.evt.${RUN}.handoff.offered.h1`, 'what a server was made to write here');
+    expect(await journal.record('handoff.offered', ['h1'], hint('data'))).toEqual({ kind: 'recorded', seq: 2 });
+    isLost = true;
+    expect(await journal.record('handoff.offered', ['h1'], hint('kernel')), 'and another author was first all the same').toEqual({ kind: 'taken' });
+    isLost = true;
+    expect(await journal.record('handoff.offered', ['h1'], hint('kernel'), { beside: true })).toEqual({ kind: 'recorded', seq: 3 });
+    await nc.close();
   });
   test('a run that was removed is named instead of waited for', async () => {
     await using server = await natsServer();

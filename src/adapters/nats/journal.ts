@@ -17,6 +17,7 @@ import { AnswerLost, type Reconnects } from './reconnects.ts';
 //   J4. What cannot be read is named and passed over.
 //   J5. What cannot be read keeps nobody from saying the fact whose subject it lies on: the fact is said beside it, at the one place that all its
 //       writers find, so that the first of them still wins. A server that was made to write its answer there has cost nobody anything.
+//   J6. Nothing is believed to be taken before what took it was seen: it may be our own words, or none.
 
 /** The API error of a publish that expected another last message. */
 const WRONG_LAST_SEQUENCE = 10071;
@@ -87,11 +88,11 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
           return { kind: 'recorded', seq } as const;
         } catch (error) {
           if (isTaken(error)) {
-            const earlier = await stored(place).catch(() => null);
-            if (isUncertain && earlier === null) { await sleep(50); continue; }
-            const isMine = earlier?.body === text;
-            if (earlier !== null && (!earlier.isFact || (beside && !isMine))) { place = besideSubject(subject, earlier.seq); continue; } // J5
-            return (isUncertain || beside) && isMine && earlier ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
+            const earlier = await stored(place).catch(async (unseen: unknown) => { await refuseForGood(unseen, { nc, jsm, run, stream, subject }); return null; });
+            if (earlier === null) { await sleep(50); continue; } // J6
+            const isMine = earlier.body === text;
+            if (!earlier.isFact || (beside && !isMine)) { place = besideSubject(subject, earlier.seq); continue; } // J5
+            return (isUncertain || beside) && isMine ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
           }
           await refuseForGood(error, { nc, jsm, run, stream, subject });
           isUncertain = true;
