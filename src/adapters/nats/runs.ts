@@ -79,11 +79,11 @@ function tellTooFew(error: unknown): never {
   throw error;
 }
 
-/** Removes everything the server holds of a run. */
+/** Removes everything the server holds of a run: its journal last, because by that it is found again when this was cut short. */
 export async function removeRun({ js, jsm, run }: { js: JetStreamClient; jsm: JetStreamManager; run: RunId }): Promise<void> {
   const missing = (error: unknown): false => { if (error instanceof JetStreamApiError && error.code === NO_STREAM) return false; throw error; };
-  await jsm.streams.delete(journalStream(run).name).catch(missing);
   await new Objm(js).open(blobBucket(run), false).then((bucket) => bucket.destroy()).catch(missing);
+  await jsm.streams.delete(journalStream(run).name).catch(missing);
 }
 
 /** Every run the server holds a journal of, sorted. */
