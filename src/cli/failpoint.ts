@@ -31,7 +31,7 @@ export function failing(ports: Ports, daemon: string, dir: string, asked = proce
     return done;
   };
   const { journal, bus } = ports;
-  const record: Journal['record'] = (word, ids, body) => around(word, () => journal.record(word, ids, body));
+  const record: Journal['record'] = (word, ...said) => around(word, () => journal.record(word, ...said));
   const ask: Bus['ask'] = (command, ids, request, options) => around(command.pattern.split('.').filter((token) => !token.startsWith(':')).join('.'), () => bus.ask(command, ids, request, options));
   const tell: Bus['tell'] = (message, ids, body) => {
     bus.tell(message, ids, body);
