@@ -12,14 +12,16 @@ import type { UpSettings } from './up-settings.ts';
 // What the runs of a server want of one machine.
 //
 //   W1. A run wants something from its first fact until it has stopped, and again when it is resumed.
-//   W2. A node serves what its devices and its folder of surfaces fit; what it cannot serve is told once, with why, and looked at again later.
-//   W3. A keeper stays a little longer than its run: those who ask whether it is over are to hear it.
+//   W2. A node serves what its devices and its folder of surfaces fit; what it cannot serve is told once, with why, and looked at again later. What it serves
+//       it serves until the run has stopped: a driver that is slow to answer, or a checkout that is renewed, must not end what is being measured.
+//   W3. A run that cannot be looked at keeps what it had, and keeps nothing from the others.
+//   W4. A keeper stays a little longer than its run: those who ask whether it is over are to hear it.
 
-export interface WantedOptions { readonly place: Place; readonly session: NatsSession; readonly settings: UpSettings; readonly log: Presence['log']; readonly now: () => number }
+export interface WantedOptions { readonly place: Place; readonly session: Pick<NatsSession, 'listRuns' | 'standing' | 'bus'>; readonly settings: UpSettings; readonly log: Presence['log']; readonly now: () => number }
 
 /** How long a keeper outlives its run. */
 const LINGER_MS = 20_000;
-/** How long what was found of a machine's fitness for a run is believed. */
+/** How long a machine that does not fit a run is believed not to. */
 const FIT_AGAIN_MS = 60_000;
 const ASK_MS = 3_000;
 
@@ -42,11 +44,12 @@ function servicesWanted({ place, session, settings, log, now }: WantedOptions): 
   const stands = (run: RunId, standing: Standing): boolean => { // W1
     if (!standing.isOver) { ended.delete(run); return true; }
     if (!ended.has(run)) ended.set(run, now());
-    return role === 'keeper' && now() - (ended.get(run) ?? 0) < LINGER_MS; // W3
+    fits.delete(run);
+    return role === 'keeper' && now() - (ended.get(run) ?? 0) < LINGER_MS; // W4
   };
   const fit = async (run: RunId, started: RunStarted): Promise<boolean> => { // W2
     const before = fits.get(run);
-    if (before !== undefined && now() - before.atMs < FIT_AGAIN_MS) return before.lack === null;
+    if (before !== undefined && (before.lack === null || now() - before.atMs < FIT_AGAIN_MS)) return before.lack === null;
     const lack = await lackHere(place, { name: started.surface, hash: started.surfaceHash, roster: started.rosterName ?? null, node }).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
     if (lack !== null && lack !== before?.lack) log('warn', `${run} is not served by this node: ${lack}`, { for: run });
     fits.set(run, { lack, atMs: now() });
@@ -59,11 +62,28 @@ function servicesWanted({ place, session, settings, log, now }: WantedOptions): 
     return { ...about, name: `evaluator-${run}`, args: ['evaluator', ...args, '--node', node, ...given('--slots', settings.slots), ...given('--sandbox', settings.sandbox)] };
   };
 
+  const seen = new Map<RunId, Standing | null>();
+  const unseen = new Map<RunId, string>();
+  const lookAt = async (all: readonly RunId[]): Promise<void> => { // W3
+    const found = await Promise.allSettled(all.map((run) => session.standing(run)));
+    if (found.length > 0 && found.every(({ status }) => status === 'rejected')) for (const each of found) if (each.status === 'rejected') throw each.reason; // it is the server
+    for (const [i, run] of all.entries()) {
+      const each = found[i];
+      if (each?.status === 'fulfilled') { seen.set(run, each.value); unseen.delete(run); }
+      if (each?.status !== 'rejected') continue;
+      const why = each.reason instanceof Error ? each.reason.message : String(each.reason);
+      if (unseen.get(run) !== why) log('warn', `${run} cannot be looked at now, and what it has here goes on: ${why}`, { for: run });
+      unseen.set(run, why);
+    }
+  };
+
   return async () => {
     const daemons: WantedDaemon[] = [];
     let left = runs === null ? 1 : 0;
-    for (const run of runs ?? await session.listRuns()) {
-      const standing = await session.standing(run);
+    const all = runs ?? await session.listRuns();
+    await lookAt(all);
+    for (const run of all) {
+      const standing = seen.get(run) ?? null;
       if (runs !== null && standing?.isOver !== true) left += 1; // one that was not begun yet is waited for
       if (standing === null || !stands(run, standing)) continue;
       if (role === 'broker' || role === 'keeper' || await fit(run, standing.started)) daemons.push(daemonFor(run, standing.started));
