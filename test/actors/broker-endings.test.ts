@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { openTrial } from '../../src/actors/trial/index.ts';
 import type { Lineage } from '../../src/domain/lineage.ts';
+import type { Journal } from '../../src/ports.ts';
 import { Pulse } from '../../src/protocols/actor.ts';
 import { LimitRun, StopRun } from '../../src/protocols/run.ts';
+import { OpenSession, WindUp } from '../../src/protocols/session.ts';
+import { openPause } from '../support/pause.ts';
 import { measurement } from '../support/story.ts';
 import { byPatch, world } from '../support/world.ts';
 
@@ -22,6 +25,33 @@ describe('the end of a run', () => {
     expect(await w.ports.bus.ask(StopRun, RUN, { now: false }, { timeoutMs: 1000 })).toEqual({ ok: true, message: 'finishing 1 replicate' });
     const lineage = await w.until((l) => l.stopped !== null);
     expect([lineage.trials.get('t0001')?.replicates.get('s1')?.measured?.measurement.score, lineage.trials.get('t0001')?.result, lineage.claim]).toEqual([expect.any(Number), null, null]);
+  });
+
+  test('a fact that cannot be said while it waits for those who think ends its broker, and nothing else of the process that it is in', async () => {
+    const w = await world({ measure: byPatch, durationMs: ({ trial }) => (trial === 't0000' ? 500 : 600_000), started: { proposer: 'llm' } });
+    const pause = openPause(w.ports);
+    const { journal } = pause.ports;
+    const full: Journal = { ...journal, record: (word, ...said) => (word === 'lease.lapsed' ? Promise.reject(new Error('the journal is full')) : journal.record(word, ...said)) };
+    const broker = await w.startBroker({ ...pause.ports, journal: full });
+    await w.startNode('atlas');
+    await w.until((l) => l.bests.length === 1);
+    await w.ports.bus.ask(OpenSession, RUN, { clientId: 's-1', specialist: 'data', asOf: 1, model: 'toy at nowhere', prompt: 'you are data' }, { timeoutMs: 1000 });
+    await using _hung = w.ports.bus.serve(WindUp, { ...RUN, specialist: 'data' }, () => new Promise<{ kind: 'done' }>(() => undefined));
+    await w.propose('loss=2.0');
+    await w.until((l) => l.leases.size > 0);
+    const unheard: unknown[] = [];
+    const hear = (why: unknown): void => { unheard.push(why); };
+    process.on('unhandledRejection', hear);
+    pause.stop(); // what it finds when it goes on, it says in one breath: a lease that has lapsed, and the end
+    await w.ports.journal.record('run.stopping', ['1'], { reason: 'stopped by its operator', mode: 'now' });
+    await w.clock.advance(10_000);
+    await pause.goOn();
+    const ended = broker.done.then(() => 'well', (error: unknown) => String(error));
+    await w.clock.advance(10_000);
+    expect(await ended).toBe('Error: the journal is full');
+    expect(unheard).toEqual([]);
+    process.off('unhandledRejection', hear);
+    await broker[Symbol.asyncDispose]();
   });
 
   test('asked to stop, it says what was measured before it says that it has stopped, however slow the journal', async () => {

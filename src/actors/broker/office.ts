@@ -157,10 +157,8 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
     const reason = strandedBy(lineage, (clock.now() - ableMs) / 1000, isAlive) ?? reasonToStop(lineage, spent, quietMs / 1000) ?? starved(lineage, sessions.refused, newest); // B3
     if (reason) said.push(keeper.say('run.stopping', [String(lineage.stoppings + 1)], reason));
     const over = lineage.stopMode === 'now' || (lineage.stopMode === 'finish' && lineage.leases.size === 0 && !isDeciding) || (stage === 'claiming' && claim === null && lineage.leases.size === 0);
-    if (over && lineage.stopping !== null) {
-      await sessions.windUp();
-      said.push(keeper.say('run.stopped', [String(lineage.stops + 1)], { reason: lineage.stopping, wallSeconds: Math.round(spent.wallSeconds * 1000) / 1000 }));
-    }
+    const why = lineage.stopping;
+    if (over && why !== null) said.push(sessions.windUp().then(() => keeper.say('run.stopped', [String(lineage.stops + 1)], { reason: why, wallSeconds: Math.round(spent.wallSeconds * 1000) / 1000 })));
     await Promise.all(said);
     return said.length > 0;
   }
