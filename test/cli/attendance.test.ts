@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startWard } from '../../src/actors/supervisor/index.ts';
 import { openClock } from '../../src/adapters/clock/index.ts';
@@ -46,6 +49,20 @@ test('one that only a person can mend is given up and said so, and the others go
   await until(() => { expect(attendance.daemons()).toEqual({ 'evaluator-a': 'alive', 'evaluator-b': 'lost' }); });
   expect(attendance.state()).toBe('mending');
   expect(said).toContainEqual({ level: 'error', message: 'evaluator-b was given up: its last line says why. It is tried again in 5 minutes' });
+});
+
+test('a daemon that could not even be started is tried again, and why is said', async () => {
+  const logDir = await mkdtemp(join(tmpdir(), 'brigade-ward-'));
+  const processes = openProcesses({ command: ['/bin/sh', '-c'], cwd: tmpdir(), logDir, secretsOf: () => [] });
+  await rm(logDir, { recursive: true });
+  const said: string[] = [];
+  const ward = startWard({ name: 'evaluator-a', args: [HOLDER] }, { processes, clock: openClock(), log: (_level, message) => { said.push(message); }, onChange: () => undefined });
+  await until(() => { expect(said[0]).toMatch(/^evaluator-a could not be started and is tried again: ENOENT: no such file or directory, open /); });
+  await mkdir(logDir);
+  await until(() => { expect(existsSync(join(logDir, 'evaluator-a.log'))).toBe(true); });
+  expect(ward.state()).toBe('alive');
+  await ward.release('now');
+  await rm(logDir, { recursive: true });
 });
 
 test('a server that does not answer changes nothing of what runs, and is complained of once', async () => {

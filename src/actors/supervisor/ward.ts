@@ -29,8 +29,13 @@ export function startWard({ name, args }: Daemon, { processes, clock, log, onCha
     actors: {
       daemon: fromPromise<Death, { name: string }>(async () => {
         const bornMs = clock.now();
-        const mine = child = processes.start({ name, args });
-        const end = await mine.exited;
+        try {
+          child = processes.start({ name, args });
+        } catch (error) { // its log's folder may be gone, or all that may be open be open: that may pass
+          log('warn', `${name} could not be started and is tried again: ${error instanceof Error ? error.message : String(error)}`, { daemon: name });
+          return { livedMs: 0, code: null };
+        }
+        const end = await child.exited;
         child = null;
         if (!letGo.signal.aborted && end.code !== 0) log('warn', `${name} died${end.code === NEVER_AGAIN ? ': its log says what only a person can mend' : ' and is started again'}`, { daemon: name, code: end.code, signal: end.signal });
         return { livedMs: clock.now() - bornMs, code: end.code };
