@@ -7,6 +7,7 @@ import type { SandboxLevel } from '../../domain/measurement.ts';
 import type { Recipe } from '../../domain/recipe.ts';
 import type { EvaluatorSpec } from '../../domain/surface.ts';
 import type { Bench, PassedCanary, Workbench } from '../../ports.ts';
+import { birthOf } from './birth.ts';
 import { deviceClass, hashEnvironment } from './environment.ts';
 import { findChange, pin, pinNew, sha256Of, type Pins } from './pins.ts';
 import { requireRoom } from './room.ts';
@@ -17,8 +18,8 @@ import { seal } from './seal.ts';
 //   K1. What a sandbox sees as /eval is a copy made at the start: nothing that a recipe could reach is anybody's source.
 //   K2. Trusted programs and data are compared with their pins before and after every measurement.
 //   K3. A recipe is laid out in a folder made for this one measurement and removed after it.
-//   K4. Every start has a folder of its own, named after its process, and removes it when it ends: what starts that died have left is removed, what a living
-//       one uses is not touched.
+//   K4. Every start has a folder of its own, named after its process and its birth, and removes it when it ends: what starts that died have left is removed,
+//       what a living one uses is not touched. A number alone names no process: a container gives the same to each of its starts.
 //   K5. A node begins with room for what one phase may leave, so that one whose disk is full does not enrol again and again.
 
 /** Where things lie on this machine. */
@@ -50,7 +51,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   await removeLeft(options.workDir); // K4
   await mkdir(options.workDir, { recursive: true });
   await requireRoom(options.workDir, spec.limits.scratchBytes);
-  const workDir = join(options.workDir, `${process.pid}-${randomUUID().slice(0, 8)}`); // K4
+  const workDir = join(options.workDir, `${process.pid}-${await birthOf(process.pid) ?? 0}-${randomUUID().slice(0, 8)}`); // K4
   const evaluator = join(workDir, 'evaluator');
   await mkdir(evaluator, { recursive: true });
   await copyTree(evaluatorDir, evaluator, NOT_SHOWN); // K1
@@ -87,9 +88,8 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
 
 async function removeLeft(dir: string): Promise<void> {
   for (const name of await readdir(dir).catch(() => [])) {
-    try { process.kill(Number.parseInt(name, 10), 0); } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EPERM') await rm(join(dir, name), { recursive: true, force: true });
-    }
+    const [, pid, born] = /^(\d+)-(\d+)-/.exec(name) ?? [];
+    if (pid === undefined || await birthOf(Number(pid)) !== Number(born)) await rm(join(dir, name), { recursive: true, force: true });
   }
 }
 
