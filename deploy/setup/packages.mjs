@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { runLogged } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
@@ -45,6 +45,8 @@ export async function build(context) {
   const problem = await context.run('build', [process.execPath, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json', '--outDir', next], 5 * 60_000);
   if (problem) throw new SetupFailure(`tsc: ${problem}`, 'the sources do not compile: undo local changes, or mend what the log names', context.log('build'));
   for (const file of filesUnder(source).filter((name) => !/\.(ts|md)$/.test(name))) cpSync(file, join(next, relative(source, file)));
+  const program = join(next, 'main.js');
+  if (existsSync(program)) chmodSync(program, 0o755); // what links to it is run as a program
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
   renameSync(next, join(root, 'dist'));
   rmSync(old, { recursive: true, force: true });

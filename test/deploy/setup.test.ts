@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -256,10 +256,12 @@ test('compiled files replace the old ones as a whole, with what the sources read
   await symlink(join(project, 'node_modules'), join(small.root, 'node_modules'));
   await small.write('tsconfig.json', '{"compilerOptions": {"rootDir": "src", "outDir": "dist", "module": "nodenext", "types": []}, "include": ["src"]}');
   await small.write('src/one.ts', 'export const one: number = 1;');
+  await small.write('src/main.ts', 'export {};');
   await small.write('src/guard/guard.py', 'pass');
   await small.write('dist/stale.js', '');
   expect((await small.run(['--only', 'build'])).code).toBe(0);
   expect([small.has('dist/one.js'), small.has('dist/guard/guard.py'), small.has('dist/stale.js')]).toEqual([true, true, false]);
+  expect(statSync(join(small.root, 'dist/main.js')).mode & 0o111, 'a link to the program is a program').toBe(0o111);
   await small.write('src/one.ts', 'export const one: number = "1";');
   expect((await small.run(['--only', 'build'])).code).toBe(1);
   expect(await small.read('dist/one.js')).toContain('one = 1');
