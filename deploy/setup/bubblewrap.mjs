@@ -4,7 +4,7 @@ import { read } from './command.mjs';
 import { debianSuite, unpackDebian } from './debian.mjs';
 import { versionIn } from './version.mjs';
 
-const WEAKER = 'recipes run as ordinary processes: they can read your files and use the network, and a cheating one may not be noticed';
+const WEAKER = 'Recipes are held by namespaces alone where these can be had; elsewhere none is run, unless you say --sandbox none';
 
 /** Finds or fetches bubblewrap and tries it; without it, says what is weaker. Never a reason to fail. */
 export async function prepareSandbox(context) {

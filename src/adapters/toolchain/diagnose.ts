@@ -34,19 +34,21 @@ async function checkNode(): Promise<Check> {
 async function checkPython({ python, device }: Toolchain): Promise<Check> {
   const program = 'import platform, torch, numpy; torch.manual_seed(0); a = torch.rand(64, 64); assert torch.isfinite(a @ a).all(); print(platform.python_version(), torch.__version__)';
   const run = await execa(python, ['-I', '-c', program], { reject: false, timeout: 120_000, killSignal: 'SIGKILL' });
-  if (run.failed) return bad('python', `PyTorch does not work in ${python}: ${run.stderr.trim().split('\n').at(-1) ?? run.shortMessage}`, `${SETUP} -- --again --only python`);
+  if (run.failed) return bad('python', `PyTorch does not work in ${python}: ${run.timedOut ? 'it took longer than two minutes' : run.stderr.trim().split('\n').at(-1) || `exit code ${run.exitCode}`}`, `${SETUP} -- --again --only python`);
   const [version, torch] = run.stdout.trim().split(' ');
   return fine('python', `${version}, torch ${torch}, ${device} (${python})`);
 }
 
+/** What happens where bubblewrap does not hold a recipe. */
+const WITHOUT = 'namespaces alone are tried, and where there are none no recipe is run but with --sandbox none';
+
 /** Tries what the sandbox is for: no network, and nothing outside the scratch folder can be written. */
 async function checkSandbox({ bwrap, root }: Toolchain): Promise<Check> {
-  const without = 'recipes can read your files and use the network';
-  if (bwrap === null) return weak('sandbox', `no bubblewrap that works here: ${without}`, 'install bubblewrap with your package manager, then npm run setup -- --again --only sandbox');
+  if (bwrap === null) return weak('sandbox', `no bubblewrap that works here: ${WITHOUT}`, 'install bubblewrap with your package manager, then npm run setup -- --again --only sandbox');
   const script = `test ! -w '${root.replaceAll("'", `'\\''`)}/package.json' && test "$(wc -l < /proc/net/route)" -le 1 && test "$(ls -d /proc/[0-9]* | wc -l)" -lt 8`;
   const run = await execa(bwrap, ['--unshare-all', '--die-with-parent', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', 'sh', '-c', script], { reject: false, timeout: 20_000, killSignal: 'SIGKILL' });
   if (!run.failed) return fine('sandbox', 'bubblewrap: no network, files read-only, processes of its own');
-  return weak('sandbox', `bubblewrap does not isolate here (${run.stderr.trim().split('\n').at(-1) || 'the trial inside failed'}): ${without}`, 'allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)');
+  return weak('sandbox', `bubblewrap does not isolate here (${run.stderr.trim().split('\n').at(-1) || 'the trial inside failed'}): ${WITHOUT}`, 'allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)');
 }
 
 async function checkDisk(root: string): Promise<Check> {
