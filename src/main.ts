@@ -14,7 +14,7 @@ const program = new Command('brigade')
   .option('--debug', 'show stack traces')
   .showHelpAfterError('(brigade --help lists the commands)')
   .exitOverride()
-  .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini --trials 32\n  $ brigade status\n  $ brigade show t0005');
+  .addHelpText('after', '\nExamples:\n  $ brigade run golf-mini --trials 32\n  $ brigade status\n  $ brigade show t0005\n\nREADME.md has the way from here. Runs go to runs/ in the project, or where BRIGADE_RUNS says.');
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0); throw error; });

@@ -37,18 +37,23 @@ export function addCommands(program: Command, place: Place): void {
     width: () => (out.isTTY ? out.columns ?? 80 : null),
     color: out.isTTY === true && !process.env.NO_COLOR,
   };
+  program.commandsGroup('Searching:');
   runCommand(program, here);
   planCommand(program, place, out);
-  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand, importCommand, analyzeCommand, compareCommand]) add(program, here);
   controlCommands(program, place, out);
+  program.commandsGroup('Looking at a run, the newest unless one is named:');
+  for (const add of [statusCommand, watchCommand, runsCommand, resultsCommand, showCommand, diffCommand, bestCommand, lineageCommand, reportCommand, verifyCommand]) add(program, here);
+  program.commandsGroup('Comparing, and trying again:');
+  for (const add of [analyzeCommand, compareCommand, importCommand, composeCommand, replayCommand]) add(program, here);
+  program.commandsGroup('What is searched:');
   initCommand(program);
-  surveyCommand(program, here);
-  composeCommand(program, here);
-  replayCommand(program, here);
   surfacesCommand(program, place, out);
-  natsCommand(program, place, out);
+  surveyCommand(program, here);
+  program.commandsGroup('This machine, and many:');
   doctorCommand(program);
-  daemonCommands(program, place);
+  natsCommand(program, place, out);
   upCommand(program, place);
   healthCommand(program, out);
+  program.commandsGroup('One daemon by itself, as brigade run and up start them:');
+  daemonCommands(program, place);
 }

@@ -16,7 +16,7 @@ export function doctorCommand(program: Command): void {
     .option('--models <file>', 'likewise, to every model in a file of models (docs/models.md)')
     .option('--base-url <url>', 'endpoint of --model (default OPENAI_BASE_URL, or that of OpenAI)').option('--price <in,out[,cached]>', 'what a million of its tokens cost')
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nexamples:\n  brigade doctor --nats tls://head:4222 --keys nats/keys\n  brigade doctor --model gpt-5-mini\n  brigade doctor --model qwen3 --base-url http://127.0.0.1:8000/v1\n  brigade doctor --models models.yaml')
+    .addHelpText('after', '\nExamples:\n  $ brigade doctor\n  $ brigade doctor --nats tls://head:4222 --keys nats/keys\n  $ brigade doctor --model qwen3 --base-url http://127.0.0.1:8000/v1\n  $ brigade doctor --models models.yaml')
     .action(async ({ nats, keys, json, model, ...flags }: { nats?: string; keys?: string; json?: true; model?: string | true } & Omit<ModelFlags, 'model'>) => {
       const named = typeof model === 'string' ? { ...flags, model } : flags;
       const checks = model === undefined && modelFlagsIn(named).length === 0 ? [...await diagnose(projectRoot(), { hasServer: nats !== undefined }), ...nats === undefined ? [] : await inspectServer({ url: nats, keys: keys ?? null }), ...await diagnoseDevices(process.env.BRIGADE_DEVICES ?? null, process.env, await pythonDevice())] : await modelChecks(named);

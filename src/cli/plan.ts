@@ -19,7 +19,7 @@ import { planThinking, sayThinking } from './plan-thinking.ts';
 /** Adds `brigade plan`: what a run would cost, before it costs anything. */
 export function planCommand(program: Command, place: Place, out: { write(text: string): unknown }): void {
   modelOptions(program.command('plan <surface>').description('say what calibration, a trial and a confirmation will cost, and thinking with models may, before launch'))
-    .option('--trials <n>', 'trials').option('--minutes <n>', 'minutes in all').option('--slot-seconds <n>', 'slot-seconds in all').option('--slots <n>', 'slots').option('--keep <rule>', 'confirmed or strict').option('--replicates <n>', 'seeds of a confirmation').option('--calibration <n>', 'replicates of the baseline')
+    .option('--trials <n>', 'trials in all').option('--minutes <n>', 'minutes in all').option('--slot-seconds <n>', 'slot-seconds in all').option('--slots <n>', 'slots of this machine (default: its cores, or its GPUs)').option('--keep <rule>', 'confirmed or strict').option('--replicates <n>', 'seeds of a confirmation').option('--calibration <n>', 'replicates of the baseline')
     .option('--proposer <kind>', 'llm adds what thinking with a model may cost').option('--arm <arm>', 'specialists, single or generic-N').option('--tokens <n>', 'tokens of models in all').option('--money <amount>', 'money for models in all')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExamples:\n  $ brigade plan golf-mini --trials 32\n  $ brigade plan golf-mini --proposer llm --model gpt-5-mini --price 0.25,2.0 --money 5')

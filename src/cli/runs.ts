@@ -49,7 +49,7 @@ export function runsCommand(program: Command, here: Surroundings): void {
       if (live) throw new Mistake(`${file.run} is running (process ${live.pid}): brigade stop ${file.run} first`);
       if (!flags.yes) throw new Mistake(`this removes ${dir} with its journal: say --yes, or keep a copy first with brigade runs export ${file.run} FILE`);
       await rm(dir, { recursive: true });
-      const kept = file.url === null ? '' : `; its stream on ${file.url} is left: nats stream rm BRIGADE_EVT_${file.run}`;
+      const kept = file.url === null ? '' : `; what lies on ${file.url} is left: nats stream rm BRIGADE_EVT_${file.run}, and OBJ_BRIGADE_BLOBS_${file.run}`;
       out.write(flags.json ? jsonLine({ run: file.run, removed: dir, server: file.url }) : `removed ${dir}${kept}\n`);
     });
 }
