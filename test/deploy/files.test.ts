@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { addCommands } from '../../src/cli/commands.ts';
 import { USUAL_FILES, settingsFrom } from '../../src/cli/up-settings.ts';
+import { PAGES } from '../support/pages.ts';
 
 // What lies in deploy/ for service managers and clusters, each file looked at by a tool that is not ours, and its every word for us held against our own help.
 
@@ -100,7 +101,7 @@ test.each([...files.filter((file) => file.endsWith('brigade.yaml')), 'deploy/kub
   expect(await settingsFrom('node', { config: settings })).toMatchObject({ role: 'node', runs: null });
 });
 
-describe('every word for brigade that a file of deploy/ or the guide says', () => {
+describe('every word for brigade that a file of deploy/ or a page says', () => {
   const told = [...files, 'docs/many-machines.md'];
   const program = new Command('brigade');
   addCommands(program, { root: ROOT, runs: join(ROOT, 'runs') });
@@ -122,12 +123,12 @@ describe('every word for brigade that a file of deploy/ or the guide says', () =
 
   const commandIn = (line: string): string | null => [...all.keys()].filter((path) => path !== '' && (line === path || line.startsWith(`${path} `))).sort((a, b) => b.length - a.length)[0] ?? null;
 
-  test.each(told)('%s: commands, roles and flags exist', (file) => {
+  test.each([...new Set([...told, ...PAGES])])('%s: commands, roles and flags exist', (file) => {
     for (const line of linesOf(file)) {
       const path = commandIn(line);
       if (path === null) { expect(line, 'a sentence, not a command').not.toMatch(/ --|^(up|health|run|nats) /); continue; }
       const help = all.get(path) ?? '';
-      const flags = line.match(/(?<= )--[a-z][a-z-]*/g) ?? [];
+      const flags = line.replaceAll(/"[^"]*"/g, '').match(/(?<= )--[a-z][a-z-]*/g) ?? []; // what is quoted is another program's
       for (const flag of flags) expect(help.includes(flag) || flag === '--help', `${file}: brigade ${path} has no ${flag} (${line})`).toBe(true);
       const role = /^(?:up|health) ([a-z]+)/.exec(line)?.[1];
       if (role !== undefined) expect(help, line).toMatch(new RegExp(`one of [^\\n]*(\\n[^\\n]*)?\\b${role}\\b`));
