@@ -7,7 +7,7 @@ import type { Journal, Unreadable } from '../../ports.ts';
 import { besideSubject, FACTS, factSubject, readFactSubject } from '../../protocols/facts.ts';
 import { journalStream } from '../../protocols/streams.ts';
 import { firstIssue } from './issue.ts';
-import { AnswerLost, type Reconnects } from './reconnects.ts';
+import { AnswerLost, isTimeout, type Reconnects } from './reconnects.ts';
 
 // One run's facts in its JetStream stream.
 //
@@ -81,6 +81,7 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
       const text = JSON.stringify(parsed.data);
       if (Buffer.byteLength(text) > LARGEST_FACT) throw new TypeError(`${word} ${ids.join('.')} has ${Buffer.byteLength(text)} bytes and a fact may have ${LARGEST_FACT}: put what is large into a blob`);
       let isUncertain = false;
+      const waited = reconnects.patience();
       let place = subject;
       for (let tries = 0; ; tries++) {
         try {
@@ -88,12 +89,13 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
           return { kind: 'recorded', seq } as const;
         } catch (error) {
           if (isTaken(error)) {
-            const earlier = await stored(place).catch(async (unseen: unknown) => { await refuseForGood(unseen, { nc, jsm, run, stream, subject }); return null; });
+            const earlier = await stored(place).catch(async (unseen: unknown) => { waited(unseen); await refuseForGood(unseen, { nc, jsm, run, stream, subject }); return null; });
             if (earlier === null) { await sleep(50); continue; } // J6
             const isMine = earlier.body === text;
             if (!earlier.isFact || (beside && !isMine)) { place = besideSubject(subject, earlier.seq); continue; } // J5
             return (isUncertain || beside) && isMine ? { kind: 'recorded', seq: earlier.seq } as const : { kind: 'taken' } as const; // J2
           }
+          waited(error);
           await refuseForGood(error, { nc, jsm, run, stream, subject });
           isUncertain = true;
           await sleep(Math.min(2_000, 50 * 2 ** Math.min(tries, 6)));
@@ -103,6 +105,7 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
 
     async *follow({ after, until = Infinity, signal = new AbortController().signal, onUnreadable }) {
       let last = after;
+      const waited = reconnects.patience();
       while (!signal.aborted && last < until) {
         try {
           for await (const message of consume({ js, reconnects, stream, after: last, signal })) {
@@ -116,6 +119,7 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
           }
         } catch (error) {
           if (signal.aborted) return;
+          waited(error);
           await refuseForGood(error, { nc, jsm, run, stream, subject: stream });
         }
         await sleep(100, undefined, { signal }).catch(() => {});
@@ -123,10 +127,12 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
     },
 
     async position() {
+      const waited = reconnects.patience();
       for (let tries = 0; ; tries++) {
         try {
           return (await reconnects.orLost((await jsm()).streams.info(stream))).state.last_seq;
         } catch (error) {
+          waited(error);
           await refuseForGood(error, { nc, jsm, run, stream, subject: stream });
           await sleep(Math.min(2_000, 50 * 2 ** Math.min(tries, 6)));
         }
@@ -171,7 +177,7 @@ async function refuseForGood(error: unknown, about: { nc: NatsConnection; jsm: (
   if (cause instanceof JetStreamApiError && cause.code === NO_STREAM) throw new JournalUnavailable(about.run, `the server has no run ${about.run}: it was removed, or never started there`, { cause: error });
   if (cause instanceof JetStreamApiError && /insufficient|no space|maximum bytes|resources/.test(cause.message)) throw new JournalUnavailable(about.run, `the journal of ${about.run} is full (${cause.message}): free some disk space and resume the run`, { cause: error });
   if (about.stream === about.subject) return;
-  if (error instanceof AnswerLost) return;
+  if (error instanceof AnswerLost || isTimeout(error)) return; // a run that is gone is known at once: nobody serves its subjects
   const gone = await about.jsm().then((manager) => manager.streams.info(about.stream)).then(() => false, (why: unknown) => why instanceof JetStreamApiError && why.code === NO_STREAM);
   if (gone) throw new JournalUnavailable(about.run, `the server has no run ${about.run}: it was removed, or never started there`, { cause: error });
 }

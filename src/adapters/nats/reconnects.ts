@@ -1,4 +1,9 @@
-import type { NatsConnection } from 'nats';
+import { TimeoutError, type NatsConnection, type ReconnectToServerHandler } from 'nats';
+
+// When a connection is not waited for any longer.
+//
+//   R1. What was asked of a server that went away is asked again when there is one, and not when its time runs out.
+//   R2. A server that leaves two questions in a row unanswered is left for another one: it may be alive and cut off from all others, and so know nothing of it.
 
 /** What was asked before the connection was lost may never be answered: ask again. */
 export class AnswerLost extends Error {
@@ -8,14 +13,44 @@ export class AnswerLost extends Error {
   }
 }
 
-/** Ends a wait as soon as the server is back, instead of when its time runs out. */
+/** So many questions in a row may go unanswered, of five seconds each: a run may stand still for fifteen. */
+const MOST_SILENCES = 2;
+
+/** Which server is dialled: any but the one that was just left, which is as good as others the time after. */
+export class Shunning {
+  private left: string | null = null;
+  readonly choose: ReconnectToServerHandler = (pool) => {
+    const [next, other] = pool;
+    if (next === undefined || other === undefined || next.listen !== this.left) return null;
+    this.left = null;
+    return other;
+  };
+
+  /** Leaves the server of a connection; false where there is no other. */
+  leave(nc: NatsConnection): boolean {
+    if (nc.isClosed() || nc.isDraining() || nc.getServers().length < 2) return false;
+    this.left = nc.getServer();
+    void nc.reconnect();
+    return true;
+  }
+}
+
+/** Ends a wait as soon as the server is back, instead of when its time runs out (R1). */
 export class Reconnects {
   private readonly waiting = new Set<() => void>();
   private readonly handlers = new Set<() => void>();
 
-  constructor(nc: NatsConnection) {
+  private isLeaving = false;
+  private readonly leave: () => boolean;
+
+  constructor(nc: NatsConnection, shunning = new Shunning()) {
+    this.leave = () => shunning.leave(nc);
     void (async () => {
-      for await (const status of nc.status()) if (status.type === 'reconnect') for (const each of [...this.waiting, ...this.handlers]) each();
+      for await (const status of nc.status()) {
+        if (status.type !== 'reconnect') continue;
+        this.isLeaving = false;
+        for (const each of [...this.waiting, ...this.handlers]) each();
+      }
     })();
     void nc.closed().then(() => { for (const interrupt of [...this.waiting]) interrupt(); });
   }
@@ -24,6 +59,17 @@ export class Reconnects {
   on(handler: () => void): Disposable {
     this.handlers.add(handler);
     return { [Symbol.dispose]: () => { this.handlers.delete(handler); } };
+  }
+
+  /** Told how each of one asker's questions failed, it leaves a server that is silent (R2). */
+  patience(): (error: unknown) => void {
+    let silences = 0;
+    return (error) => {
+      silences = isTimeout(error) ? silences + 1 : 0;
+      if (silences < MOST_SILENCES) return;
+      silences = 0;
+      if (!this.isLeaving) this.isLeaving = this.leave(); // others were as patient
+    };
   }
 
   /** The outcome of `work`, or `AnswerLost` when the server was away meanwhile. Only for what may be asked twice. */
@@ -38,3 +84,6 @@ export class Reconnects {
     }
   }
 }
+
+/** Whether nobody said anything in time. */
+export const isTimeout = (error: unknown): boolean => error instanceof TimeoutError || (error instanceof Error && error.cause instanceof TimeoutError);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { AuthorizationError, connect, nkeyAuthenticator, type NatsConnection, type TlsOptions } from 'nats';
+import { AuthorizationError, connect, nkeyAuthenticator, type NatsConnection, type ReconnectToServerHandler, type TlsOptions } from 'nats';
 import type { RunId } from '../../domain/ids.ts';
 import type { Blobs, Bus, Journal, Presence } from '../../ports.ts';
 import { inboxOf } from '../../protocols/authority.ts';
@@ -13,7 +13,7 @@ import { natsBus, type Refused } from './bus.ts';
 import { natsJournal } from './journal.ts';
 import { Endpoints } from './micro.ts';
 import { natsPresence, type LogLine } from './presence.ts';
-import { Reconnects } from './reconnects.ts';
+import { Reconnects, Shunning } from './reconnects.ts';
 import { ensureRun, inspectDurability, listRuns, removeRun, type Durability } from './runs.ts';
 import { standingOf, type Standing } from './standing.ts';
 
@@ -73,15 +73,17 @@ const SIGN_OF_LIFE_MS = 2_500;
 
 /** Connects, and from then on reconnects for ever. */
 export async function connectNats(options: ConnectOptions): Promise<NatsSession> {
-  const nc = await openConnection(options);
+  const shunning = new Shunning();
+  const nc = await openConnection(options, shunning.choose);
   const js = jetstream(nc, { timeout: 10_000 });
   const reading = jetstream(nc, { timeout: 5_000 }); // a consumer that is put on a server without storage is never answered for: the next may be put on another
   let manager: Promise<JetStreamManager> | null = null;
   const jsm = (): Promise<JetStreamManager> => (manager ??= jetstreamManager(nc, { checkAPI: false, timeout: 10_000 }));
+  let asking: Promise<JetStreamManager> | null = null; // a journal's, which takes a server that is silent for so long for one that is cut off
   const handlers = new Set<(event: SessionEvent) => void>();
   const emit = (event: SessionEvent): void => { for (const handler of handlers) handler(event); };
   watch(nc, emit);
-  const reconnects = new Reconnects(nc);
+  const reconnects = new Reconnects(nc, shunning);
   const endpoints = new Endpoints();
   const bus = natsBus(nc, endpoints, emit);
   const journals = new Map<RunId, Journal>();
@@ -97,7 +99,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
     url: options.url,
     serverVersion: nc.info?.version ?? 'unknown',
     bus,
-    journal: (run) => remembered(journals, run, () => natsJournal({ nc, js: reading, jsm, reconnects, run })),
+    journal: (run) => remembered(journals, run, () => natsJournal({ nc, js: reading, jsm: () => (asking ??= jetstreamManager(nc, { checkAPI: false, timeout: 5_000 })), reconnects, run })),
     blobs: (run) => remembered(stores, run, () => natsBlobs({ nc, js, reconnects, run })),
     presence: (about) => natsPresence({ nc, bus, endpoints, name: nameIn(options), ...about }),
     async ensureRun(run) {
@@ -118,7 +120,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
 }
 
 /** A bare connection with a user's key: for looking at a server; actors have sessions. */
-export async function openConnection({ url, keyFile, name, role, firstConnectMs = 5_000, remedy = 'start one, or leave --nats out and Brigade starts its own' }: ConnectOptions): Promise<NatsConnection> {
+export async function openConnection({ url, keyFile, name, role, firstConnectMs = 5_000, remedy = 'start one, or leave --nats out and Brigade starts its own' }: ConnectOptions, choose?: ReconnectToServerHandler): Promise<NatsConnection> {
   const seed = keyFile === null ? null : await readFile(keyFile, 'utf8').catch((cause: unknown) => {
     throw new ServerUnreachable(url, 'no-entry', `the key ${keyFile} cannot be read: --keys names the folder it lies in`, { cause });
   });
@@ -130,7 +132,7 @@ export async function openConnection({ url, keyFile, name, role, firstConnectMs 
         servers: url.split(','), name, inboxPrefix: inboxOf(keyFile === null ? role : basename(keyFile, '.nk')), timeout: 5_000, ...(tls === null ? {} : { tls }),
         ...(seed === null ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
         maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 100, // ten tries, the default, give up twenty seconds after the server
-        pingInterval: SIGN_OF_LIFE_MS,
+        pingInterval: SIGN_OF_LIFE_MS, ...(choose === undefined ? {} : { reconnectToServer: choose }),
         ignoreAuthErrorAbort: true,
         noAsyncTraces: true, // a stack kept for every request costs more than the request
       });
