@@ -5,7 +5,7 @@ import { openKeeper } from './keeper.ts';
 import { brokerMachine } from './machine.ts';
 import { openOffice, type BrokerNeeds, type Office } from './office.ts';
 import { openPool, type Pool } from './pool.ts';
-import { fenced, openTerm } from './term.ts';
+import { fenced, LEAVING, openTerm } from './term.ts';
 
 // The broker at work: fold the journal, stand by until the run needs it, decide until it is replaced, stand by again.
 
@@ -30,6 +30,7 @@ export async function startBroker(outside: Ports, needs: BrokerNeeds, { run, sig
   const keeper = openKeeper(run, ports.journal, needs.verify);
   const { lineage } = keeper;
   let office: Office | null = null;
+  let isLeaving = false;
   let lose = (): void => undefined;
 
   const chart = createActor(brokerMachine);
@@ -37,7 +38,7 @@ export async function startBroker(outside: Ports, needs: BrokerNeeds, { run, sig
   const beSeenAs = async (as: string): Promise<void> => {
     if (seen?.as === as) return;
     const before = seen;
-    seen = { as, announced: presence.announce({ actor: 'broker', name: as, run, read: () => (office === null ? standing() : office.describe(String(chart.getSnapshot().value))) }) };
+    seen = { as, announced: presence.announce({ actor: 'broker', name: as, run, read: () => (isLeaving ? { ...standing(), state: LEAVING, why: 'it was told to end' } : office === null ? standing() : office.describe(String(chart.getSnapshot().value))) }) };
     await before?.announced[Symbol.asyncDispose]();
   };
   const standing = () => ({
@@ -81,6 +82,8 @@ export async function startBroker(outside: Ports, needs: BrokerNeeds, { run, sig
     if (!ended.aborted) throw error;
   });
   const close = async (): Promise<void> => {
+    isLeaving = true;
+    seen?.announced.changed(); // whoever stands by need not wait until it falls silent
     stop.abort();
     await office?.[Symbol.asyncDispose]();
     await done.catch(() => undefined);

@@ -7,7 +7,8 @@ import type { Keeper } from './keeper.ts';
 //
 //   T1. A term is taken by a fact that is said once, its ordinal one more than the newest: of two that take it at once one has it.
 //   T2. None is taken while somebody has one and is at it. That nobody serves the run any more is known at once, so that a broker that was killed is followed at once by its next start; whoever is
-//       only silent, paused or cut off, is given three pulses' time. None is taken of a run that has not started or has stopped.
+//       only silent, paused or cut off, is given three pulses' time; whoever says that it leaves is followed when it has gone. None is taken of a run that has
+//       not started or has stopped.
 //   T3. Whoever has a term says and answers nothing by a fold that it has not compared with the journal for a while, a while shorter than the patience of those who
 //       stand by: it may have been paused, or cut off, and been replaced meanwhile.
 //   T4. Whoever was replaced says nothing more, not even what it was about to, and answers nothing: its asker finds the other by asking again.
@@ -38,6 +39,9 @@ export interface Term {
   take(beSeenAs: (name: string) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
 
+/** The state of a broker that was told to end, until it has gone. */
+export const LEAVING = 'leaving';
+
 /** The name that whoever has a term is seen by; who stands by has one of its own. */
 export const IN_OFFICE = 'main';
 
@@ -54,9 +58,9 @@ export function openTerm({ bus, clock, journal }: Ports, keeper: () => Keeper, {
   };
   const isNeeded = (): boolean => keeper().lineage.started !== null && keeper().lineage.stopped === null; // T2
 
-  /** Whether somebody is at it: `nobody` serves the run, or one is there, or one is there that says nothing. */
-  const askRound = (signal: AbortSignal): Promise<'there' | 'nobody' | 'silent'> =>
-    bus.ask(NamedActorState, { actor: 'broker', run, name: IN_OFFICE }, {}, { timeoutMs: ANSWER_MS, signal }).then(() => 'there', (error: unknown) => {
+  /** Whether somebody is at it: `nobody` serves the run, or one is there, or one that leaves, or one that says nothing. */
+  const askRound = (signal: AbortSignal): Promise<'there' | 'leaving' | 'nobody' | 'silent'> =>
+    bus.ask(NamedActorState, { actor: 'broker', run, name: IN_OFFICE }, {}, { timeoutMs: ANSWER_MS, signal }).then(({ state }) => (state === LEAVING ? 'leaving' : 'there'), (error: unknown) => {
       if (error instanceof NoAnswer) return error.reason === 'nobody' ? 'nobody' : 'silent';
       throw error;
     });
@@ -70,7 +74,7 @@ export function openTerm({ bus, clock, journal }: Ports, keeper: () => Keeper, {
     async take(beSeenAs, signal) {
       mine = null;
       let heardMs = clock.now();
-      await using _hearing = bus.listen(Pulse, { run, actor: 'broker', name: IN_OFFICE }, () => { heardMs = clock.now(); });
+      await using _hearing = bus.listen(Pulse, { run, actor: 'broker', name: IN_OFFICE }, ({ state }) => { heardMs = state === LEAVING ? -Infinity : clock.now(); });
       for (;;) {
         await keeper().upToDate(); // a server that is away is waited for, and the other with it
         const n = keeper().lineage.term + 1; // of whoever takes it while we ask, this one is taken
