@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { openPool } from '../actors/broker/index.ts';
 import { restart, type Ward } from '../actors/supervisor/index.ts';
 import type { NatsSession } from '../adapters/nats/index.ts';
 import type { Clock } from '../ports.ts';
 import type { AttendanceOptions, WantedDaemon } from './attendance.ts';
-import type { Place } from './place.ts';
+import { failing } from './failpoint.ts';
+import { runDir, type Place } from './place.ts';
 
 // The brokers of several runs in one process, which share its slots fairly.
 //
@@ -21,7 +23,8 @@ export async function brokersIn(place: Place, session: NatsSession, clock: Clock
     let state = 'alive';
     const move = (next: string): void => { state = next; onChange(); };
     const live = async (): Promise<void> => {
-      await using broker = await brokerOf(place, { run, surface, roster, pool, signal, ports: { journal: session.journal(run), bus: session.bus, blobs: session.blobs(run), clock, presence } });
+      const ports = failing({ journal: session.journal(run), bus: session.bus, blobs: session.blobs(run), clock, presence }, 'broker', join(runDir(place, run), 'crashes'));
+      await using broker = await brokerOf(place, { run, surface, roster, pool, signal, ports });
       await broker.done;
     };
     const ended = (async () => {
