@@ -11,8 +11,8 @@ import type { Clock, Presence } from '../ports.ts';
 
 /** A daemon with the run it is for, and for a specialist who it is. */
 export interface WantedDaemon extends Daemon { readonly run: RunId; readonly surface: string; readonly roster: string | null; readonly specialist: string | null }
-/** What is wanted now; `isOver` when nothing ever will be. */
-export interface Wanted { readonly daemons: readonly WantedDaemon[]; readonly isOver: boolean }
+/** What is wanted now; `isOver` when nothing ever will be. `lacks` says of each run that wants something which cannot be given why. */
+export interface Wanted { readonly daemons: readonly WantedDaemon[]; readonly isOver: boolean; readonly lacks: readonly string[] }
 
 export interface AttendanceOptions {
   readonly look: () => Promise<Wanted>;
@@ -32,6 +32,8 @@ export interface Attendance {
   readonly state: () => 'looking' | 'serving' | 'waiting' | 'mending' | 'draining';
   /** Every daemon by name, with where its ward stands. */
   readonly daemons: () => Readonly<Record<string, string>>;
+  /** What was wanted at the last look and cannot be given. */
+  readonly lacks: () => readonly string[];
   /** Resolves when it has ended and no daemon is left. */
   readonly ended: Promise<void>;
 }
@@ -44,9 +46,11 @@ const TRY_AGAIN_MS = 300_000;
 export function attend({ look, keep, clock, log, onChange, onReady, draining, hurrying }: AttendanceOptions): Attendance {
   const wards = new Map<string, { readonly ward: Ward; doneMs: number | null }>();
   let looked = false;
+  let lacks: readonly string[] = [];
   let trouble: string | null = null;
 
-  async function reconcile({ daemons }: Wanted): Promise<void> {
+  async function reconcile({ daemons, lacks: now }: Wanted): Promise<void> {
+    lacks = now;
     const names = new Set(daemons.map(({ name }) => name));
     const unwanted = [...wards].filter(([name]) => !names.has(name));
     for (const [name] of unwanted) wards.delete(name);
@@ -103,6 +107,7 @@ export function attend({ look, keep, clock, log, onChange, onReady, draining, hu
       return states.some((state) => state === 'alive') ? 'serving' : 'waiting';
     },
     daemons: () => Object.fromEntries([...wards].map(([name, { ward }]) => [name, ward.state()])),
+    lacks: () => lacks,
     ended: attendAll(),
   };
 }

@@ -15,12 +15,13 @@ import type { UpSettings } from './up-settings.ts';
 //   W2. A node serves what its devices and its folder of surfaces fit; what it cannot serve is told once, with why, and looked at again later. What it serves
 //       it serves until the run has stopped: a driver that is slow to answer, or a checkout that is renewed, must not end what is being measured.
 //   W3. A run that cannot be looked at keeps what it had, and keeps nothing from the others.
-//   W4. A keeper stays a little longer than its run: those who ask whether it is over are to hear it.
+//   W4. A keeper stays a little longer than a run that it saw: those who ask whether it is over are to hear it. Of runs that were over before it came there
+//       may be hundreds, and nobody asks.
 
 export interface WantedOptions { readonly place: Place; readonly session: Pick<NatsSession, 'listRuns' | 'standing' | 'bus'>; readonly settings: UpSettings; readonly log: Presence['log']; readonly now: () => number }
 
-/** How long a keeper outlives its run. */
-const LINGER_MS = 20_000;
+/** How long a keeper outlives its run: longer than whoever asks is likely to be cut off, or it would ask for ever. */
+const LINGER_MS = 120_000;
 /** How long a machine that does not fit a run is believed not to. */
 const FIT_AGAIN_MS = 60_000;
 const ASK_MS = 3_000;
@@ -38,20 +39,19 @@ const given = (flag: string, said: string | null): string[] => (said === null ? 
 /** A broker, a keeper or an evaluator for every run. */
 function servicesWanted({ place, session, settings, log, now }: WantedOptions): () => Promise<Wanted> {
   const { role, runs, node } = settings;
-  const ended = new Map<RunId, number>();
+  const aliveMs = new Map<RunId, number>();
   const fits = new Map<RunId, { readonly lack: string | null; readonly atMs: number }>();
 
   const stands = (run: RunId, standing: Standing): boolean => { // W1
-    if (!standing.isOver) { ended.delete(run); return true; }
-    if (!ended.has(run)) ended.set(run, now());
+    if (!standing.isOver) { aliveMs.set(run, now()); return true; }
     fits.delete(run);
-    return role === 'keeper' && now() - (ended.get(run) ?? 0) < LINGER_MS; // W4
+    return role === 'keeper' && now() - (aliveMs.get(run) ?? -Infinity) < LINGER_MS; // W4
   };
   const fit = async (run: RunId, started: RunStarted): Promise<boolean> => { // W2
     const before = fits.get(run);
     if (before !== undefined && (before.lack === null || now() - before.atMs < FIT_AGAIN_MS)) return before.lack === null;
     const lack = await lackHere(place, { name: started.surface, hash: started.surfaceHash, roster: started.rosterName ?? null, node }).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
-    if (lack !== null && lack !== before?.lack) log('warn', `${run} is not served by this node: ${lack}`, { for: run });
+    if (lack !== null && lack !== before?.lack) log('warn', lackOf(run, lack), { for: run });
     fits.set(run, { lack, atMs: now() });
     return lack === null;
   };
@@ -88,9 +88,12 @@ function servicesWanted({ place, session, settings, log, now }: WantedOptions): 
       if (standing === null || !stands(run, standing)) continue;
       if (role === 'broker' || role === 'keeper' || await fit(run, standing.started)) daemons.push(daemonFor(run, standing.started));
     }
-    return { daemons, isOver: left === 0 && daemons.length === 0 };
+    const lacks = all.flatMap((run) => { const lack = fits.get(run)?.lack ?? null; return lack === null ? [] : [lackOf(run, lack)]; });
+    return { daemons, isOver: left === 0 && daemons.length === 0, lacks };
   };
 }
+
+const lackOf = (run: RunId, lack: string): string => `${run} is not served by this node: ${lack}`;
 
 /** The specialists of the runs named; who cannot read a journal asks its keeper. */
 function staffWanted({ session, settings, log }: WantedOptions): () => Promise<Wanted> {
@@ -117,6 +120,6 @@ function staffWanted({ session, settings, log }: WantedOptions): () => Promise<W
       if (answer?.staff?.proposer === 'replay' && !told.has(run)) { told.add(run); log('warn', `${run} makes the proposals of another run again: its recording lies with whoever began it, so nobody thinks for it here`, { for: run }); }
     }
     const live = [...known].filter(([, { isOver, proposer }]) => !isOver && proposer !== 'replay');
-    return { daemons: live.flatMap(([run, staff]) => daemonsOf(run, staff)), isOver: known.size === runs?.length && live.length === 0 };
+    return { daemons: live.flatMap(([run, staff]) => daemonsOf(run, staff)), isOver: known.size === runs?.length && live.length === 0, lacks: [] };
   };
 }

@@ -31,7 +31,7 @@ const PASSED = ['BRIGADE_RUNS', 'BRIGADE_LOGS', 'BRIGADE_DEVICES', 'BRIGADE_LOCK
 const FIRST_CONNECT_MS = 30_000;
 
 const WHY = {
-  looking: 'looking for the runs of its server', serving: 'its daemons are at work', waiting: 'no run wants anything of it now',
+  looking: 'looking for the runs of its server', serving: 'its daemons are at work', waiting: 'it has nothing to do for any run now',
   mending: 'a daemon died: its last line says why', draining: 'finishing what is held',
 } as const;
 
@@ -86,7 +86,7 @@ async function up(place: Place, asked: string, flags: UpFlags): Promise<void> {
   let changed = (): void => undefined;
   const look = wantedBy({ place, session, settings, log: presence.log, now: () => clock.now() });
   const attendance = attend({ look, keep, clock, log: presence.log, onChange: () => changed(), onReady: () => manager.ready(), draining: draining.signal, hurrying: hurrying.signal });
-  await using seen = presence.announce({ actor: role, name, run: EVERY_RUN, read: () => ({ state: attendance.state(), why: WHY[attendance.state()], context: { ...attendance.daemons() } }) });
+  await using seen = presence.announce({ actor: role, name, run: EVERY_RUN, read: () => ({ state: attendance.state(), why: [WHY[attendance.state()], ...attendance.lacks()].join('; '), context: { ...attendance.daemons() } }) });
   changed = seen.changed;
   presence.log('info', `serving ${settings.runs === null ? 'every run' : settings.runs.join(', ')} of ${nats}`);
   draining.signal.addEventListener('abort', () => presence.log('info', hurrying.signal.aborted ? 'stopping at once' : 'finishing what is held; a second SIGTERM stops at once, and nothing recorded is lost'), { once: true });

@@ -185,6 +185,20 @@ describe('a run on a virtual clock', () => {
     expect([lineage.slotSeconds, lineage.bests[0]?.score, lineage.calibration?.reusedFrom]).toEqual([0, 2.5, 'toy-0']);
   });
 
+  test('a broker that waits for a node says so, before one has come and when nothing is heard of it any more', async () => {
+    const w = await world({ measure: byPatch });
+    await using _broker = await w.startBroker();
+    const why = async (): Promise<string> => (await w.ports.bus.ask(ActorState, { actor: 'broker' }, {}, { timeoutMs: 1000 })).why;
+    await w.clock.advance(1_000);
+    expect(await why()).toBe('measuring the baseline; no node has enrolled yet');
+    const atlas = await w.startNode('atlas');
+    await w.clock.advance(600);
+    expect(await why()).toBe('measuring the baseline');
+    atlas.stop();
+    await w.clock.advance(5_000);
+    expect(await why()).toBe('measuring the baseline; nothing is heard of its node');
+  });
+
   test('a node with another evaluator than the run\'s is leased nothing, before calibration too, and the broker says why', async () => {
     const w = await world({ measure: byPatch });
     await using _broker = await w.startBroker();

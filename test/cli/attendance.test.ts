@@ -18,14 +18,14 @@ const STUBBORN = 'trap "" TERM; exec 3<&0; (cat <&3 >/dev/null; kill -KILL $$) &
 const open: { draining: AbortController; hurrying: AbortController; attendance: Attendance }[] = [];
 afterEach(async () => { for (const { draining, hurrying, attendance } of open.splice(0)) { draining.abort(); hurrying.abort(); await attendance.ended; } });
 
-function rig(wanted: () => Wanted | Promise<Wanted>) {
+function rig(wanted: () => Omit<Wanted, 'lacks'> | Promise<Wanted>) {
   const said: { level: string; message: string }[] = [];
   const [draining, hurrying] = [new AbortController(), new AbortController()];
   const processes = openProcesses({ command: ['/bin/sh', '-c'], cwd: tmpdir(), logDir: null, secretsOf: () => [] });
   const clock = openClock();
   const log = (level: string, message: string): void => { said.push({ level, message }); };
   let ready = 0;
-  const attendance = attend({ look: async () => wanted(), keep: (daemon, onChange) => startWard(daemon, { processes, clock, log, onChange }), clock, log, onChange: () => undefined, onReady: () => { ready += 1; }, draining: draining.signal, hurrying: hurrying.signal });
+  const attendance = attend({ look: async () => ({ lacks: [], ...await wanted() }), keep: (daemon, onChange) => startWard(daemon, { processes, clock, log, onChange }), clock, log, onChange: () => undefined, onReady: () => { ready += 1; }, draining: draining.signal, hurrying: hurrying.signal });
   const made = { draining, hurrying, attendance, said, ready: () => ready };
   open.push(made);
   return made;
@@ -63,6 +63,14 @@ test('a daemon that could not even be started is tried again, and why is said', 
   expect(ward.state()).toBe('alive');
   await ward.release('now');
   await rm(logDir, { recursive: true });
+});
+
+test('what was wanted and cannot be given is told as long as it is so', async () => {
+  let lacks = ['b is not served by this node: it has no GPU'];
+  const { attendance } = rig(async () => ({ daemons: [], isOver: false, lacks }));
+  await until(() => { expect([attendance.state(), attendance.lacks()]).toEqual(['waiting', lacks]); });
+  lacks = [];
+  await until(() => { expect(attendance.lacks()).toEqual([]); });
 });
 
 test('a server that does not answer changes nothing of what runs, and is complained of once', async () => {

@@ -47,10 +47,23 @@ test('a run that a machine serves is served until it has stopped, though its sur
   r.standing.set('b', r.live);
   expect(await r.names()).toEqual(['evaluator-a']);
   expect(r.said).toEqual([expect.stringMatching(/^b is not served by this node: surfaces\/tiny here is not the one it was started with/)]);
+  expect((await r.look()).lacks, 'and is told of as long as it waits').toEqual(r.said);
   r.standing.set('a', r.over);
   expect(await r.names()).toEqual([]);
   r.standing.set('a', r.live);
   expect(await r.names(), 'resumed, it is looked at as a new one').toEqual([]);
+});
+
+test('a keeper outlives a run that it saw, so that whoever is cut off hears of the end, and begins nothing for the hundreds that were over before it came', async () => {
+  const r = await rig('keeper');
+  r.standing.set('a', r.live);
+  for (let n = 0; n < 300; n++) r.standing.set(`old-${n}`, r.over);
+  expect(await r.names()).toEqual(['keeper-a']);
+  r.standing.set('a', r.over);
+  await r.clock.advance(100_000);
+  expect(await r.names()).toEqual(['keeper-a']);
+  await r.clock.advance(100_000);
+  expect(await r.names()).toEqual([]);
 });
 
 test('a run that cannot be looked at keeps what it had and keeps nothing from the others, and a server of which none can be is said to be away', async () => {

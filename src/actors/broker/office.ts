@@ -201,7 +201,7 @@ export function openOffice(outside: Ports, needs: BrokerNeeds, keeper: Keeper, {
   const done = work().catch((error: unknown) => { if (!ended.aborted && term.isHeld()) throw error; });
   return {
     done, onFact,
-    describe: (state) => describe(lineage, state, strangers(lineage, isAlive)),
+    describe: (state) => describe(lineage, state, [...absent(lineage, isAlive), ...strangers(lineage, isAlive)]),
     async [Symbol.asyncDispose]() {
       stop.abort();
       seat[Symbol.dispose]();
@@ -219,8 +219,14 @@ function wakeUp(): { readonly rung: Promise<void>; ring(): void } {
   return { rung, ring: () => ring() };
 }
 
-function describe(lineage: Lineage, state: string, refused: readonly string[]) {
+/** That nobody is there who could measure what is open. */
+function absent({ nodes, open, stopped }: Lineage, isAlive: (node: NodeId) => boolean): string[] {
+  if (open.size === 0 || stopped !== null || [...nodes.keys()].some(isAlive)) return [];
+  return [nodes.size === 0 ? 'no node has enrolled yet' : `nothing is heard of ${nodes.size === 1 ? 'its node' : `any of its ${nodes.size} nodes`}`];
+}
+
+function describe(lineage: Lineage, state: string, waits: readonly string[]) {
   const leased = lineage.leases.size;
   const why = state === 'calibrating' ? 'measuring the baseline' : state === 'running' ? `${leased} leased, ${lineage.open.size} trials open` : lineage.stopping ?? state;
-  return { state, why: [why, ...refused].join('; '), context: { open: lineage.open.size, leased, applied: lineage.applied, best: lineage.bests.at(-1)?.trial ?? null } };
+  return { state, why: [why, ...waits].join('; '), context: { open: lineage.open.size, leased, applied: lineage.applied, best: lineage.bests.at(-1)?.trial ?? null } };
 }
