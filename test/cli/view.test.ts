@@ -123,6 +123,16 @@ describe('the live view', () => {
     expect(text()).toBe('  data gave up after 8 failures in a row, the last: no sampler\n  data cannot think for now: gave up after 8 failures in a row, the last: no sampler\n');
   });
 
+  test('a node that goes on without a slot is told of, with why and what clears it', () => {
+    const { text, options } = written();
+    const enrolled = made.facts.find((fact) => fact.word === 'node.enrolled');
+    if (enrolled?.word !== 'node.enrolled') throw new Error('the made-up run has a node');
+    const view = liveView(options);
+    view.fact(enrolled, made.lineage);
+    view.fact({ ...enrolled, ids: ['atlas', 'b1'], body: { ...enrolled.body, drained: [{ slot: 'gpu0', why: 'GPU 0 has a compute process: 17' }, { slot: 'gpu3', why: 'device busy' }] } }, made.lineage);
+    expect(text()).toBe('  atlas goes on without gpu0 (GPU 0 has a compute process: 17), gpu3 (device busy): a new start of it clears a slot\n');
+  });
+
   test('a session that ended by its cap after a trial is not said to have had none', () => {
     const { text, options } = written();
     const view = liveView(options);

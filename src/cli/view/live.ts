@@ -100,10 +100,11 @@ export function liveView(options: LiveOptions): LiveView {
         case 'trial.rejected': showTrial(lineage, fact.ids[0]); break;
         case 'trial.result': if (fact.ids[0] === BASELINE) showBaseline(lineage); else showTrial(lineage, fact.ids[0]); break;
         case 'lease.lapsed': if (lineage.trials.get(fact.ids[0])?.result === null) paper.line(paint('warn', `  ${fact.ids[0]} ${fact.ids[1]}: attempt ${fact.ids[2]} was given up: ${fact.body.reason}`)); break;
+        case 'node.enrolled': if (fact.body.drained) paper.line(paint('warn', `  ${fact.ids[0]} goes on without ${fact.body.drained.map(({ slot, why }) => `${slot} (${oneLine(why)})`).join(', ')}: a new start of it clears a slot`)); break;
         case 'run.stopping': paper.line(paint('quiet', `  stopping: ${fact.body.reason}`)); break;
         case 'run.resumed': paper.line(paint('quiet', `  resumed${fact.body.models === undefined ? '' : `, thinking with ${oneLine(fact.body.models)}`}`)); break;
         case 'operator.acted': paper.line(paint('quiet', `  operator: ${fact.body.act}${fact.body.detail ? `, ${oneLine(fact.body.detail)}` : ''}`)); break;
-        case 'run.calibrated': case 'run.best': case 'run.claimed': case 'run.stopped': case 'broker.took': case 'node.enrolled': case 'trial.admitted': case 'lease.granted': case 'trial.measured': case 'handoff.offered': break;
+        case 'run.calibrated': case 'run.best': case 'run.claimed': case 'run.stopped': case 'broker.took': case 'trial.admitted': case 'lease.granted': case 'trial.measured': case 'handoff.offered': break;
         case 'specialist.stalled': paper.line(paint('warn', `  ${fact.ids[0]} ${fact.body.cause === 'proposer' ? '' : `cannot think${STALLS[fact.body.cause] ? ' for now' : ''}: `}${oneLine(fact.body.reason)}`)); break;
         case 'specialist.recovered': paper.line(paint('quiet', `  ${fact.ids[0]} thinks again`)); break;
         case 'session.ended': if (fact.body.ending !== 'submitted') paper.line(paint('quiet', `  ${fact.ids[0]} ${lineage.sessions.rows.get(fact.ids[0])?.opened.specialist ?? ''} ${fact.body.ending}, ${fact.body.trials.length === 0 ? 'no trial' : `after ${fact.body.trials.join(', ')}`}: ${oneLine(fact.body.reason)}`)); break;
