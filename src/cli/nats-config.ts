@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeCertificates, makeKeys, MONITOR_ABOVE, publicKey, serverConfig, type ClusterPlace, type TlsFiles } from '../adapters/nats/index.ts';
-import { loadSurface } from '../adapters/surfaces/index.ts';
+import { loadSurface, SurfaceNotSetUp } from '../adapters/surfaces/index.ts';
 import { COMPOSER } from '../domain/components.ts';
 import { TOKEN } from '../domain/ids.ts';
 import { userId, type User } from '../protocols/authority.ts';
@@ -52,7 +52,11 @@ export function natsConfigCommand(nats: Command, place: Place, out: { write(text
 
 async function namedUsers({ node, nodes, specialist, surface }: Flags, place: Place): Promise<User[]> {
   const counted = nodes === undefined ? [] : Array.from({ length: number('--nodes', nodes, 1, 1000, true) }, (_, i) => `node${i + 1}`);
-  const roster = surface === undefined ? [] : [...(await loadSurface(place.root, surface)).roster.map((brief) => brief.specialist), COMPOSER];
+  const described = surface === undefined ? null : await loadSurface(place.root, surface).catch((error: unknown) => { // who proposes is known before anything is fetched
+    if (error instanceof SurfaceNotSetUp) return error.outline;
+    throw error;
+  });
+  const roster = described === null ? [] : [...described.roster.map((brief) => brief.specialist), COMPOSER];
   const users = [...[...node, ...counted].map((name): User => ({ role: 'evaluator', name })), ...[...specialist, ...roster].map((name): User => ({ role: 'specialist', name }))];
   const odd = users.find(({ name }) => name === null || !TOKEN.test(name));
   if (odd) throw new Mistake(`--${odd.role === 'evaluator' ? 'node' : 'specialist'} ${odd.name} must be 1 to 64 letters, digits, - or _`);

@@ -29,6 +29,7 @@ if (!hasOpenssl()) process.stderr.write('openssl is not here: --tls is not tried
 test.each<[string, number, string[]]>([
   ['one server', 1, [...USERS]],
   ['one server for a surface and counted nodes', 1, ['--surface', 'tiny', '--nodes', '3', '--server', '127.0.0.1:14222']],
+  ['one server for a surface that is not set up here', 1, ['--surface', 'parameter-golf', '--node', 'atlas']],
   ['three servers', 3, [...USERS, ...THREE]],
   ...(hasOpenssl() ? [['one server over TLS that asks for certificates', 1, [...USERS, '--tls']], ['one that asks for none', 1, [...USERS, '--tls', '--no-mutual']], ['three servers over TLS', 3, [...USERS, ...THREE, '--tls']]] satisfies [string, number, string[]][] : []),
 ])('the configuration of %s is accepted by nats-server', async (name, count, flags) => {
