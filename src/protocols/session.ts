@@ -46,10 +46,13 @@ const Closed = z.strictObject({ kind: z.literal('closed'), reason: line(400) });
 const Refused = z.strictObject({ kind: z.literal('refused'), reason: line(1000) });
 const Done = z.strictObject({ kind: z.literal('done') });
 
-/** A specialist opens a session, or finds the one it opened under this client id: `calls` is then the last ordinal it took. `spent` is what this specialist's thinking has taken in the whole run. */
+/**
+ * A specialist opens a session, or finds the one it opened under this client id: `calls` is then the last ordinal it took. `spent` is what this specialist's thinking has taken in the
+ * whole run. Refused where the run's limits would not cover `worst`, the most that its first call may take: it would be a session without a call.
+ */
 export const OpenSession = command('broker.open-session.:run', 'specialist',
-  z.strictObject({ clientId: token, specialist: token, asOf: count, model: line(200), prompt: text(LONGEST_PROMPT) }),
-  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('opened'), session: token, calls: count, spent: z.strictObject({ tokens: count, money }) }), Closed]));
+  z.strictObject({ clientId: token, specialist: token, asOf: count, model: line(200), prompt: text(LONGEST_PROMPT), worst: z.strictObject({ tokens: count, money }).optional() }),
+  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('opened'), session: token, calls: count, spent: z.strictObject({ tokens: count, money }) }), Refused.extend({ by: z.literal('limit') }), Closed]));
 
 /**
  * May this call be made? Refused by `limit` when those of the run would not cover its worst case, by `order` when the ordinal was used, by `session`

@@ -9,7 +9,7 @@ export const SETTLED = { cached: 0, isMeasured: true, ended: 'answered' as const
 
 /** What a specialist may say of its sessions, in one word each. */
 export const ask = (w: World) => ({
-  open: (clientId: string, specialist = 'optimizer') => w.ports.bus.ask(OpenSession, RUN, { clientId, specialist, asOf: 1, model: 'toy at nowhere', prompt: `you are ${specialist}` }, NOW),
+  open: (clientId: string, specialist = 'optimizer', worst?: { tokens: number; money: number }) => w.ports.bus.ask(OpenSession, RUN, { clientId, specialist, asOf: 1, model: 'toy at nowhere', prompt: `you are ${specialist}`, ...(worst === undefined ? {} : { worst }) }, NOW),
   reserve: (session: string, call: number, tokens = 100, money = 0.5) => w.ports.bus.ask(ReserveCall, RUN, { session, call, tokens, money }, NOW),
   settle: (session: string, call: number, input = 60, output = 10, money = 0.2, ended: 'answered' | 'failed' = 'answered') => w.ports.bus.ask(SettleCall, RUN, { session, call, input, output, money, ...SETTLED, ended }, NOW),
   end: (session: string, trials: string[] = []) => w.ports.bus.ask(EndSession, RUN, { session, ending: trials.length > 0 ? 'submitted' : 'gave_up', reason: 'nothing left to try', trials, repairs: 1, transcript: '[]' }, NOW),

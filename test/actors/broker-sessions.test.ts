@@ -118,6 +118,20 @@ describe('the limits of a run', () => {
     expect(await reserve('s0002', 3, 1)).toMatchObject({ kind: 'closed' });
   });
 
+  test('open no session whose first call they do not cover: when that is so of everybody the run ends, as one does that is resumed with its limit used up', async () => {
+    const { w, broker, open, reserve, words } = await ready({ tokens: 250 });
+    await using _broker = broker;
+    expect(await open('c-1', 'optimizer', { tokens: 200, money: 0 })).toMatchObject({ kind: 'opened' });
+    expect(await reserve('s0001', 1, 200)).toEqual({ kind: 'reserved' });
+    expect(await open('c-1', 'optimizer', { tokens: 200, money: 0 }), 'what was opened is found again').toMatchObject({ kind: 'opened', session: 's0001' });
+    expect(await open('c-2', 'data', { tokens: 51, money: 0 })).toEqual({ kind: 'refused', by: 'limit', reason: 'token limit of 250 reached: 200 used, and one more call may take 51' });
+    await w.clock.advance(5_000);
+    expect((await w.until(() => true)).stopping, 'the other may still think').toBeNull();
+    expect(await reserve('s0001', 2, 60)).toMatchObject({ kind: 'refused', by: 'limit' });
+    expect((await w.until((l) => l.stopped !== null)).stopped).toBe('token limit of 250 reached: 200 used, and one more call may take 51');
+    expect(await words('session.opened')).toHaveLength(1);
+  });
+
   test('that are raised while all are refused let the run go on; somebody whose endpoint is down is not waited for', async () => {
     const { w, broker, open, reserve, stall } = await ready({ tokens: 250 });
     await using _broker = broker;

@@ -13,7 +13,7 @@ import type { Keeper } from './keeper.ts';
 //   N2. A call is reserved, under the lock that everything is said under, only where the run's limits cover the most it may cost beside all that is
 //       used and reserved. What was reserved once stays so: whoever asks again for a call that was settled is told to take the next.
 //   N3. A check is the desk's own judgement, and leaves nothing behind but a recipe under its hash.
-//   N4. A call that the limits refused is remembered until its specialist is granted one: by these it is known when nobody can think any more.
+//   N4. A call that the limits refused, or a session for the sake of its first, is remembered until its specialist is granted one: by these it is known when nobody can think any more.
 //   N5. One specialist has one session at a time: who opens another has lost what it knew of the last, and that is its ending.
 //   N6. Nothing is answered by a fold that is older than the question: a broker that was just started has read less than whoever asks has heard.
 //   N7. A call that was answered says that its specialist can think again, where an endpoint, a key or the run's limit kept it from that.
@@ -68,12 +68,17 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
   });
 
   const served = [
-    bus.serve(OpenSession, ids, async ({ prompt, ...asked }) => {
+    bus.serve(OpenSession, ids, async ({ prompt, worst, ...asked }) => {
       await keeper.upToDate();
       const earlier = (): SessionRow | undefined => sessions.rows.get(sessions.byClientId.get(asked.clientId) ?? ''); // N1
       const hash = earlier() || closed() ? '' : await blobs.put(text(prompt));
       return keeper.alone(async () => {
         const over = closed();
+        const why = earlier() === undefined && over === null && worst !== undefined ? uncovered(lineage, worst) : null;
+        if (why !== null && worst !== undefined) { // N4
+          refused.set(asked.specialist, worst);
+          return { ...refuse('limit', why), by: 'limit' as const };
+        }
         if (earlier() === undefined && over === null) for (const row of open()) if (row.opened.specialist === asked.specialist) await endFor(row, 'lost', `${asked.specialist} began another and did not say how this one ended`); // N5
         for (let n = sessions.rows.size + 1; earlier() === undefined; n++) {
           if (over) return over;

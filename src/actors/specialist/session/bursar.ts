@@ -32,7 +32,8 @@ export type Reserved = { readonly kind: 'reserved'; readonly call: number } | { 
 
 /** One specialist's account with the broker. */
 export interface Bursar {
-  open(session: Session, prompt: string, signal: AbortSignal): Promise<{ readonly session: string; readonly calls: number }>;
+  /** With the most that its first call may take. */
+  open(session: Session, about: Cost & { readonly prompt: string }, signal: AbortSignal): Promise<{ readonly session: string; readonly calls: number }>;
   /** `prompt` is for a broker that has not seen the session open. */
   reserve(session: Session, worst: Cost & { readonly prompt: string }, signal: AbortSignal): Promise<Reserved>;
   settle(session: Session, call: number, settled: CallSettled, signal: AbortSignal): Promise<void>;
@@ -54,9 +55,10 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
   let isSpent: string | null = null;
   let isWell = false; // what the journal says last is not known to a new process
 
-  async function open(session: Session, prompt: string, signal: AbortSignal): Promise<{ session: string; calls: number }> {
-    const answer = await bus.ask(OpenSession, to, { clientId: session.clientId, specialist, asOf: session.asOf, model: oneLine(neutralise(model)).slice(0, 200), prompt: plain(prompt).slice(0, LONGEST_PROMPT) }, within(signal)); // B1
+  async function open(session: Session, { prompt, ...worst }: Cost & { readonly prompt: string }, signal: AbortSignal): Promise<{ session: string; calls: number }> {
+    const answer = await bus.ask(OpenSession, to, { clientId: session.clientId, specialist, asOf: session.asOf, model: oneLine(neutralise(model)).slice(0, 200), prompt: plain(prompt).slice(0, LONGEST_PROMPT), worst }, within(signal)); // B1
     if (answer.kind === 'closed') throw new RunClosed(answer.reason);
+    if (answer.kind === 'refused') throw new Unreachable('limit', answer.reason);
     before = { at: session.clientId, cost: { tokens: answer.spent.tokens - session.tokens, money: answer.spent.money - session.money } }; // B2
     return { session: answer.session, calls: answer.calls };
   }
@@ -64,7 +66,7 @@ export function openBursar(bus: Bus, { run, specialist, model, budget }: { reado
   return {
     open,
     async reserve(session, { prompt, ...worst }, signal) {
-      if (before?.at !== session.clientId) await open(session, prompt, signal);
+      if (before?.at !== session.clientId) await open(session, { ...worst, prompt }, signal);
       const total = { tokens: (before?.cost.tokens ?? 0) + session.tokens, money: (before?.cost.money ?? 0) + session.money };
       isSpent = overdrawn(budget, total, worst);
       if (isSpent !== null) return { kind: 'over', ending: 'capped', reason: isSpent };

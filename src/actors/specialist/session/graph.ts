@@ -63,7 +63,7 @@ export function sessionGraph({ bursar, tools, desk, whenStuck, onAnswer, ...aski
 
   const steps: Record<Exclude<Step, 'over'>, (session: Session, signal: AbortSignal) => Promise<Session>> = {
     async open(session, signal) {
-      const opened = await bursar.open(session, prompt(session), signal);
+      const opened = await bursar.open(session, { ...worstOf(session, question(session), model.price), prompt: prompt(session) }, signal);
       return { ...session, session: opened.session, calls: Math.max(session.calls, opened.calls) };
     },
     async reserve(session, signal) {
