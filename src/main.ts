@@ -10,7 +10,7 @@ import { addCommands } from './cli/commands.ts';
 const MISTAKES = new Set(['SetupNeeded', 'ServerUnreachable', 'ServerNotStarted', 'ServerNotDurable', 'ClusterTooSmall', 'NoCertificates', 'StreamDiffers', 'BadSurface', 'UnknownSurface', 'BadEdit', 'SandboxUnavailable', 'NameTaken', 'BadTrace']);
 
 const program = new Command('brigade')
-  .description('auto research: specialist agents rewrite a training recipe, an evaluator they cannot touch measures every attempt')
+  .description('auto research: specialists propose changes to a training recipe, and an evaluator out of their reach measures every one')
   .option('--debug', 'show stack traces')
   .showHelpAfterError('(brigade --help lists the commands)')
   .exitOverride()

@@ -1,6 +1,6 @@
 import type { Conducted } from './conduct.ts';
 
-/** Ctrl-C and SIGTERM: once finishes gracefully, twice stops now; nothing recorded is lost either way. */
+/** Ctrl-C and SIGTERM: the first lets what is leased finish, the second does not wait; the journal keeps all it had after both. */
 export function onInterrupt(conducted: Conducted, say: (line: string) => void): { readonly asked: AbortSignal; stop(): void } {
   const asked = new AbortController();
   const ask = (): void => {

@@ -58,7 +58,7 @@ export const TrialAdmitted = fact(':run.trial.admitted.:trial', 'broker',
 export const TrialRejected = fact(':run.trial.rejected.:trial', 'broker',
   z.strictObject({ proposal: ProposalSchema, rejection: RejectionSchema, clientId: token }) satisfies z.ZodType<Rejected>);
 
-/** How the trial ended. Said once; the first writer wins and nothing follows. */
+/** How a trial ended. Of brokers that say it side by side the first is heard. */
 export const TrialResultFact = fact(':run.trial.result.:trial', 'broker', z.strictObject({
   status: z.enum(STATUSES), specialist: token, parent: token, hypothesis: line(600),
   score: finite.nullable(), scoreSource: z.enum(['evaluator', 'recipe']), deltaVsBest: finite.nullable(), judgedAgainst: token, judgedAt: count,

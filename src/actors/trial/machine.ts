@@ -4,7 +4,7 @@ import type { TrialResult } from '../../domain/trial.ts';
 
 // The life of one trial, admission to result.
 //
-//   T1. A trial is decided exactly once; every later event is ignored.
+//   T1. Once its result is said nothing moves it any more.
 //   T2. What it needs is weighed by the broker from the lineage; the machine never counts replicates itself.
 //   T3. A keep says `run.best` first. Refused there, it was judged against a best that is no longer one, and waits to be weighed again.
 

@@ -18,7 +18,7 @@ const TOP = 18;
 const HEIGHT = 340;
 const RIM = 17; // one line of the rim, tall enough for its label
 
-/** Every trial by its number: scored ones at their score on the data that the line is on, failures on the rim under their label, the best as a step line, the baseline's noise as a band. */
+/** Every trial by its number: scored ones at their score on the data that the line is on, failures on the rim under their label, the best so far as steps, and how far the baseline scatters as a band. */
 export function progressFigure(run: string, lineage: Lineage): Markup {
   const objective = lineage.started?.objective;
   const bests = bestSoFar(lineage);
