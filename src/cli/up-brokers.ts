@@ -15,7 +15,7 @@ import { runDir, type Place } from './place.ts';
 /** Keeps a broker for each run that wants one. */
 export async function brokersIn(place: Place, session: NatsSession, clock: Clock): Promise<AttendanceOptions['keep']> {
   const { brokerOf } = await import('./daemon-broker.ts');
-  const pool = openPool();
+  const pool = openPool(clock);
   return ({ run, surface, roster }: WantedDaemon, onChange): Ward => {
     const ending = new AbortController();
     const { signal } = ending;

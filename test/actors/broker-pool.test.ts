@@ -105,6 +105,26 @@ describe('two runs of one broker process', () => {
     expect(woken, 'what it held is free').toEqual(['other', 'one']);
   });
 
+  test('keep nothing from one another by what they cannot begin: whoever says nothing for a while, as when its journal is away, has its turn when it speaks again', () => {
+    let now = 0;
+    const pool = openPool({ now: () => now });
+    const woken: string[] = [];
+    const [stuck, other] = ['stuck', 'other'].map((name) => pool.join(() => woken.push(name)));
+    const wish = { nodes: [{ node: 'atlas', slots: ['cpu0', 'cpu1'] }], width: 2, isExclusive: false, priority: 1, room: 1, cost: 5, slotSeconds: 0, held: [], waiting: [{ key: 't1', isLast: false }] };
+    const narrow = (slotSeconds: number) => ({ ...wish, width: 1, slotSeconds });
+    expect(other?.ask(wish).map(({ key }) => key)).toEqual(['t1']);
+    expect(stuck?.ask(wish)).toEqual([]);
+    now = 10_000;
+    expect(other?.ask(narrow(100)), 'it is the turn of the one that used less').toEqual([]);
+    expect(woken).toEqual(['stuck']);
+    now = 20_000;
+    expect(other?.ask(narrow(100)).map(({ slots }) => slots), 'which never came').toEqual([['cpu0']]);
+    expect(stuck?.ask(wish), 'now it has: it keeps the machine free').toEqual([]);
+    expect(other?.ask({ ...narrow(100), waiting: [{ key: 't2', isLast: false }], held: [{ node: 'atlas', slots: ['cpu0'], isLast: false }] })).toEqual([]);
+    other?.ask({ ...narrow(200), waiting: [] });
+    expect(stuck?.ask(wish).map(({ slots }) => slots)).toEqual([['cpu0', 'cpu1']]);
+  });
+
   test('never hold one slot of a machine both, and the one whose trials take the whole machine comes to its turn while the other always has work waiting', async () => {
     const clock = virtualClock(1_700_000_000_000);
     const pool = openPool();
