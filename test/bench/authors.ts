@@ -14,18 +14,23 @@ const KNOBS = [
   { specialist: 'kernel', file: 'kernel.py', name: 'PADDING' },
 ] as const;
 
+/** A proposal that was admitted; `askedMs` by this process's own clock. */
+interface Proposed { readonly trial: TrialId; readonly askedMs: number; readonly ended: Promise<void> }
+
 /** Everybody who proposes in a null run. */
 export interface Authors {
   /** To be told every fact of the run. */
   readonly onFact: (fact: Fact) => void;
   /** Resolves once the baseline is the best. */
   readonly ready: Promise<void>;
-  /** Proposes once, on the newest best, and resolves when the trial's result was read; answers the milliseconds until then. */
+  /** Proposes once, on the newest best, and resolves when that was admitted; `ended` when the trial's result was read. */
+  propose(author: number, clientId?: string): Promise<Proposed>;
+  /** The same until the result was read; answers the milliseconds that it took. */
   tryOnce(author: number): Promise<number>;
 }
 
-/** Authors that propose real patches; `ports.journal` is not used. */
-export function openAuthors({ bus, journal: { run } }: Ports, baseline: Recipe): Authors {
+/** Authors that propose real patches, in turn under the names of a roster; of `ports.journal` only its run's name is used. */
+export function openAuthors({ bus, journal: { run } }: Ports, baseline: Recipe, roster: readonly string[] = KNOBS.map(({ specialist }) => specialist)): Authors {
   const recipes = new Map<TrialId, Recipe>([[BASELINE, baseline]]);
   const waiting = new Map<TrialId, () => void>();
   const ended = new Set<TrialId>();
@@ -45,27 +50,33 @@ export function openAuthors({ bus, journal: { run } }: Ports, baseline: Recipe):
       waiting.get(fact.ids[0])?.();
       waiting.delete(fact.ids[0]);
     },
+    propose,
     async tryOnce(author) {
-      const knob = KNOBS[author % KNOBS.length] ?? KNOBS[0];
-      const parent = head;
-      const before = recipes.get(parent) ?? baseline;
-      const after: Recipe = { ...before, [knob.file]: (before[knob.file] ?? '').replace(new RegExp(`^${knob.name} = .*$`, 'm'), `${knob.name} = ${1000 + ++proposed}`) };
-      const request = {
-        clientId: `c${proposed}`, feedback: null,
-        proposal: {
-          specialist: knob.specialist, parent, asOf: position, hypothesis: `${knob.name} at ${1000 + proposed} should fit better`, expectedDelta: -0.01, patch: patches.diff(before, after), parts: [],
-          proposer: { kind: 'search' as const, strategy: 'screen', moves: [`knob:${knob.file}:${knob.name}=${1000 + proposed}`] }, tokens: 0, money: 0,
-        },
-      };
-      const begun = performance.now();
-      for (;;) {
-        const answer = await bus.ask(ProposeTrial, { run }, request, { timeoutMs: 60_000 });
-        if (answer.kind === 'busy') { await sleep(1); continue; }
-        if (answer.kind !== 'admitted') throw new Error(`a proposal of the bench was ${answer.kind}: ${JSON.stringify(answer)}`);
-        recipes.set(answer.trial, after);
-        if (!ended.has(answer.trial)) await new Promise<void>((resolve) => { waiting.set(answer.trial, resolve); });
-        return performance.now() - begun;
-      }
+      const { askedMs, ended: end } = await propose(author);
+      await end;
+      return performance.now() - askedMs;
     },
   };
+
+  async function propose(author: number, clientId = `c${proposed + 1}`): Promise<Proposed> {
+    const knob = KNOBS[author % KNOBS.length] ?? KNOBS[0];
+    const parent = head;
+    const before = recipes.get(parent) ?? baseline;
+    const after: Recipe = { ...before, [knob.file]: (before[knob.file] ?? '').replace(new RegExp(`^${knob.name} = .*$`, 'm'), `${knob.name} = ${1000 + ++proposed}`) };
+    const request = {
+      clientId, feedback: null,
+      proposal: {
+        specialist: roster[author % roster.length] ?? knob.specialist, parent, asOf: position, hypothesis: `${knob.name} at ${1000 + proposed} should fit better`, expectedDelta: -0.01, patch: patches.diff(before, after), parts: [],
+        proposer: { kind: 'search' as const, strategy: 'screen', moves: [`knob:${knob.file}:${knob.name}=${1000 + proposed}`] }, tokens: 0, money: 0,
+      },
+    };
+    const askedMs = performance.now();
+    for (;;) {
+      const answer = await bus.ask(ProposeTrial, { run }, request, { timeoutMs: 60_000 });
+      if (answer.kind === 'busy') { await sleep(1); continue; }
+      if (answer.kind !== 'admitted') throw new Error(`a proposal of the bench was ${answer.kind}: ${JSON.stringify(answer)}`);
+      recipes.set(answer.trial, after);
+      return { trial: answer.trial, askedMs, ended: ended.has(answer.trial) ? Promise.resolve() : new Promise<void>((resolve) => { waiting.set(answer.trial, resolve); }) };
+    }
+  }
 }

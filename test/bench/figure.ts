@@ -33,6 +33,8 @@ export interface Context {
   readonly isFull: boolean;
   /** A run to read, where one is read; null takes the newest. */
   readonly run: string | null;
+  /** Where the paper's own run records may lie. */
+  readonly traces: string;
   readonly say: (line: string) => void;
 }
 

@@ -5,26 +5,30 @@ import { parseArgs } from 'node:util';
 import { projectRoot } from '../../src/adapters/toolchain/index.ts';
 import { falseKeeps } from './false-keeps.ts';
 import { firstTrial } from './first-trial.ts';
+import { fleet } from './fleet.ts';
 import { gap } from './gap.ts';
+import { growth } from './growth.ts';
 import type { Bench, Figure } from './figure.ts';
 import { meetsAim } from './figure.ts';
 import { describeMachine } from './machine.ts';
 import { memory } from './memory.ts';
 import { orchestration } from './orchestration.ts';
 import { projection } from './projection.ts';
+import { recovery } from './recovery.ts';
 import { markdownTable, plainTable } from './table.ts';
+import { traces } from './traces.ts';
 import { utilisation } from './utilisation.ts';
 
-const BENCHES: readonly Bench[] = [orchestration, gap, utilisation, projection, memory, firstTrial, falseKeeps];
+const BENCHES: readonly Bench[] = [orchestration, gap, traces, fleet, recovery, utilisation, projection, growth, memory, firstTrial, falseKeeps];
 
 const { values } = parseArgs({ options: {
   only: { type: 'string' }, json: { type: 'string' }, quick: { type: 'boolean', default: false }, full: { type: 'boolean', default: false },
-  run: { type: 'string' }, markdown: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  run: { type: 'string' }, traces: { type: 'string' }, markdown: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
 } });
 const only = values.only?.split(',');
 const unknown = only?.filter((name) => !BENCHES.some((bench) => bench.name === name)) ?? [];
 if (values.help || unknown.length > 0) {
-  process.stderr.write(`${unknown.length > 0 ? `there is no measurement ${unknown.join(', ')}\n` : ''}npm run bench [-- --only name,name] [--json FILE] [--markdown] [--quick] [--full] [--run DIR]\n${BENCHES.map(({ name, says }) => `  ${name.padEnd(14)} ${says}\n`).join('')}`);
+  process.stderr.write(`${unknown.length > 0 ? `there is no measurement ${unknown.join(', ')}\n` : ''}npm run bench [-- --only name,name] [--json FILE] [--markdown] [--quick] [--full] [--run DIR] [--traces DIR]\n${BENCHES.map(({ name, says }) => `  ${name.padEnd(14)} ${says}\n`).join('')}`);
   process.exit(unknown.length > 0 ? 1 : 0);
 }
 
@@ -39,7 +43,7 @@ try {
   for (const bench of BENCHES.filter(({ name }) => only === undefined || only.includes(name))) {
     say(`${bench.name}: ${bench.says}`);
     try {
-      figures.push(...await bench.measure({ root, folder: join(folder, bench.name), isQuick: values.quick, isFull: values.full, run: values.run ?? null, say }));
+      figures.push(...await bench.measure({ root, folder: join(folder, bench.name), isQuick: values.quick, isFull: values.full, run: values.run ?? null, traces: values.traces ?? join(root, '..', 'shared', 'traces'), say }));
     } catch (error) {
       failed.push({ bench: bench.name, error: error instanceof Error ? error.message : String(error) });
       say(`${bench.name} failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);

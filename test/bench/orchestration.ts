@@ -9,14 +9,16 @@ import { openNullRun, type Keeping } from './null-run.ts';
 /** Every so many trials are better than the best, as in a good run. */
 const KEEP_EVERY = 25;
 
+/** What a null evaluator finds: mostly nothing, and now and then a best. */
+export const nullScore = ({ trial }: { readonly trial: string }): number => { const n = Number(trial.slice(1)); return n > 0 && n % KEEP_EVERY === 0 ? 2 - n / 1e6 : 3; };
+
 interface Loop { readonly keeping: Keeping; readonly withLineage: boolean; readonly slots: number; readonly authors: number; readonly trials: number; readonly workMs?: number }
 
 /** Trials from proposal to result, so many in flight at a time. */
 export async function runLoop({ root, folder }: Context, { keeping, withLineage, slots, authors: count, trials, workMs = 0 }: Loop): Promise<{ readonly latencies: number[]; readonly perSecond: number; readonly gaps: readonly number[] }> {
-  await using run = await openNullRun({ root, folder: join(folder, `${keeping}-${withLineage ? 'lineage-' : ''}${slots}-${count}`), keeping, slots, withLineage });
+  await using run = await openNullRun({ root, folder: join(folder, `${keeping}-${withLineage ? 'lineage-' : ''}${slots}-${count}`), keeping, withLineage });
   const authors = openAuthors(run.author, run.surface.recipe);
-  const score = (lease: { readonly trial: string }): number => { const n = Number(lease.trial.slice(1)); return n > 0 && n % KEEP_EVERY === 0 ? 2 - n / 1e6 : 3; };
-  await using node = await startNullNode(run.node, { slots, workMs, score, onFact: authors.onFact });
+  await using node = await startNullNode(run.node, { slots, workMs: () => workMs, score: nullScore, onFact: authors.onFact });
   await authors.ready;
   for (let i = 0; i < 10; i++) await authors.tryOnce(i); // the programs are compiled by the time it counts
   const latencies: number[] = [];
