@@ -15,13 +15,16 @@ import type { UpSettings } from './up-settings.ts';
 //   W2. A node serves what its devices and its folder of surfaces fit; what it cannot serve is told once, with why, and looked at again later. What it serves
 //       it serves until the run has stopped: a driver that is slow to answer, or a checkout that is renewed, must not end what is being measured.
 //   W3. A run that cannot be looked at keeps what it had, and keeps nothing from the others.
-//   W4. A keeper stays a little longer than a run that it saw: those who ask whether it is over are to hear it. Of runs that were over before it came there
+//   W4. Runs that are over are many and seldom resumed: they are looked at seldom, or machines that wait would keep their server busy.
+//   W5. A keeper stays a little longer than a run that it saw: those who ask whether it is over are to hear it. Of runs that were over before it came there
 //       may be hundreds, and nobody asks.
 
 export interface WantedOptions { readonly place: Place; readonly session: Pick<NatsSession, 'listRuns' | 'standing' | 'bus'>; readonly settings: UpSettings; readonly log: Presence['log']; readonly now: () => number }
 
 /** How long a keeper outlives its run: longer than whoever asks is likely to be cut off, or it would ask for ever. */
 const LINGER_MS = 120_000;
+/** How long a run that was over is believed to be. */
+const OVER_AGAIN_MS = 10_000;
 /** How long a machine that does not fit a run is believed not to. */
 const FIT_AGAIN_MS = 60_000;
 const ASK_MS = 3_000;
@@ -45,7 +48,7 @@ function servicesWanted({ place, session, settings, log, now }: WantedOptions): 
   const stands = (run: RunId, standing: Standing): boolean => { // W1
     if (!standing.isOver) { aliveMs.set(run, now()); return true; }
     fits.delete(run);
-    return role === 'keeper' && now() - (aliveMs.get(run) ?? -Infinity) < LINGER_MS; // W4
+    return role === 'keeper' && now() - (aliveMs.get(run) ?? -Infinity) < LINGER_MS; // W5
   };
   const fit = async (run: RunId, started: RunStarted): Promise<boolean> => { // W2
     const before = fits.get(run);
@@ -63,13 +66,15 @@ function servicesWanted({ place, session, settings, log, now }: WantedOptions): 
   };
 
   const seen = new Map<RunId, Standing | null>();
+  const seenMs = new Map<RunId, number>();
   const unseen = new Map<RunId, string>();
-  const lookAt = async (all: readonly RunId[]): Promise<void> => { // W3
+  const lookAt = async (runsNow: readonly RunId[]): Promise<void> => { // W3
+    const all = runsNow.filter((run) => seen.get(run)?.isOver !== true || now() - (seenMs.get(run) ?? 0) >= OVER_AGAIN_MS); // W4
     const found = await Promise.allSettled(all.map((run) => session.standing(run)));
     if (found.length > 0 && found.every(({ status }) => status === 'rejected')) for (const each of found) if (each.status === 'rejected') throw each.reason; // it is the server
     for (const [i, run] of all.entries()) {
       const each = found[i];
-      if (each?.status === 'fulfilled') { seen.set(run, each.value); unseen.delete(run); }
+      if (each?.status === 'fulfilled') { seen.set(run, each.value); seenMs.set(run, now()); unseen.delete(run); }
       if (each?.status !== 'rejected') continue;
       const why = each.reason instanceof Error ? each.reason.message : String(each.reason);
       if (unseen.get(run) !== why) log('warn', `${run} cannot be looked at now, and what it has here goes on: ${why}`, { for: run });

@@ -27,15 +27,16 @@ async function rig(role: UpRole, runs: readonly string[] | null = null) {
   const started: RunStarted = { ...STARTED, surface: 'tiny', surfaceHash: (await loadSurface(place.root, 'tiny')).hash };
   const standing = new Map<string, Standing | null | Error>();
   const said: string[] = [];
+  const asked: string[] = [];
   const clock = virtualClock();
   const look = wantedBy({
     place, settings: settings(role, runs), now: () => clock.now(), log: (_level, message) => { said.push(message); },
     session: {
       bus: memoryBus(clock), listRuns: async () => [...standing.keys()].sort(),
-      standing: async (run) => { const now = standing.get(run) ?? null; if (now instanceof Error) throw now; return now; },
+      standing: async (run) => { asked.push(run); const now = standing.get(run) ?? null; if (now instanceof Error) throw now; return now; },
     },
   });
-  return { clock, said, standing, live: { started, isOver: false }, over: { started, isOver: true }, names: async () => (await look()).daemons.map(({ name }) => name), look };
+  return { clock, said, asked, standing, live: { started, isOver: false }, over: { started, isOver: true }, names: async () => (await look()).daemons.map(({ name }) => name), look };
 }
 
 test('a run that a machine serves is served until it has stopped, though its surface is changed under it; one that begins then is not', async () => {
@@ -51,7 +52,9 @@ test('a run that a machine serves is served until it has stopped, though its sur
   r.standing.set('a', r.over);
   expect(await r.names()).toEqual([]);
   r.standing.set('a', r.live);
+  await r.clock.advance(20_000);
   expect(await r.names(), 'resumed, it is looked at as a new one').toEqual([]);
+  expect((await r.look()).lacks.map((lack) => lack[0])).toEqual(['a', 'b']);
 });
 
 test('a keeper outlives a run that it saw, so that whoever is cut off hears of the end, and begins nothing for the hundreds that were over before it came', async () => {
@@ -64,6 +67,17 @@ test('a keeper outlives a run that it saw, so that whoever is cut off hears of t
   expect(await r.names()).toEqual(['keeper-a']);
   await r.clock.advance(100_000);
   expect(await r.names()).toEqual([]);
+});
+
+test('a run that is over is looked at seldom, and served again when it is resumed', async () => {
+  const r = await rig('broker');
+  r.standing.set('a', r.over);
+  r.standing.set('b', r.live);
+  for (let look = 0; look < 5; look++) { expect(await r.names()).toEqual(['broker-b']); await r.clock.advance(2_000); }
+  expect(r.asked.filter((run) => run === 'a')).toHaveLength(1);
+  r.standing.set('a', r.live);
+  await r.clock.advance(12_000);
+  expect(await r.names()).toEqual(['broker-a', 'broker-b']);
 });
 
 test('a run that cannot be looked at keeps what it had and keeps nothing from the others, and a server of which none can be is said to be away', async () => {
