@@ -2,7 +2,7 @@
 # The daemons of one machine without systemd:
 #
 #   machine.sh start ROLE...   nats, broker, standby, keeper, node, specialists; in this order they find one another
-#   machine.sh stop [ROLE...]  lets each finish what it holds; --now after stop does not wait for that
+#   machine.sh stop [ROLE...]  lets each finish what it holds; --now after stop does not wait for that, and ends what does not go in $PATIENCE seconds
 #   machine.sh status          what `brigade health` says of each; exit code 1 when one is not well
 #
 # Process numbers and logs lie in $STATE (default .brigade/machine), nats-server is told $NATS_CONF (default nats/n1.conf). What the daemons are told is
@@ -11,6 +11,7 @@ set -euo pipefail
 
 STATE="${STATE:-.brigade/machine}"
 NATS_CONF="${NATS_CONF:-nats/n1.conf}"
+PATIENCE="${PATIENCE:-30}"
 NODE_NAME="${BRIGADE_NODE:-$(hostname -s)}"
 read -ra BRIGADE <<<"${BRIGADE:-brigade}" # as in BRIGADE="node dist/main.js"
 mkdir -p "$STATE"
@@ -55,7 +56,19 @@ stop() {
   pid="$(running "$1")" || { say "$1" "is not running"; return; }
   kill -TERM "$pid"
   if [[ "$2" == now && "$1" != nats ]]; then sleep 1; kill -TERM "$pid" 2>/dev/null || true; fi
-  while running "$1" >/dev/null; do sleep 0.2; done
+  local since=$SECONDS told=""
+  while running "$1" >/dev/null; do
+    if [[ -z "$told" ]] && ((SECONDS - since >= 2)); then
+      told=yes
+      say "$1" "finishes what it holds: process $pid, log $STATE/$1.log; stop --now $1 does not wait for that"
+    fi
+    if [[ "$2" == now ]] && ((SECONDS - since >= PATIENCE)); then
+      say "$1" "does not go, and is killed: nothing recorded is lost"
+      kill -KILL "$pid" 2>/dev/null || true
+      since=$SECONDS
+    fi
+    sleep 0.2
+  done
   say "$1" "stopped"
 }
 
