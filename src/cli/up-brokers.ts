@@ -10,10 +10,13 @@ import { runDir, type Place } from './place.ts';
 // The brokers of several runs in one process, which share its slots fairly.
 //
 //   B1. One that fails is started again as a process would be, and costs the others nothing.
-//   B2. What it holds is in the journal: letting it go is the same at once and in time.
+//   B2. What it holds is in the journal: letting it go is the same at once and in time. One whose server is away would wait for it, and is left behind.
+
+/** Longer than goodbyes take of a server that is there. */
+const GOODBYE_MS = 5_000;
 
 /** Keeps a broker for each run that wants one. */
-export async function brokersIn(place: Place, session: NatsSession, clock: Clock): Promise<AttendanceOptions['keep']> {
+export async function brokersIn(place: Place, session: Pick<NatsSession, 'bus' | 'journal' | 'blobs' | 'presence'>, clock: Clock): Promise<AttendanceOptions['keep']> {
   const { brokerOf } = await import('./daemon-broker.ts');
   const pool = openPool(clock);
   return ({ run, surface, roster }: WantedDaemon, onChange): Ward => {
@@ -44,7 +47,12 @@ export async function brokersIn(place: Place, session: NatsSession, clock: Clock
     })();
     return {
       state: () => state,
-      async release() { ending.abort(new Error('it is not wanted any more')); await ended; }, // B2
+      async release() { // B2
+        ending.abort(new Error('it is not wanted any more'));
+        const gone = new AbortController();
+        await Promise.race([ended, clock.wait(GOODBYE_MS, gone.signal).catch(() => undefined)]);
+        gone.abort();
+      },
     };
   };
 }
