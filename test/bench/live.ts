@@ -36,6 +36,7 @@ export async function openLive({ place, main, run, args }: { readonly place: Pla
   const facts: { at: number; fact: Fact }[] = [];
   const pids = new Map<string, number>();
   const waiting = new Set<() => void>();
+  void exited.then(() => { for (const each of [...waiting]) each(); });
   let session: NatsSession | null = null;
   let following: Promise<void> = Promise.resolve();
   const kill = async (): Promise<void> => {
@@ -83,6 +84,7 @@ export async function openLive({ place, main, run, args }: { readonly place: Pla
           const fact = facts[next]?.fact;
           if (fact && what(fact)) { finish(() => resolve(fact)); return; }
         }
+        if (isOver) finish(() => reject(new Error(`${run} ended meanwhile: ${said.trim()}`)));
       };
       waiting.add(look);
       look();
