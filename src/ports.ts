@@ -28,10 +28,10 @@ export interface Unreadable { readonly seq: number; readonly subject: string; re
 export interface Bus {
   /** Throws `NoAnswer` when nobody serves it or time runs out, and on an unreadable reply. */
   ask<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Ids<S>, request: Q, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<A>;
-  /** Answers until disposed. A request that does not parse is refused with an error reply and reported, and never reaches the handler. */
-  serve<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>) => Promise<A> | A): AsyncDisposable;
+  /** Answers until disposed. A request that does not parse, or speaks for another than who asks, is refused with an error reply and reported, and never reaches the handler. `by` is the name that the asker's key bears, where it bears one. */
+  serve<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>, by?: string) => Promise<A> | A): AsyncDisposable;
   /** Serves a command that every server of it hears; the first answer counts. One that is stuck then keeps nothing from the others. */
-  serveEach<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>) => Promise<A> | A): AsyncDisposable;
+  serveEach<S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>, by?: string) => Promise<A> | A): AsyncDisposable;
   /** Fire and forget. */
   tell<S extends string, T>(message: TelemetryMessage<S, T>, ids: Ids<S>, body: T): void;
   /** Calls back for every readable telemetry message until disposed. */

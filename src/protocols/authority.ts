@@ -1,7 +1,7 @@
 import * as actor from './actor.ts';
 import * as lineage from './lineage.ts';
 import * as measurement from './measurement.ts';
-import type { CommandMessage, FactMessage, TelemetryMessage } from './message.ts';
+import { isUnderName, underName, type CommandMessage, type FactMessage, type TelemetryMessage } from './message.ts';
 import * as run from './run.ts';
 import * as session from './session.ts';
 import type { Role } from './streams.ts';
@@ -14,6 +14,7 @@ import * as trial from './trial.ts';
 //       reply-to that the server made: no asker can have an answer written where it may not write.
 //   A3. An answer goes to whoever asked, once, by the server's own leave for it; nobody else's inbox can be written to or read.
 //   A4. Nobody reads by JetStream's direct get: it is a publisher whose words its asker chooses.
+//   A5. A specialist that has a key of its own asks under its name alone, and whoever answers sees it: it cannot speak for another. One key for all of them may.
 
 type Message = FactMessage<string, unknown> | CommandMessage<string, unknown, unknown> | TelemetryMessage<string, unknown>;
 const isMessage = (value: unknown): value is Message => typeof value === 'object' && value !== null && 'kind' in value && 'pattern' in value;
@@ -64,6 +65,9 @@ const filter = (message: Message, ids: Readonly<Record<string, string>>): string
 /** A fact may stand beside its subject where that was squatted. */
 const withBeside = (subject: string): string[] => [subject, `${subject}.*`];
 
+/** How a command is heard by whoever serves it: from anybody of its askers, and under the name of one. */
+const heard = (message: Message, ids: Readonly<Record<string, string>>): string[] => (isUnderName(message) ? [filter(message, ids), underName(filter(message, ids), '*')] : [filter(message, ids)]);
+
 /** What one user may publish and subscribe to. */
 export function permissionsOf(user: User): Permissions {
   const { role } = user;
@@ -76,13 +80,13 @@ export function permissionsOf(user: User): Permissions {
   return {
     publish: [ // A1
       ...FACTS.filter(({ says }) => says === role).flatMap((message) => withBeside(filter(message, isOfNode ? ids : {}))),
-      ...COMMANDS.filter(({ says }) => says === role).map((message) => filter(message, {})),
+      ...COMMANDS.filter(({ says }) => says === role).map((message) => (isUnderName(message) && user.name !== null ? underName(filter(message, {}), user.name) : filter(message, {}))), // A5
       filter(actor.NamedActorState, ids), // is somebody of this name there already
       ...TELEMETRY.filter(({ says }) => says === role || says === 'every actor').map((message) => filter(message, ids)),
       ...(role === 'specialist' ? [] : [...READ, ...(role === 'lineage' ? [] : WRITE_BLOBS)]),
     ],
     subscribe: [
-      ...COMMANDS.filter((message) => serves(role, message)).map((message) => filter(message, ids)),
+      ...COMMANDS.filter((message) => serves(role, message)).flatMap((message) => heard(message, ids)),
       ...(role === 'broker' ? [filter(actor.Pulse, {})] : []),
       SERVICE, inbox,
     ],
@@ -96,8 +100,8 @@ const IN_CORE: readonly Role[] = ['supervisor', 'broker', 'lineage', 'evaluator'
 
 /** Everything that passes from one account to another. */
 export const CROSSINGS: readonly Crossing[] = [
-  ...IN_CORE.flatMap((role) => COMMANDS.filter((message) => serves(role, message) && (message.says === 'specialist' || message.says === 'anyone')).map((message): Crossing =>
-    ({ kind: 'service', subject: filter(message, { actor: role }), from: 'CORE', to: message.says === 'anyone' ? ['VIEW'] : ['SPEC'], many: message === actor.ActorState }))), // A2
+  ...IN_CORE.flatMap((role) => COMMANDS.filter((message) => serves(role, message) && (message.says === 'specialist' || message.says === 'anyone')).flatMap((message) => heard(message, { actor: role }).map((subject): Crossing =>
+    ({ kind: 'service', subject, from: 'CORE', to: message.says === 'anyone' ? ['VIEW'] : ['SPEC'], many: message === actor.ActorState })))), // A2
   ...COMMANDS.filter((message) => serves('specialist', message)).map((message): Crossing =>
     ({ kind: 'service', subject: filter(message, { actor: 'specialist' }), from: 'SPEC', to: message.says === 'anyone' ? ['CORE', 'VIEW'] : ['CORE'], many: message === actor.ActorState })),
   { kind: 'service', subject: SERVICE, from: 'SPEC', to: ['CORE', 'VIEW'], many: true },

@@ -28,7 +28,7 @@ const Bounds = { specialist: token, asOf: count.nullable() };
 
 /** The rendered feedback for one specialist, at the newest position or at an earlier one. */
 export const ReadFeedback = command('lineage.feedback.:run', 'specialist', z.strictObject(Bounds),
-  z.strictObject({ asOf: count, text: text(131_072) }));
+  z.strictObject({ asOf: count, text: text(131_072) }), ({ specialist }) => [specialist]);
 
 /** Rows that changed after a position, oldest change first; `asOf` bounds the answer so that two readers agree. */
 export const ReadRows = command('lineage.rows.:run', 'specialist',
@@ -51,7 +51,7 @@ const DraftSchema = z.strictObject({
 export type Draft = z.infer<typeof DraftSchema>;
 
 /** A draft for two owners, to either of them; null to anybody else, and in an arm without lineage. */
-export const ReadDraft = command('lineage.draft.:run', 'specialist', z.strictObject({ joint: token, by: token }), z.strictObject({ draft: DraftSchema.nullable() }));
+export const ReadDraft = command('lineage.draft.:run', 'specialist', z.strictObject({ joint: token, by: token }), z.strictObject({ draft: DraftSchema.nullable() }), ({ by }) => [by]);
 
 /** What the run was started with that its specialists are held to; null before its first fact was read. */
 export const ReadRules = command('lineage.rules.:run', 'specialist', z.strictObject({}), z.strictObject({

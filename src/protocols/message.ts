@@ -5,6 +5,7 @@ import { TOKEN } from '../domain/ids.ts';
 //
 //   M1. A subject token is an id or a fixed word; an id that could widen a subscription is refused.
 //   M2. Every body is a closed schema: an unknown field is a refusal, not a surprise.
+//   M3. Whoever has a key of its own asks under its name, which is the last token of the subject: a body cannot speak for another.
 
 /** Decides the guarantee: a fact is said once and kept, a command is answered or fails now, telemetry may be lost. */
 export type Kind = 'evt' | 'cmd' | 'tel';
@@ -50,16 +51,29 @@ const spoken = <S extends string>(kind: Kind, pattern: S): Spoken<S> => ({
 });
 
 export interface FactMessage<S extends string, T> extends Spoken<S> { readonly kind: 'evt'; readonly says: string; readonly body: z.ZodType<T> }
-export interface CommandMessage<S extends string, Q, A> extends Spoken<S> { readonly kind: 'cmd'; readonly says: string; readonly request: z.ZodType<Q>; readonly reply: z.ZodType<A> }
+export interface CommandMessage<S extends string, Q, A> extends Spoken<S> {
+  readonly kind: 'cmd'; readonly says: string; readonly request: z.ZodType<Q>; readonly reply: z.ZodType<A>;
+  /** Whom a request speaks for; one of these must have asked it. Nobody where it is all the same who asks. */
+  speakers(request: Q): readonly string[];
+}
 export interface TelemetryMessage<S extends string, T> extends Spoken<S> { readonly kind: 'tel'; readonly says: string; readonly body: z.ZodType<T> }
 
 /** Declares a fact. `says` names the one actor that may say it. */
 export const fact = <const S extends string, T>(pattern: S, says: string, body: z.ZodType<T>): FactMessage<S, T> =>
   ({ kind: 'evt', says, body, ...spoken('evt', pattern) });
 
-/** Declares a command. `says` names who may ask. */
-export const command = <const S extends string, Q, A>(pattern: S, says: string, request: z.ZodType<Q>, reply: z.ZodType<A>): CommandMessage<S, Q, A> =>
-  ({ kind: 'cmd', says, request, reply, ...spoken('cmd', pattern) });
+/** Declares a command. `says` names who may ask, `speakers` in whose name. */
+export const command = <const S extends string, Q, A>(pattern: S, says: string, request: z.ZodType<Q>, reply: z.ZodType<A>, speakers: (request: Q) => readonly string[] = () => []): CommandMessage<S, Q, A> =>
+  ({ kind: 'cmd', says, request, reply, speakers, ...spoken('cmd', pattern) });
+
+/** Whether a command is asked under the name of its asker, where that has one (M3): there are many specialists, and they are not one another's. */
+export const isUnderName = ({ says }: { readonly says: string }): boolean => says === 'specialist';
+
+/** The subject of a command as one of that name asks it; `*` for all of them. */
+export const underName = (subject: string, name: string): string => {
+  if (name !== '*' && !TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} cannot ask ${subject}: use 1 to 64 letters, digits, - or _`); // M1
+  return `${subject}.${name}`;
+};
 
 /** Declares telemetry. `says` names who publishes it. */
 export const telemetry = <const S extends string, T>(pattern: S, says: string, body: z.ZodType<T>): TelemetryMessage<S, T> =>

@@ -52,7 +52,7 @@ const Done = z.strictObject({ kind: z.literal('done') });
  */
 export const OpenSession = command('broker.open-session.:run', 'specialist',
   z.strictObject({ clientId: token, specialist: token, asOf: count, model: line(200), prompt: text(LONGEST_PROMPT), worst: z.strictObject({ tokens: count, money }).optional() }),
-  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('opened'), session: token, calls: count, spent: z.strictObject({ tokens: count, money }) }), Refused.extend({ by: z.literal('limit') }), Closed]));
+  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('opened'), session: token, calls: count, spent: z.strictObject({ tokens: count, money }) }), Refused.extend({ by: z.literal('limit') }), Closed]), ({ specialist }) => [specialist]);
 
 /**
  * May this call be made? Refused by `limit` when those of the run would not cover its worst case, by `order` when the ordinal was used, by `session`
@@ -71,21 +71,21 @@ export const EndSession = command('broker.end-session.:run', 'specialist', z.str
 export const WindUp = command('specialist.wind-up.:run.:specialist', 'broker', z.strictObject({ reason: line(400) }), Done);
 
 /** A specialist cannot think, or, with null, can again. */
-export const StallSpecialist = command('broker.stall.:run', 'specialist', z.strictObject({ specialist: token, stalled: Stalled.nullable() }), Done);
+export const StallSpecialist = command('broker.stall.:run', 'specialist', z.strictObject({ specialist: token, stalled: Stalled.nullable() }), Done, ({ specialist }) => [specialist]);
 
 /** Every free check of a proposal, without proposing it; of a trial of two, with the drafter as `specialist`. */
 export const CheckProposal = command('broker.check.:run', 'specialist',
   z.strictObject({ specialist: token, with: token.nullable(), parent: token, patch: z.string().max(PATCH_BYTES) }),
-  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('passes') }), z.strictObject({ kind: z.literal('rejected'), rejection: RejectionSchema })]));
+  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('passes') }), z.strictObject({ kind: z.literal('rejected'), rejection: RejectionSchema })]), ({ specialist, with: other }) => (other === null ? [specialist] : [specialist, other]));
 
 /** A hint to the owner of another partition. */
 export const OfferHandoff = command('broker.hint.:run', 'specialist',
   z.strictObject({ clientId: token, from: token, to: token, file: line(400), symbol: line(400).nullable(), hint: line(600).min(8) }),
-  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('offered'), handoff: token }), Refused]));
+  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('offered'), handoff: token }), Refused]), ({ from }) => [from]);
 
 /** A draft for two owners. It is checked as a trial of both would be. */
 export const OfferJoint = command('broker.offer-joint.:run', 'specialist', z.strictObject(Draft),
-  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('offered'), joint: token }), Refused, z.strictObject({ kind: z.literal('rejected'), rejection: RejectionSchema }), Closed]));
+  z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('offered'), joint: token }), Refused, z.strictObject({ kind: z.literal('rejected'), rejection: RejectionSchema }), Closed]), ({ from }) => [from]);
 
 /** The other owner declines. To accept, amended or not, it proposes a trial that names the draft. */
-export const DeclineJoint = command('broker.decline-joint.:run', 'specialist', z.strictObject({ joint: token, by: token, reason: line(400).min(8) }), z.discriminatedUnion('kind', [Done, Refused]));
+export const DeclineJoint = command('broker.decline-joint.:run', 'specialist', z.strictObject({ joint: token, by: token, reason: line(400).min(8) }), z.discriminatedUnion('kind', [Done, Refused]), ({ by }) => [by]);

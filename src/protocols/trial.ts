@@ -48,7 +48,7 @@ const ProposeReply = z.discriminatedUnion('kind', [
 ]);
 
 /** A specialist asks for its patch to be tried. */
-export const ProposeTrial = command('broker.propose.:run', 'specialist', ProposeRequest, ProposeReply);
+export const ProposeTrial = command('broker.propose.:run', 'specialist', ProposeRequest, ProposeReply, ({ proposal }) => [proposal.specialist]);
 
 /** The broker took a proposal into the queue. */
 export const TrialAdmitted = fact(':run.trial.admitted.:trial', 'broker',

@@ -132,3 +132,12 @@ test.each([
   expect(found).toEqual([expect.stringMatching(says)]);
   expect(found[0]).toMatch(/^bad nats-facts: the key specialist\.nk reaches the facts/);
 });
+
+test.each([['under nobody\'s', '"brigade.cmd.broker.propose.*"'], ['under everybody\'s', '"brigade.cmd.broker.propose.*.*"']])('a server whose specialist may ask %s name is found out by trying', async (_, publish) => {
+  await using lax = await serverUnder(async (dir) => {
+    const users = await makeKeys(join(dir, 'keys'), (['supervisor', 'operator', 'specialist'] as const).map((role) => ({ role, name: role === 'specialist' ? 'optimizer' : null })));
+    return `${store(dir)}\nauthorization { users: [${users.map(({ role, publicKey }) => `{nkey: ${publicKey}${role === 'specialist' ? `, permissions: {publish: ${publish}, subscribe: "_INBOX.specialist-optimizer.>"}` : ''}}`).join(', ')}] }\n`;
+  });
+  const found = wrong(await inspectServer({ url: lax.url, keys: join(lax.dir, 'keys'), monitorUrl: lax.monitorUrl }));
+  expect(found[0]).toBe('bad nats-facts: the key specialist-optimizer.nk can speak for another specialist: make its configuration with brigade nats config');
+});

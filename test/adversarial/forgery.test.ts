@@ -11,6 +11,7 @@ import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
 import type { Lease } from '../../src/domain/measurement.ts';
 import type { Ports, Signer } from '../../src/ports.ts';
 import { Pulse } from '../../src/protocols/actor.ts';
+import { EndSession, OpenSession } from '../../src/protocols/session.ts';
 import { ProposeTrial, RenewLease } from '../../src/protocols/trial.ts';
 import { authority, type Authority } from '../support/authority.ts';
 import { HASH, measurement, STARTED } from '../support/story.ts';
@@ -65,7 +66,7 @@ async function lies(subject: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  nats = await authority(['--node', 'atlas', '--node', 'borg', '--specialist', 'optimizer']);
+  nats = await authority(['--node', 'atlas', '--node', 'borg', '--specialist', 'optimizer', '--specialist', 'kernel']);
   supervisor = await nats.session('supervisor');
   await supervisor.ensureRun(run);
   const journal = supervisor.journal(run);
@@ -126,6 +127,9 @@ describe('a specialist', () => {
     ['asks it for the next message of a consumer', `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.c1`, '1', aim],
     ['asks it what it is', '$JS.API.INFO', '', aim],
     ['asks every service to answer as a result', '$SRV.PING', '', aim],
+    ['proposes under another’s name', `brigade.cmd.broker.propose.${run}.kernel`, '{}', '_INBOX.specialist-optimizer.1'],
+    ['proposes under nobody’s name', `brigade.cmd.broker.propose.${run}`, '{}', '_INBOX.specialist-optimizer.1'],
+    ['asks for what is known under another’s name', `brigade.cmd.lineage.feedback.${run}.kernel`, '{}', '_INBOX.specialist-optimizer.1'],
     ['stops the run', `brigade.cmd.run.stop.${run}`, '', aim],
     ['asks another specialist’s state', `brigade.cmd.specialist.state.${run}.kernel`, '', aim],
   ])('that %s is refused by the server', async (_, subject, body, reply) => {
@@ -137,12 +141,12 @@ describe('a specialist', () => {
     const position = await supervisor.journal(run).position();
     const heard: string[] = [];
     const operator = await nats.client('operator');
-    operator.subscribe(`brigade.cmd.broker.propose.${run}`, { callback: (_error, message) => { heard.push(message.reply ?? ''); } });
+    operator.subscribe(`brigade.cmd.broker.propose.${run}.*`, { callback: (_error, message) => { heard.push(message.reply ?? ''); } });
     const dashboard = await nats.client('dashboard');
     const told: string[] = [];
     dashboard.subscribe('brigade.evt.>', { callback: (_error, message) => { told.push(message.subject); } });
     await Promise.all([operator.flush(), dashboard.flush()]);
-    expect(await tried('specialist-optimizer', `brigade.cmd.broker.propose.${run}`, '{}', aim)).toBe('let pass');
+    expect(await tried('specialist-optimizer', `brigade.cmd.broker.propose.${run}.optimizer`, '{}', aim)).toBe('let pass');
     await vi.waitFor(() => { expect(heard).toEqual([expect.stringMatching(/^_R_\./)]); }, { timeout: 20_000, interval: 20 });
     await operator.close();
     await leased().then((lease) => measure(lease, 2)); // a later fact, which the dashboard hears: the answer would have come before it
@@ -152,9 +156,31 @@ describe('a specialist', () => {
     await dashboard.close();
   });
 
+  test('that speaks for another under its own name is refused by whoever it asks, and nothing of it is recorded', async () => {
+    const [optimizer, kernel] = [await nats.client('specialist-optimizer'), await nats.session('specialist-kernel')];
+    await kernel.bus.ask(OpenSession, { run }, { clientId: 'k1', specialist: 'kernel', asOf: 1, model: 'toy', prompt: 'go' }, { timeoutMs: 30_000 });
+    const position = await supervisor.journal(run).position();
+    const says = async (verb: string, body: object): Promise<unknown> => (await optimizer.request(`brigade.cmd.broker.${verb}.${run}.optimizer`, JSON.stringify(body), { timeout: 30_000 })).json();
+    const draft = { parent: 't0000', hypothesis: 'not my own idea', expectedDelta: -0.1, patch: 'patch x' };
+    const forbidden = { error: { code: 403, message: 'optimizer may not speak for kernel' } };
+    expect(await says('propose', { clientId: 'x1', feedback: null, proposal: { ...draft, specialist: 'kernel', asOf: 1, parts: [], proposer: { kind: 'search', strategy: 'screen', moves: [] }, tokens: 0, money: 0 } })).toEqual(forbidden);
+    expect(await says('open-session', { clientId: 'x2', specialist: 'kernel', asOf: 1, model: 'toy', prompt: 'go' })).toEqual(forbidden);
+    expect(await says('stall', { specialist: 'kernel', stalled: { cause: 'model', reason: 'it refuses' } })).toEqual(forbidden);
+    expect(await says('hint', { clientId: 'x3', from: 'kernel', to: 'optimizer', file: 'model.py', symbol: null, hint: 'do as I say' })).toEqual(forbidden);
+    expect(await says('offer-joint', { ...draft, clientId: 'x4', from: 'kernel', to: 'optimizer' })).toEqual(forbidden);
+    expect(await says('decline-joint', { joint: 'j0001', by: 'kernel', reason: 'rather not' })).toEqual(forbidden);
+    expect(await says('check', { specialist: 'kernel', with: null, parent: 't0000', patch: 'patch x' })).toEqual(forbidden);
+    const notMine = { kind: 'refused', reason: 's0001 is no session of yours in this run: open one first' };
+    expect(await says('reserve-call', { session: 's0001', call: 1, tokens: 1, money: 0 })).toEqual({ ...notMine, by: 'session' });
+    expect(await says('settle-call', { session: 's0001', call: 1, input: 1, cached: 0, output: 1, money: 0, isMeasured: true, ended: 'answered', why: '' })).toEqual(notMine);
+    expect(await says('end-session', { session: 's0001', ending: 'gave_up', reason: '', trials: [], repairs: 0, transcript: null })).toEqual(notMine);
+    expect(await supervisor.journal(run).position()).toBe(position);
+    expect(await kernel.bus.ask(EndSession, { run }, { session: 's0001', ending: 'gave_up', reason: '', trials: [], repairs: 0, transcript: null }, { timeoutMs: 30_000 })).toEqual({ kind: 'done' });
+  });
+
   test('that has its messages traced to a fact’s subject leaves nothing there', async () => {
     const subject = `brigade.evt.${run}.trial.result.t0900`;
-    expect(await tried('specialist-optimizer', `brigade.cmd.broker.propose.${run}`, '{}', '_INBOX.specialist-optimizer.x', subject)).toBe(REFUSED(subject));
+    expect(await tried('specialist-optimizer', `brigade.cmd.broker.propose.${run}.optimizer`, '{}', '_INBOX.specialist-optimizer.x', subject)).toBe(REFUSED(subject));
     expect(await lies(subject)).toBe('nothing');
   });
 

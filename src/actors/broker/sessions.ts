@@ -18,6 +18,7 @@ import type { Keeper } from './keeper.ts';
 //   N6. Nothing is answered by a fold that is older than the question: a broker that was just started has read less than whoever asks has heard.
 //   N7. A call that was answered says that its specialist can think again, where an endpoint, a key or the run's limit kept it from that.
 //   N8. No run stops with a session open: whoever has it is asked to end it, and what is open then is ended here, without its conversation.
+//   N9. A session is its specialist's: to another, where who asks is known, there is none of that name.
 
 /** How long a specialist may take to end its session before a run stops without hearing of it. */
 const WIND_UP_MS = 5_000;
@@ -41,11 +42,12 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
     const reason = closedBy(lineage);
     return reason === null ? null : { kind: 'closed', reason };
   };
-  const find = async (session: string): Promise<SessionRow | null> => {
+  const find = async (session: string, by: string | undefined): Promise<SessionRow | null> => {
     await keeper.upToDate(); // N6
-    return sessions.rows.get(session) ?? null;
+    const row = sessions.rows.get(session);
+    return row === undefined || (by !== undefined && row.opened.specialist !== by) ? null : row; // N9
   };
-  const unknown = (session: string) => ({ kind: 'refused' as const, reason: `${session} is no session of this run: open one first` });
+  const unknown = (session: string) => ({ kind: 'refused' as const, reason: `${session} is no session of yours in this run: open one first` });
   const refuse = (by: 'limit' | 'order' | 'session', reason: string) => ({ kind: 'refused' as const, by, reason });
   const opened = ({ session, opened: { specialist }, calls }: SessionRow) =>
     ({ kind: 'opened' as const, session, calls: Math.max(0, ...calls.keys()), spent: { ...lineage.thinkingBySpecialist.get(specialist) ?? NO_COST } });
@@ -90,8 +92,8 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
         return opened(row);
       });
     }),
-    bus.serve(ReserveCall, ids, async ({ session, call, tokens, money }) => {
-      const row = await find(session);
+    bus.serve(ReserveCall, ids, async ({ session, call, tokens, money }, _, by) => {
+      const row = await find(session, by);
       if (!row) return { ...unknown(session), by: 'session' };
       const { specialist } = row.opened;
       return keeper.alone(async () => {
@@ -114,8 +116,8 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
         return said === 'recorded' ? { kind: 'reserved' as const } : refuse('order', `call ${call} of ${session} was reserved by somebody else: take the next`);
       });
     }),
-    bus.serve(SettleCall, ids, async ({ session, call, ...settled }) => {
-      const row = await find(session);
+    bus.serve(SettleCall, ids, async ({ session, call, ...settled }, _, by) => {
+      const row = await find(session, by);
       if (!row) return unknown(session);
       if (!row.calls.has(call)) return { kind: 'refused' as const, reason: `call ${call} of ${session} was not reserved: reserve before calling` };
       if (!row.calls.get(call)?.settled) await keeper.say('call.settled', [session, String(call)], settled); // N1
@@ -123,8 +125,8 @@ export function openSessions({ bus, blobs }: Ports, keeper: Keeper, judge: Judge
       options.onThought();
       return done;
     }),
-    bus.serve(EndSession, ids, async ({ session, transcript, ...ended }) => {
-      const row = await find(session);
+    bus.serve(EndSession, ids, async ({ session, transcript, ...ended }, _, by) => {
+      const row = await find(session, by);
       if (!row) return unknown(session);
       if (row.ended) return done; // N1
       const [stranger] = ended.trials.filter((trial) => lineage.trials.get(trial)?.proposal.session !== session);

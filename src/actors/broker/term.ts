@@ -113,10 +113,10 @@ export const fenced = (journal: Journal, isHeld: () => boolean): Journal => ({
 /** A bus on which commands are answered by whoever has the term, and by nobody else (T3, T4). */
 export const inOffice = (bus: Bus, term: Term): Bus => {
   const never = <A>(): Promise<A> => new Promise(() => undefined);
-  const serve: Bus['serve'] = (command, ids, handler) => bus.serveEach(command, ids, async (request, named) => { // a paused one must not keep its share of the questions to itself
+  const serve: Bus['serve'] = (command, ids, handler) => bus.serveEach(command, ids, async (request, named, by) => { // a paused one must not keep its share of the questions to itself
     if (!await term.holds()) return never();
     try {
-      return await handler(request, named);
+      return await handler(request, named, by);
     } catch (error) {
       if (!term.isHeld()) return never();
       throw error;

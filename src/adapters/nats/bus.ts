@@ -1,6 +1,6 @@
 import { headers, NoRespondersError, PermissionViolationError, RequestError, TimeoutError, type Msg, type NatsConnection } from 'nats';
 import { NoAnswer, type Bus } from '../../ports.ts';
-import type { CommandMessage, Ids } from '../../protocols/message.ts';
+import { isUnderName, underName, type CommandMessage, type Ids } from '../../protocols/message.ts';
 import { firstIssue } from './issue.ts';
 import type { Endpoints } from './micro.ts';
 
@@ -9,6 +9,7 @@ import type { Endpoints } from './micro.ts';
 //   C1. Nothing unparsed reaches a handler, and nothing unparsed is answered as if it were.
 //   C2. A reply goes to an inbox: asking with any other reply-to could make the server say a fact in our name.
 //   C3. One of several servers of a command answers; a command asked of everybody is served without a group.
+//   C4. Who has a name of its own asks under it, which the server holds it to; a request that speaks for another is refused.
 
 /** Who shares the work of one command. */
 const GROUP = 'q';
@@ -18,13 +19,13 @@ const INBOX = /^(_INBOX|_R_)\.[^*>\s]+$/;
 /** What went wrong at the edge without stopping anything. */
 export interface Refused { readonly kind: 'refused'; readonly subject: string; readonly reason: string }
 
-/** The bus over one connection. */
-export function natsBus(nc: NatsConnection, endpoints: Endpoints, report: (refused: Refused) => void): Bus {
-  const serve = <S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>) => Promise<A> | A, queue: string | null): AsyncDisposable => {
+/** The bus over one connection; `name` is what its key bears, where it bears one. */
+export function natsBus(nc: NatsConnection, endpoints: Endpoints, report: (refused: Refused) => void, name: string | null = null): Bus {
+  const serve = <S extends string, Q, A>(command: CommandMessage<S, Q, A>, ids: Partial<Ids<S>>, handler: (request: Q, ids: Ids<S>, by?: string) => Promise<A> | A, queue: string | null): AsyncDisposable => {
     const subject = command.filter(ids);
     const stats = endpoints.add(subject, queue);
     const running = new Set<Promise<void>>();
-    const answer = async (message: Msg): Promise<void> => {
+    const answer = async (message: Msg, isNamed: boolean): Promise<void> => {
       if (message.reply === undefined || !INBOX.test(message.reply)) { // C2
         report({ kind: 'refused', subject: message.subject, reason: `its reply-to ${JSON.stringify(message.reply ?? '')} is no inbox` });
         return;
@@ -40,13 +41,17 @@ export function natsBus(nc: NatsConnection, endpoints: Endpoints, report: (refus
       };
       const started = performance.now();
       try {
-        const named = command.idsOf(message.subject);
+        const cut = message.subject.lastIndexOf('.');
+        const by = isNamed ? message.subject.slice(cut + 1) : undefined;
+        const named = command.idsOf(isNamed ? message.subject.slice(0, cut) : message.subject);
         if (named === null) return refuse('400', `${message.subject} is not ${subject}`);
         const read = readBody(message.data);
         if ('error' in read) return refuse('400', read.error);
         const request = command.request.safeParse(read.value); // C1
         if (!request.success) return refuse('400', `${message.subject}: ${firstIssue(request.error)}`);
-        const reply = command.reply.safeParse(await handler(request.data, named));
+        const speakers = command.speakers(request.data);
+        if (by !== undefined && speakers.length > 0 && !speakers.includes(by)) return refuse('403', `${by} may not speak for ${speakers.join(' or ')}`); // C4
+        const reply = command.reply.safeParse(await handler(request.data, named, by));
         if (!reply.success) return refuse('500', `the answer is not what the protocol says: ${firstIssue(reply.error)}`);
         const text = JSON.stringify(reply.data);
         if (Buffer.byteLength(text) > LARGEST) return refuse('500', `the answer has ${Buffer.byteLength(text)} bytes and a message may have ${LARGEST}`);
@@ -56,18 +61,18 @@ export function natsBus(nc: NatsConnection, endpoints: Endpoints, report: (refus
         try { refuse('500', error instanceof Error ? error.message : String(error)); } catch { /* the connection is closed: the asker hears nothing, as after a crash */ }
       }
     };
-    const subscription = nc.subscribe(subject, {
+    const subscriptions = (isUnderName(command) ? [subject, underName(subject, '*')] : [subject]).map((each) => nc.subscribe(each, {
       ...(queue === null ? {} : { queue }),
       callback: (error, message) => {
-        if (error) { report({ kind: 'refused', subject, reason: `cannot be served: ${error.message}` }); return; }
-        const work = answer(message).finally(() => running.delete(work));
+        if (error) { report({ kind: 'refused', subject: each, reason: `cannot be served: ${error.message}` }); return; }
+        const work = answer(message, each !== subject).finally(() => running.delete(work));
         running.add(work);
       },
-    });
+    }));
     return {
       async [Symbol.asyncDispose]() {
         endpoints.remove(subject);
-        const drained = nc.isClosed() ? Promise.resolve() : subscription.drain().catch(() => {}); // what the server already sent is still answered
+        const drained = nc.isClosed() ? Promise.resolve() : Promise.all(subscriptions.map((each) => each.drain().catch(() => {}))); // what the server already sent is still answered
         await Promise.race([drained.then(() => Promise.allSettled(running)), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
       },
     };
@@ -75,7 +80,7 @@ export function natsBus(nc: NatsConnection, endpoints: Endpoints, report: (refus
 
   return {
     async ask(command, ids, request, { timeoutMs, signal }) {
-      const subject = command.subject(ids);
+      const subject = name !== null && isUnderName(command) ? underName(command.subject(ids), name) : command.subject(ids); // C4
       const parsed = command.request.safeParse(request);
       if (!parsed.success) throw new NoAnswer(subject, 'refused', `${subject} was not asked: ${firstIssue(parsed.error)}`);
       const text = JSON.stringify(parsed.data);

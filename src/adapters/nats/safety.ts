@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect, type NatsConnection, type TlsOptions } from 'nats';
 import { z } from 'zod';
+import { underName } from '../../protocols/message.ts';
 import { journalStream } from '../../protocols/streams.ts';
 import { monitorPages } from './runs.ts';
 import { openConnection, ServerUnreachable } from './session.ts';
@@ -15,7 +16,7 @@ import { isRecentServer, OLDEST_SERVER } from './version.ts';
 //   D1. A server that lets in whoever comes, with or without saying so, is refused.
 //   D2. A server is refused that acknowledges what a power cut would take.
 //   D3. A journal that is not made as the protocol says is refused, by name of what differs.
-//   D4. A specialist that could write, hear or have said a fact is found out by trying, on the subjects of a run that is none.
+//   D4. A specialist that could write, hear or have said a fact, or could speak for another, is found out by trying, on the subjects of a run that is none.
 
 /** One thing that was looked at; `weak` works, with less known than could be. */
 export interface Finding { readonly name: string; readonly ok: 'ok' | 'weak' | 'bad'; readonly says: string; readonly remedy: string | null }
@@ -136,6 +137,8 @@ function faultsOf(config: StreamConfig, isCluster: boolean): { readonly says: st
   });
 }
 
+const FOR_ANOTHER = 'speak for another specialist';
+
 /** With a specialist's key: writes, asks, listens and has others answer, where only facts may lie. */
 async function trySpecialist(url: string, keys: string, operator: NatsConnection): Promise<Finding[]> { // D4
   const name = 'nats-facts';
@@ -152,11 +155,16 @@ async function trySpecialist(url: string, keys: string, operator: NatsConnection
     };
     hear(operator, fact, () => 'write them');
     hear(operator, other, () => 'have a server write them');
-    hear(operator, asked, (reply) => (reply === other ? 'have whoever answers it write them' : null));
+    const bearer = /^specialist-(.+)\.nk$/.exec(key)?.[1] ?? null;
+    const own = bearer === null ? asked : underName(asked, bearer);
+    const others = bearer === null ? [] : [asked, underName(asked, 'another')];
+    hear(operator, own, (reply) => (reply === other ? 'have whoever answers it write them' : null));
+    for (const each of others) hear(operator, each, () => FOR_ANOTHER);
     hear(specialist, `brigade.evt.${run}.>`, () => 'hear them');
     await Promise.all([operator.flush(), specialist.flush()]);
     specialist.publish(fact, '{}');
-    specialist.publish(asked, '{}', { reply: other });
+    specialist.publish(own, '{}', { reply: other });
+    for (const each of others) specialist.publish(each, '{}');
     specialist.publish('$JS.API.INFO', '', { reply: other });
     if (existsSync(join(keys, 'supervisor.nk'))) {
       const supervisor = await openConnection({ url, keyFile: join(keys, 'supervisor.nk'), name: 'brigade-doctor', role: 'supervisor' });
@@ -167,8 +175,9 @@ async function trySpecialist(url: string, keys: string, operator: NatsConnection
     await specialist.flush();
     if (await specialist.request('$JS.API.STREAM.NAMES', '', { timeout: ASK_MS / 2 }).then(() => true, () => false)) reached.add('ask for them');
     await Promise.all([operator.flush(), specialist.flush()]);
-    return reached.size === 0 ? [fine(name, `${key} can neither write, hear nor ask for facts, nor have anybody say one`)]
-      : [bad(name, `the key ${key} reaches the facts: it can ${[...reached].sort().join(', ')}`, `${CONFIGURE}: facts need an account that specialists are not in`)];
+    const speaks = reached.delete(FOR_ANOTHER) ? [bad(name, `the key ${key} can speak for another specialist`, CONFIGURE)] : [];
+    return [...speaks, reached.size === 0 ? fine(name, `${key} can neither write, hear nor ask for facts, nor have anybody say one`)
+      : bad(name, `the key ${key} reaches the facts: it can ${[...reached].sort().join(', ')}`, `${CONFIGURE}: facts need an account that specialists are not in`)];
   } finally {
     await specialist.close();
   }

@@ -85,7 +85,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
   watch(nc, emit);
   const reconnects = new Reconnects(nc, shunning);
   const endpoints = new Endpoints();
-  const bus = natsBus(nc, endpoints, emit);
+  const bus = natsBus(nc, endpoints, emit, bearerOf(options));
   const journals = new Map<RunId, Journal>();
   const stores = new Map<RunId, Blobs>();
   const close = async (): Promise<void> => {
@@ -101,7 +101,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
     bus,
     journal: (run) => remembered(journals, run, () => natsJournal({ nc, js: reading, jsm: () => (asking ??= jetstreamManager(nc, { checkAPI: false, timeout: 5_000 })), reconnects, run })),
     blobs: (run) => remembered(stores, run, () => natsBlobs({ nc, js, reconnects, run })),
-    presence: (about) => natsPresence({ nc, bus, endpoints, name: nameIn(options), ...about }),
+    presence: (about) => natsPresence({ nc, bus, endpoints, name: bearerOf(options) ?? 'main', ...about }),
     async ensureRun(run) {
       const durability = await inspectDurability(nc, options.monitorUrl ?? null);
       await ensureRun({ js, jsm: await jsm(), run, isCluster: nc.info?.cluster !== undefined });
@@ -146,8 +146,8 @@ export async function openConnection({ url, keyFile, name, role, firstConnectMs 
   }
 }
 
-/** What the user of a key is called among those of its role, before its actor says so: its log lines may go out under no other name. */
-const nameIn = ({ keyFile, role }: ConnectOptions): string => (keyFile === null || !basename(keyFile).startsWith(`${role}-`) ? 'main' : basename(keyFile, '.nk').slice(role.length + 1));
+/** The name that a key bears among those of its role; null for the one that they share. */
+const bearerOf = ({ keyFile, role }: ConnectOptions): string | null => (keyFile === null || !basename(keyFile).startsWith(`${role}-`) ? null : basename(keyFile, '.nk').slice(role.length + 1));
 
 /** The authority that a server must show a certificate of, and one's own for a server that asks, where they lie beside a key: ca.crt, and <user>.crt with <user>.key. */
 export function tlsBeside(keyFile: string): TlsOptions | null {
