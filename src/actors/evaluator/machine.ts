@@ -130,7 +130,7 @@ export const slotMachine = setup({
     clearing: { // S3
       invoke: { id: 'clear', src: 'clear', input: ({ context }) => ({ work: context.work }), onDone: { target: 'idle', actions: 'forget' }, onError: 'broken' },
     },
-    broken: { always: { guard: 'isDraining', target: 'stopped', actions: 'forget' } },
+    broken: { entry: 'forget', always: { guard: 'isDraining', target: 'stopped' } }, // the other slots of what it held are free again
     stopped: { type: 'final' }, // S4
   },
 });
