@@ -97,7 +97,7 @@ export interface Measured {
   readonly measurement: Measurement;
   /** Ed25519 over the canonical JSON of {run, trial, replicate, attempt, node, measurement}, base64. */
   readonly signature: string;
-  /** Wall milliseconds between taking the lease and this fact, by the node's monotonic clock. */
+  /** Wall milliseconds between the moment its slots were its own and this fact, by the node's monotonic clock: what it waited for another run's work is not its. */
   readonly heldMs: number;
 }
 

@@ -81,8 +81,11 @@ test('a lease for a slot that another run\'s process holds waits, is renewed and
   await expect.poll(() => why(node), PATIENT).toMatch(/^cpu0 waits: core-0 is held by run-b on atlas, process \d+$/);
   await expect.poll(() => renewed, PATIENT).toBeGreaterThan(1);
   expect((await node.ports.bus.ask(ActorState, { actor: 'evaluator' }, {}, { timeoutMs: 10_000 })).context).toEqual({ cpu0: 't0001 s1 entering' });
+  const leftMs = performance.now();
   await held.leave();
   expect((await node.measured('t0001')).failure).toBeNull();
+  const { body } = await node.fact((fact) => fact.word === 'trial.measured');
+  expect('heldMs' in body && body.heldMs, 'it is charged from when the slot was its own').toBeLessThanOrEqual(performance.now() - leftMs);
 });
 
 test('a lease that lapses while its slot is another\'s is given up, and the next is measured', async () => {

@@ -19,6 +19,7 @@ import type { Work } from './work.ts';
 //
 //   X1. Trusted files are compared with their pins before a measurement and after every phase.
 //   X2. The seed a recipe gets and the secret its scorer draws from are made here, once for each attempt, and another for each further seed of it; nothing of one seed is laid out for the next.
+//   X3. Whatever waits for this machine waits for so long and no longer: a lease that has had its time is let go, and a slot that does not come to rest is drained.
 
 export type { SlotPlace } from './tenancy.ts';
 
@@ -52,10 +53,21 @@ const drawn = ({ seed, secret }: Draw, ordinal: number): Draw => (ordinal === 0 
 /** Scratch of one phase; of a replicate's second seed `train-2`. */
 const folderOf = (phase: PhaseSpec, { seeds }: Findings): string => (seeds.length === 0 || phase.role === 'smoke' ? phase.name : `${phase.name}-${seeds.length + 1}`);
 
+/** A slot may take so many times longer to leave off what it is at than to come back clean: an artifact may be large and its disk slow. */
+const STUCK = 10;
+/** What may go by between the phases, publication included: a journal may be away for a while. */
+const BETWEEN_MS = 600_000;
+/** As much longer than its wall may a phase take to lay out, to end and to be copied out. */
+const OVERDUE_MS = 150_000;
+
+/** The longest that a measurement may take: all its phases to their walls, for every seed. */
+const longestMs = (spec: EvaluatorSpec, { purpose }: Work): number =>
+  BETWEEN_MS + (spec.seedsFor?.[purpose] ?? spec.seeds) * spec.phases.reduce((sum, { wallSeconds }) => sum + wallSeconds * 1000 + OVERDUE_MS, 0);
+
 export type SlotActor = ActorRefFrom<typeof slotMachine>;
 
-/** Says what became of one piece of work; for a lease that is a fact, for a canary a verdict. */
-export type Publish = (work: Work, measurement: Measurement, signal: AbortSignal) => Promise<void>;
+/** Says what became of one piece of work, whose slot was ours from `sinceMs` on; for a lease that is a fact, for a canary a verdict. */
+export type Publish = (work: Work, measurement: Measurement, signal: AbortSignal, sinceMs?: number) => Promise<void>;
 
 interface Holding { bench: Bench; readonly draw: Draw; readonly logs: string[]; readonly stamps: Record<string, string>; sealed: Extract<Sealed, { kind: 'sealed' }> | null }
 
@@ -131,11 +143,18 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
     const measurement = conclude(found, {
       seed: holding?.draw.seed ?? 0, scoreSource: spec.scoreSource, device: workbench.device, evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: tools.level, log,
     });
-    await publish(work, measurement, signal);
+    await publish(work, measurement, signal, tenancy.sinceMs() ?? work.takenMs);
   }
 
   async function clear(): Promise<void> {
-    await busy;
+    const ended = new AbortController();
+    const isOver = await Promise.race([busy.then(() => true), ports.clock.wait(STUCK * ground.cleanMs, ended.signal).then(() => false, () => true)]);
+    ended.abort();
+    if (!isOver) { // X3
+      const why = 'what it was at does not end, though it was told to: a disk of this machine may be stuck';
+      ground.drain([{ slot, why }]);
+      throw new Error(why);
+    }
     const stuck = await holding?.bench[Symbol.asyncDispose]().then(() => null, (error: unknown) => ({ slot, why: error instanceof Error ? error.message : String(error) })) ?? null;
     if (stuck === null) holding = null;
     const unclean = [...stuck === null ? [] : [stuck], ...await tenancy.leave()];
@@ -163,7 +182,7 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
       publish: fromPromise(({ input, signal }) => telling(input.work, signal, sayMeasurement(input.work, input.found, signal))),
       keepLease: fromPromise(async ({ input: { work }, signal }) => {
         if (work.source.kind === 'canary') return new Promise<never>((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }); }); // nobody leased it
-        const reason = await telling(work, signal, keepLease({ ports, node, work, signal, onRenewed: tenancy.renewed }));
+        const reason = await telling(work, signal, keepLease({ ports, node, work, signal, onRenewed: tenancy.renewed, isOverdue: () => ports.clock.now() - (tenancy.sinceMs() ?? Infinity) > longestMs(spec, work) }));
         letGo(work, reason);
         return reason;
       }),

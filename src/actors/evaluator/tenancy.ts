@@ -46,6 +46,8 @@ export interface Tenancy {
   renewed(atMs: number): void;
   /** Says so to the warden, which otherwise hears it every second. */
   beat(): void;
+  /** When it became ours, by our clock; null while it is not. */
+  sinceMs(): number | null;
   /** What a phase of the work may use. */
   share(work: Work): Pick<PhaseJob, 'devices' | 'cores'>;
 }
@@ -59,6 +61,7 @@ export const SILENCE = 0.8;
 export function openTenancy({ slot, sandbox }: SlotPlace, { clock, journal }: Ports, ground: Ground, node: string): Tenancy {
   let ours: readonly SlotPlace[] = [];
   let occupied: Occupied | null = null;
+  let enteredMs: number | null = null;
   let isUnfit = false;
   let beating = new AbortController();
   let renewedMs: number | null = null; // of a canary, and of a slot that is only being cleared, there is no lease
@@ -97,6 +100,7 @@ export function openTenancy({ slot, sandbox }: SlotPlace, { clock, journal }: Po
         occupied = await sandbox.occupy?.({
           locks: ours.flatMap(({ locks }) => locks), shared: ours.flatMap(({ shared }) => shared), by: `${journal.run} on ${node}`, silenceMs: Math.round(work.ttlMs * SILENCE), signal, onWait: (why) => ground.tell(slot, why),
         }) ?? null;
+        enteredMs = clock.now();
         const [unclean] = await settle(uncleanDevices, ground.cleanMs, signal); // T1
         isUnfit = unclean !== undefined;
         if (unclean !== undefined) throw new Error(`${unclean.slot} is not clean: ${unclean.why}`);
@@ -105,6 +109,7 @@ export function openTenancy({ slot, sandbox }: SlotPlace, { clock, journal }: Po
       }
     },
     renewed(atMs) { renewedMs = atMs; },
+    sinceMs: () => enteredMs,
     beat,
     async leave() {
       renewedMs = null;
@@ -118,7 +123,7 @@ export function openTenancy({ slot, sandbox }: SlotPlace, { clock, journal }: Po
       if (left.length > 0) await occupied?.leave(); // others judge a device by themselves; what lives in the slot itself keeps it
       beating.abort();
       ground.tell(slot, null);
-      [ours, occupied, isUnfit] = [[], null, false];
+      [ours, occupied, enteredMs, isUnfit] = [[], null, null, false];
       return left;
     },
     share(work) {
