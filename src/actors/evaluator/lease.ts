@@ -13,6 +13,7 @@ import type { Work } from './work.ts';
 //   N3. A lease nobody has renewed for most of its life is given up before anybody else may have it.
 //   N4. A lease that was out when its trial ended is due all the same: the broker holds its slot until it hears of it.
 //   N5. A lease that waits for its slot is renewed like one that is at work: else it would lapse, and be an attempt lost.
+//   N6. A lease of work that has had all the time its phases may take is renewed no more: what it waits for on this machine does not come, and another may do it.
 
 interface Entry { readonly lease: Lease; readonly seq: number; isOver: boolean; isTaken: boolean }
 
@@ -52,7 +53,7 @@ export function leaseBook(node: NodeId): LeaseBook {
 const FORSAKEN = 0.75;
 
 /** Renews a lease until it is lost or the signal aborts; resolves with why it was lost. */
-export async function keepLease({ ports, node, work, signal, onRenewed }: { ports: Ports; node: NodeId; work: Pick<Work, 'trial' | 'replicate' | 'attempt' | 'ttlMs' | 'takenMs'>; signal: AbortSignal; onRenewed?: (atMs: number) => void }): Promise<string> {
+export async function keepLease({ ports, node, work, signal, onRenewed, isOverdue }: { ports: Ports; node: NodeId; work: Pick<Work, 'trial' | 'replicate' | 'attempt' | 'ttlMs' | 'takenMs'>; signal: AbortSignal; onRenewed?: (atMs: number) => void; isOverdue?: () => boolean }): Promise<string> {
   const { bus, clock, journal } = ports;
   let renewedMs = work.takenMs;
   onRenewed?.(renewedMs);
@@ -60,6 +61,7 @@ export async function keepLease({ ports, node, work, signal, onRenewed }: { port
     const askedMs = clock.now();
     const leftMs = renewedMs + work.ttlMs * FORSAKEN - askedMs;
     if (leftMs <= 0) return 'nobody renewed it'; // N3
+    if (isOverdue?.() === true) return 'it has had all the time that its phases may take: a disk or a driver of this machine may be stuck'; // N6
     const answer = await bus.ask(RenewLease, { run: journal.run }, { trial: work.trial, replicate: work.replicate, attempt: work.attempt, node }, { timeoutMs: Math.min(work.ttlMs / 3, leftMs), signal })
       .then((reply) => reply.kind, (error: unknown) => { if (error instanceof NoAnswer) return 'unanswered' as const; throw error; });
     signal.throwIfAborted();
