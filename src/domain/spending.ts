@@ -4,8 +4,8 @@ import { NO_COST, plus, type Cost } from './session.ts';
 
 // What leases cost: the slots they held, for as long as they held them. And what thinking costs.
 //
-//   S1. A lease that was measured held its slots as long as its node says: from when they were its own, and not while they were another run's. One that lapsed held them from its grant to its lapse, whatever became of the
-//       work, for nobody else could use them; one that a stop found open, up to the stop.
+//   S1. A lease that was measured held its slots as long as its node says: from when they were its own, and not while they were another run's. One that
+//       lapsed held them from its grant to its lapse, whatever became of the work, for nobody else could use them; one that a stop found open, up to the stop.
 //   S2. Those moments are the journal server's, one clock for all, so that every reader reckons the same. Between two stretches of a run no time passes.
 //   S3. A lease is charged once: what is said of it later replaces what was charged before.
 //   S4. Thinking is charged once: by the calls of the session it was done in, or, where there was none, by what the proposal says it took.

@@ -108,3 +108,6 @@ export function edit(recipe: Recipe, file: string, from: string, to: string): Re
   if (!before.includes(from)) throw new Error(`${file} has no ${from}`);
   return { ...recipe, [file]: before.replace(from, to) };
 }
+
+/** Leases that the node gave up, as it said. */
+export const lostBy = (node: Rig) => node.ports.presence.logged.filter(({ message }) => message === 'a slot gave up what it was leased').map(({ fields }) => fields);
