@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { startEvaluator } from '../../src/actors/evaluator/index.ts';
 import { openClock } from '../../src/adapters/clock/index.ts';
 import { memoryPorts } from '../../src/adapters/memory/index.ts';
