@@ -102,5 +102,7 @@ function addressOf(text: string): { readonly host: string; readonly port: number
 /** What servers show one another; kept once made. */
 async function routeSecret(file: string): Promise<string> {
   if (!existsSync(file)) await writeFile(file, randomBytes(24).toString('hex'), { mode: 0o600, flag: 'wx' });
-  return (await readFile(file, 'utf8')).trim();
+  const secret = (await readFile(file, 'utf8')).trim();
+  if (secret === '') throw new Mistake(`${file} is empty, as a full disk leaves it, and would let every server into the cluster: remove it, and another is made`);
+  return secret;
 }

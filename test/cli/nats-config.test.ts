@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -59,6 +59,14 @@ test('whatever lets somebody in is readable by its owner only, and no seed stand
     for (const seed of seeds.filter((each) => each.startsWith('SU'))) expect(text).not.toContain(seed);
   }
   for (const seed of seeds) expect(printed).not.toContain(seed);
+});
+
+test('a secret of the cluster that was never written is no secret, and is not used as one', async () => {
+  await mkdir(join(dir, 'torn', 'keys'), { recursive: true });
+  await writeFile(join(dir, 'torn', 'keys', 'route.secret'), '');
+  await expect(make('torn', ...USERS, ...THREE)).rejects.toThrow(/route\.secret is empty.*remove it, and another is made/);
+  expect(await configs(join(dir, 'torn'))).toEqual([]);
+  await make('torn', ...USERS);
 });
 
 test('made again with one node more it lets in whoever it let in, with the same keys', async () => {
