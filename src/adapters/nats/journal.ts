@@ -130,7 +130,9 @@ export function natsJournal({ nc, js, jsm, reconnects, run }: { nc: NatsConnecti
       const waited = reconnects.patience();
       for (let tries = 0; ; tries++) {
         try {
-          return (await reconnects.orLost((await jsm()).streams.info(stream))).state.last_seq;
+          const { state, cluster } = await reconnects.orLost((await jsm()).streams.info(stream));
+          reconnects.leader = cluster?.leader ?? null;
+          return state.last_seq;
         } catch (error) {
           waited(error);
           await refuseForGood(error, { nc, jsm, run, stream, subject: stream });

@@ -3,7 +3,9 @@ import { TimeoutError, type NatsConnection, type ReconnectToServerHandler } from
 // When a connection is not waited for any longer.
 //
 //   R1. What was asked of a server that went away is asked again when there is one, and not when its time runs out.
-//   R2. A server that leaves two questions in a row unanswered is left for another one: it may be alive and cut off from all others, and so know nothing of it.
+//   R2. A server that leaves question after question unanswered is left for another one: it may be alive and cut off from all others, and so know nothing
+//       of it. Where it led the journal two are enough, of five seconds each. Where another did it may be that one which is cut off: by the time of a
+//       third question there is a new leader, and to go elsewhere could mean to go there.
 
 /** What was asked before the connection was lost may never be answered: ask again. */
 export class AnswerLost extends Error {
@@ -13,8 +15,8 @@ export class AnswerLost extends Error {
   }
 }
 
-/** So many questions in a row may go unanswered, of five seconds each: a run may stand still for fifteen. */
-const MOST_SILENCES = 2;
+/** So many questions in a row may a server leave unanswered: a run may stand still for fifteen seconds. */
+const MOST_SILENCES = { leader: 2, follower: 3 };
 
 /** Which server is dialled: any but the one that was just left, which is as good as others the time after. */
 export class Shunning {
@@ -40,11 +42,15 @@ export class Reconnects {
   private readonly waiting = new Set<() => void>();
   private readonly handlers = new Set<() => void>();
 
+  /** The server that led the journal when it was last heard of; null where nobody said. */
+  leader: string | null = null;
   private isLeaving = false;
+  private readonly isAtLeader: () => boolean;
   private readonly leave: () => boolean;
 
   constructor(nc: NatsConnection, shunning = new Shunning()) {
     this.leave = () => shunning.leave(nc);
+    this.isAtLeader = () => this.leader !== null && nc.info?.server_name === this.leader;
     void (async () => {
       for await (const status of nc.status()) {
         if (status.type !== 'reconnect') continue;
@@ -66,7 +72,7 @@ export class Reconnects {
     let silences = 0;
     return (error) => {
       silences = isTimeout(error) ? silences + 1 : 0;
-      if (silences < MOST_SILENCES) return;
+      if (silences < (this.isAtLeader() ? MOST_SILENCES.leader : MOST_SILENCES.follower)) return;
       silences = 0;
       if (!this.isLeaving) this.isLeaving = this.leave(); // others were as patient
     };
