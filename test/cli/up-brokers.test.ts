@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openClock } from '../../src/adapters/clock/index.ts';
 import { brokersIn } from '../../src/cli/up-brokers.ts';
 import type { Clock } from '../../src/ports.ts';
@@ -26,4 +26,17 @@ test('a broker that waits for a server which is away can be let go all the same'
   await expect.poll(() => looks, { timeout: 60_000 }).toBeGreaterThan(before);
   await ward.release('now');
   process.kill(server.server.pid, 'SIGCONT');
+});
+
+test('a failpoint of brokers reaches those that share a process, one that is misspelt too', async () => {
+  await using server = await natsServer();
+  const session = await server.session('broker');
+  const said: string[] = [];
+  vi.stubEnv('BRIGADE_CRASH_AT', 'broker');
+  try {
+    const keep = await brokersIn({ root, runs: join(server.dir, 'runs') }, { bus: session.bus, blobs: session.blobs, journal: session.journal, presence: () => session.presence({ run: 'r1', write: ({ message }) => { said.push(message); } }) }, openClock());
+    const ward = keep({ name: 'broker-r1', args: [], run: 'r1', surface: 'tiny', roster: null, specialist: null }, () => undefined);
+    await expect.poll(() => said, { timeout: 60_000 }).toContainEqual(expect.stringMatching(/^the broker failed and is started again: BRIGADE_CRASH_AT=broker must be <daemon>\.<step>:<n>/));
+    await ward.release('now');
+  } finally { vi.unstubAllEnvs(); }
 });
