@@ -53,6 +53,8 @@ const drawn = ({ seed, secret }: Draw, ordinal: number): Draw => (ordinal === 0 
 /** Scratch of one phase; of a replicate's second seed `train-2`. */
 const folderOf = (phase: PhaseSpec, { seeds }: Findings): string => (seeds.length === 0 || phase.role === 'smoke' ? phase.name : `${phase.name}-${seeds.length + 1}`);
 
+/** Trials in a row, not attempts: one whose recipe breaks whatever measures it takes no slot with it. */
+const MOST_FAULTS = 3;
 /** A slot may take so many times longer to leave off what it is at than to come back clean: an artifact may be large and its disk slow. */
 const STUCK = 10;
 /** What may go by between the phases, publication included: a journal may be away for a while. */
@@ -79,6 +81,9 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
   let holding: Holding | null = null;
   let busy: Promise<unknown> = Promise.resolve();
   let clearing: Promise<void> | null = null;
+  /** Why this machine could measure none of the trials since the last that it could. */
+  const faults = new Map<string, string>();
+  const fault = ({ trial, source }: Work, why: string): void => { if (source.kind === 'snapshot') faults.set(trial, why); };
   const held = (): Holding => { if (holding === null) throw new Error(`${slot} holds no recipe`); return holding; };
   /** Whatever writes to the bench or runs on it; a folder that is cleared under it is not empty again when it is removed. */
   const onBench = <T>(doing: Promise<T>): Promise<T> => { busy = doing.catch(() => undefined); return doing; };
@@ -88,7 +93,10 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
 
   async function stage(work: Work, signal: AbortSignal): Promise<Findings> {
     const changed = await workbench.changed(); // X1
-    if (changed !== null) return abandon(nothingFound, `${changed} changed since this evaluator started: start it again`);
+    if (changed !== null) {
+      ground.fail(`a trusted file is not what it was (${changed})`, 'a new start takes it as it is, where that is still what the run was started with');
+      return abandon(nothingFound, `${changed} changed since this evaluator started: start it again`);
+    }
     const hold = (bench: Bench): void => { holding = { bench, draw: tools.draw(), logs: [], stamps: {}, sealed: null }; }; // X2
     const ready = work.source.kind === 'snapshot' ? await tools.ahead.take(work.source.snapshot) : null;
     if (ready !== null && signal.aborted) await ready[Symbol.asyncDispose]();
@@ -116,7 +124,7 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
     tenancy.beat();
     const end: PhaseEnd = await running;
     signal.throwIfAborted();
-    if (end.kind === 'not-started') notice(end.reason);
+    if (end.kind === 'not-started') notice(work, end.reason);
     if (end.logTail !== '') logs.push(`== ${folderOf(phase, found)}\n${end.logTail}`);
     const changed = await bench.changed() ?? await workbench.changed(); // X1
     const isRead = role === 'smoke' && end.kind === 'exited' && end.code === 0;
@@ -143,6 +151,7 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
     const measurement = conclude(found, {
       seed: holding?.draw.seed ?? 0, scoreSource: spec.scoreSource, device: workbench.device, evaluatorHash: spec.hash, environmentHash: workbench.environmentHash, sandbox: tools.level, log,
     });
+    if (measurement.failure?.kind !== 'harness_abort') faults.clear();
     await publish(work, measurement, signal, tenancy.sinceMs() ?? work.takenMs);
   }
 
@@ -157,7 +166,7 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
     }
     const stuck = await holding?.bench[Symbol.asyncDispose]().then(() => null, (error: unknown) => ({ slot, why: error instanceof Error ? error.message : String(error) })) ?? null;
     if (stuck === null) holding = null;
-    const unclean = [...stuck === null ? [] : [stuck], ...await tenancy.leave()];
+    const unclean = [...stuck === null ? [] : [stuck], ...await tenancy.leave(), ...faults.size < MOST_FAULTS ? [] : [{ slot, why: `${faults.size} trials in a row could not be measured in it, the last: ${[...faults.values()].at(-1)}` }]];
     ground.drain(unclean);
     const own = unclean.find((one) => one.slot === slot);
     if (own !== undefined) throw new Error(own.why);
@@ -171,14 +180,14 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
     doing.catch((error: unknown) => { if (!signal.aborted) letGo(work, String(error)); throw error; });
 
   /** A disk that is full ends the node, not the recipe. */
-  const notice = (reason: string): void => { if (isDiskFull(reason)) ground.fail(reason); };
-  const noticing = <T>(doing: Promise<T>): Promise<T> => doing.catch((error: unknown) => { if (error instanceof Error) notice(error.message); throw error; });
+  const notice = (work: Work, reason: string): void => { fault(work, reason); if (isDiskFull(reason)) ground.fail(`the disk of this node takes nothing more (${reason})`, 'free some space on it'); };
+  const noticing = <T>(work: Work, signal: AbortSignal, doing: Promise<T>): Promise<T> => doing.catch((error: unknown) => { if (error instanceof Error && !signal.aborted) notice(work, error.message); throw error; });
 
   return createActor(slotMachine.provide({
     actors: {
-      stage: fromPromise(({ input, signal }) => noticing(stage(input.work, signal))),
-      runPhase: fromPromise(({ input, signal }) => noticing(onBench(runPhase({ ...input, signal })))),
-      seal: fromPromise(({ input }) => noticing(onBench(sealArtifact(input.found)))),
+      stage: fromPromise(({ input: { work }, signal }) => noticing(work, signal, stage(work, signal))),
+      runPhase: fromPromise(({ input, signal }) => noticing(input.work, signal, onBench(runPhase({ ...input, signal })))),
+      seal: fromPromise(({ input: { work, found }, signal }) => noticing(work, signal, onBench(sealArtifact(found)))),
       publish: fromPromise(({ input, signal }) => telling(input.work, signal, sayMeasurement(input.work, input.found, signal))),
       keepLease: fromPromise(async ({ input: { work }, signal }) => {
         if (work.source.kind === 'canary') return new Promise<never>((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }); }); // nobody leased it
@@ -186,7 +195,7 @@ export function slotActor(place: SlotPlace, ports: Ports, tools: NodeTools, publ
         letGo(work, reason);
         return reason;
       }),
-      enter: fromPromise(({ input: { work }, signal }) => telling(work, signal, onBench(tenancy.enter(work, signal)))),
+      enter: fromPromise(({ input: { work }, signal }) => telling(work, signal, onBench(tenancy.enter(work, signal))).catch((error: unknown) => { if (!signal.aborted) fault(work, error instanceof Error ? error.message : String(error)); throw error; })),
       clear: fromPromise(() => clearing ??= clear().finally(() => { clearing = null; })), // told to stop meanwhile, it clears once
     },
   }));

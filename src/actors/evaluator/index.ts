@@ -26,7 +26,8 @@ export { NameTaken } from './name.ts';
 //       from a pause and reads that another has enrolled under its name ends at once: nothing that it measures counts any more.
 //   V5. A slot that does not come back clean is drained: the node says so by enrolling again without it, and goes on with the others. When those are too
 //       few for a replicate it finishes what they hold and fails: only a new start clears a slot.
-//   V6. A node whose disk takes nothing more finishes what it can and fails: every lease it took would be an attempt lost.
+//   V6. A node that can measure nothing more, because its disk is full or a trusted file is not what it was, finishes what it can and fails: every lease it took
+//       would be an attempt lost. So is a slot drained that could measure none of several trials in a row, whatever is wrong with it.
 
 export interface EvaluatorNeeds {
   readonly sandbox: Sandbox;
@@ -77,7 +78,7 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
   const tools: NodeTools = {
     node, spec, level: needs.sandbox.level, workbench: needs.workbench, signer: needs.signer, draw: needs.draw ?? drawFresh, smoked: new Set(), ahead,
     ground: {
-      placeOf: (slot) => places.get(slot), devices: needs.devices ?? null, cleanMs: options.cleanMs ?? CLEAN_MS, drain: (unclean) => lose(unclean), fail: (why) => giveUp(why),
+      placeOf: (slot) => places.get(slot), devices: needs.devices ?? null, cleanMs: options.cleanMs ?? CLEAN_MS, drain: (unclean) => lose(unclean), fail: (why, what) => giveUp(why, what),
       tell(slot, why) {
         if (waits.get(slot) === (why ?? undefined)) return;
         if (why === null) waits.delete(slot); else waits.set(slot, why);
@@ -94,7 +95,7 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
   const move = (next: typeof stage): void => { stage = next; seen.changed(); };
   const left = (): OfferedSlot[] => options.slots.filter(({ slot }) => !lost.has(slot));
   let goOn = (): void => undefined;
-  let giveUp = (_why: string): void => undefined;
+  let giveUp = (_why: string, _remedy: string): void => undefined;
   let remedy = 'a new start clears it';
   const lose = (unclean: readonly Unclean[]): void => { // V5
     const fresh = unclean.filter(({ slot }) => !lost.has(slot));
@@ -165,9 +166,9 @@ export async function startEvaluator(ports: Ports, needs: EvaluatorNeeds, option
       enrolled = enrolled.then(() => enrolAgain(ports, needs, { ...options, slots }, canaries, gone, stopping.signal)).catch(() => undefined); // it was stopped
     };
 
-    giveUp = (reason) => { // V6
+    giveUp = (why, what) => { // V6
       if (stage !== 'serving') return;
-      [broken, remedy] = [`the disk of this node takes nothing more (${reason})`, 'free some space on it'];
+      [broken, remedy] = [why, what];
       drain();
     };
 

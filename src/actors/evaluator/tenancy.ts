@@ -34,8 +34,8 @@ export interface Ground {
   tell(slot: SlotId, why: string | null): void;
   /** Hears of slots that did not come back clean. */
   drain(unclean: readonly Unclean[]): void;
-  /** Hears why no slot of this node can measure any more. */
-  fail(why: string): void;
+  /** Hears why no slot of this node can measure any more, and what is to be done. */
+  fail(why: string, remedy: string): void;
 }
 
 export interface Tenancy {
