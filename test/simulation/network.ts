@@ -12,13 +12,19 @@ import type { Schedule } from './schedule.ts';
 type Way = 'up' | 'down';
 interface Held { readonly lane: string; readonly deliver: () => void }
 
+/** What became of messages; overtaken is what was sent before something of its connection, that way, that arrived first. */
+export interface Traffic { arrived: number; lost: number; twice: number; overtaken: number }
+
 export class Network {
+  readonly traffic: Traffic = { arrived: 0, lost: 0, twice: 0, overtaken: 0 };
   /** Share of deliveries that take long although nothing is broken. */
   spikes = 0;
   readonly #schedule: Schedule;
   readonly #dice: Dice;
   readonly #lanes = new Map<Daemon, Map<string, number>>();
   readonly #held = new Map<Daemon, Record<Way, Held[]>>();
+  readonly #newest = new Map<Daemon, Record<Way, number>>();
+  #sent = 0;
 
   constructor(schedule: Schedule, dice: Dice) {
     this.#schedule = schedule;
@@ -27,13 +33,27 @@ export class Network {
 
   /** Something that may be lost or doubled on its way (W2). */
   message(daemon: Daemon, way: Way, lane: string, deliver: () => void, mayDouble = true): void {
-    if (daemon.links[way] === 'cut' || this.#dice.happens(daemon.storm.loss)) return;
+    if (daemon.links[way] === 'cut' || this.#dice.happens(daemon.storm.loss)) { this.traffic.lost += 1; return; }
     this.surely(daemon, way, lane, deliver);
-    if (mayDouble && this.#dice.happens(daemon.storm.twice)) this.surely(daemon, way, lane, deliver);
+    if (!mayDouble || !this.#dice.happens(daemon.storm.twice)) return;
+    this.traffic.twice += 1;
+    this.surely(daemon, way, lane, deliver);
   }
 
   /** Something that arrives as soon as the link lets it. */
-  surely(daemon: Daemon, way: Way, lane: string, deliver: () => void): void {
+  surely(daemon: Daemon, way: Way, lane: string, doing: () => void): void {
+    const order = this.#sent++;
+    const newest = this.#newest.get(daemon) ?? { up: -1, down: -1 };
+    this.#newest.set(daemon, newest);
+    this.#send(daemon, way, lane, () => {
+      this.traffic.arrived += 1;
+      if (order < newest[way]) this.traffic.overtaken += 1;
+      newest[way] = Math.max(newest[way], order);
+      doing();
+    });
+  }
+
+  #send(daemon: Daemon, way: Way, lane: string, deliver: () => void): void {
     if (daemon.isGone) return;
     if (daemon.links[way] !== 'open') { this.#heldBy(daemon)[way].push({ lane, deliver }); return; } // W3
     const lanes = this.#lanes.get(daemon) ?? new Map<string, number>();
@@ -49,7 +69,7 @@ export class Network {
   link(daemon: Daemon, links: Daemon['links']): void {
     Object.assign(daemon.links, links);
     const held = this.#heldBy(daemon);
-    for (const way of ['up', 'down'] as const) if (links[way] === 'open') for (const { lane, deliver } of held[way].splice(0)) this.surely(daemon, way, lane, deliver);
+    for (const way of ['up', 'down'] as const) if (links[way] === 'open') for (const { lane, deliver } of held[way].splice(0)) this.#send(daemon, way, lane, deliver);
   }
 
   #heldBy(daemon: Daemon): Record<Way, Held[]> {

@@ -16,13 +16,16 @@ if (seed === null) describe('in simulated worlds', () => {
   test(`no law is broken in ${SCHEDULES} schedules, in which every kind of fault comes about and most runs do what they were to`, async () => {
     const seen = new Set<string>();
     let whole = 0;
-    const found = await search({ from: 1, seeds: SCHEDULES, onLived: ({ told: { history, facts } }) => {
+    let misplaced = 0;
+    const found = await search({ from: 1, seeds: SCHEDULES, onLived: ({ told: { history, facts, traffic } }) => {
+      misplaced += traffic.twice + traffic.overtaken;
       for (const { says } of history) for (const what of FAULTS) if (says.includes(what)) seen.add(what);
       if (facts.some((fact) => fact.word === 'run.stopped' && fact.body.reason.startsWith('trial limit of '))) whole += 1;
     } });
     expect(found.join('\n\n')).toBe('');
     expect(FAULTS.filter((what) => !seen.has(what))).toEqual([]);
     expect(whole).toBeGreaterThan(SCHEDULES / 2);
+    expect(misplaced, 'deliveries that came twice or were overtaken').toBeGreaterThan(10_000);
   }, 1_200_000);
 
   test('no law is broken in schedules that broke one once', async () => {

@@ -8,7 +8,7 @@ import { portsOf, type Witness } from './connection.ts';
 import { Daemon } from './daemon.ts';
 import { dice } from './dice.ts';
 import { Host, type Ran } from './host.ts';
-import { Network } from './network.ts';
+import { Network, type Traffic } from './network.ts';
 import type { Fault, Plan } from './plan.ts';
 import { Schedule } from './schedule.ts';
 import { Server } from './server.ts';
@@ -27,7 +27,7 @@ export interface Line { readonly ms: number; readonly who: string; readonly says
 export interface Acknowledged { readonly to: string; readonly ms: number; readonly word: Word; readonly ids: readonly string[]; readonly text: string | null; readonly clientId: string | null; readonly seq: number | null }
 /** A lease as its writer decided it: what its own fold held on the same slots then, and whether it held a measurement of that replicate. */
 export interface Granted { readonly by: string; readonly ms: number; readonly key: string; readonly clash: string | null; readonly isMeasured: boolean; /** Why it was not its to lease; null when it was. */ readonly usurps: string | null }
-export interface Told { readonly plan: Plan; readonly history: readonly Line[]; readonly facts: readonly Fact[]; readonly ran: readonly Ran[]; readonly acknowledged: readonly Acknowledged[]; readonly granted: readonly Granted[]; readonly folds: readonly { readonly who: string; readonly lineage: Lineage }[]; readonly stoppedMs: number | null; readonly healedMs: number; readonly endMs: number; readonly happened: number }
+export interface Told { readonly plan: Plan; readonly history: readonly Line[]; readonly facts: readonly Fact[]; readonly ran: readonly Ran[]; readonly acknowledged: readonly Acknowledged[]; readonly granted: readonly Granted[]; readonly folds: readonly { readonly who: string; readonly lineage: Lineage }[]; readonly stoppedMs: number | null; readonly healedMs: number; readonly endMs: number; readonly happened: number; readonly traffic: Traffic }
 
 /** How long a run may take after the healing before it is given up. */
 export const PATIENCE_MS = 600_000;
@@ -187,7 +187,7 @@ export async function simulate(plan: Plan): Promise<Told> {
   const endMs = schedule.now;
   await schedule.run(endMs + EPILOGUE_MS, () => false); // S3
   const folds = [...posts.values()].flatMap(({ daemon, started: one }) => { const lineage = one?.lineage() ?? null; return daemon?.isGone === false && lineage !== null ? [{ who: daemon.id, lineage }] : []; });
-  return { plan, history, facts: server.facts, ran: hosts.flatMap(({ ran }) => ran), acknowledged, granted, folds, stoppedMs, healedMs, endMs, happened: schedule.happened };
+  return { plan, history, facts: server.facts, ran: hosts.flatMap(({ ran }) => ran), acknowledged, granted, folds, stoppedMs, healedMs, endMs, happened: schedule.happened, traffic: network.traffic };
 }
 
 /** What a fact is about, from the trial down to the slot. */
