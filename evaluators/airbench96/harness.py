@@ -16,7 +16,8 @@ EVAL, RECIPE, DATA, WORK = (os.environ[f'BRIGADE_{name}'] for name in ('EVAL', '
 SCRIPT = os.path.join(RECIPE, 'airbench96_faster.py')
 GPUS = int(os.environ.get('BRIGADE_GPUS', '0'))  # leased with this slot
 INHERITED = ('PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'OMP_NUM_THREADS',
-             'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_CACHE_PATH', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES')  # which GPUs are its own, and where their driver is
+             'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES',  # which GPUs are its own, and where their driver is
+             'CUDA_CACHE_PATH', 'TRITON_CACHE_DIR', 'TORCHINDUCTOR_CACHE_DIR')  # where compilers keep what they made: folders of this phase alone
 SMOKE_EPOCHS = 0.2
 PIXELS = 3072
 HEAD = struct.Struct('<4sI16s')  # magic, images, nonce
@@ -27,7 +28,7 @@ def load(stands_in, is_cold=True):
     listed = {name: os.environ[name] for name in INHERITED if name in os.environ}
     seed, control = int(os.environ.get('BRIGADE_SEED', '0')), os.environ['BRIGADE_CONTROL']
     os.environ.clear()
-    os.environ.update(listed, TRITON_CACHE_DIR='/tmp/triton', TORCHINDUCTOR_CACHE_DIR='/tmp/inductor')
+    os.environ.update(listed)
     sys.path.insert(0, EVAL)
     sys.dont_write_bytecode = True
     import torch

@@ -16,7 +16,8 @@ import tarfile
 EVAL, RECIPE, DATA, WORK, MOUNTS = (os.environ.get(f'BRIGADE_{name}', '') for name in ('EVAL', 'RECIPE', 'DATA', 'WORK', 'MOUNTS'))
 GPUS = int(os.environ.get('BRIGADE_GPUS', '0'))  # leased with this slot
 INHERITED = ('PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'OMP_NUM_THREADS',
-             'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_CACHE_PATH', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES')  # which GPUs are its own, and where their driver is
+             'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES',  # which GPUs are its own, and where their driver is
+             'CUDA_CACHE_PATH', 'TRITON_CACHE_DIR', 'TORCHINDUCTOR_CACHE_DIR')  # where compilers keep what they made: folders of this phase alone
 OPTIONS = ['--run=dummy', '--model-tag=brigade', '--core-metric-every=-1', '--sample-every=-1', '--save-every=-1']
 SMOKE = ['--num-iterations=3', '--eval-every=-1']
 MODEL_FILES = tuple(f'nanochat/{name}.py' for name in ('gpt', 'flash_attention', 'fp8', 'optim'))
@@ -40,8 +41,7 @@ def environment(stands_in):
     """The whole environment of the script; nothing is inherited but where programs and temporary files lie."""
     listed = {name: os.environ[name] for name in INHERITED if name in os.environ}
     hub = os.path.join(MOUNTS, 'huggingface')
-    return {**listed, 'NANOCHAT_BASE_DIR': os.path.join(WORK, 'base'), 'HF_HUB_OFFLINE': '1', **({'HF_HOME': hub} if os.path.isdir(hub) else {}), 'WANDB_MODE': 'disabled',
-            'TRITON_CACHE_DIR': '/tmp/triton', 'TORCHINDUCTOR_CACHE_DIR': '/tmp/inductor', **({'TORCHDYNAMO_DISABLE': '1'} if stands_in else {})}
+    return {**listed, 'NANOCHAT_BASE_DIR': os.path.join(WORK, 'base'), 'HF_HUB_OFFLINE': '1', **({'HF_HOME': hub} if os.path.isdir(hub) else {}), 'WANDB_MODE': 'disabled', **({'TORCHDYNAMO_DISABLE': '1'} if stands_in else {})}
 
 
 def train(options, stands_in):

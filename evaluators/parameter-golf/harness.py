@@ -20,7 +20,8 @@ SCRIPT = os.path.join(RECIPE, 'train_gpt.py')
 ARTIFACT = 'final_model.int8.ptz'
 GPUS = int(os.environ.get('BRIGADE_GPUS', '0'))  # leased with this slot
 INHERITED = ('PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'OMP_NUM_THREADS',
-             'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'CUDA_CACHE_PATH', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES')  # which GPUs are its own, and where their driver is
+             'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES',  # which GPUs are its own, and where their driver is
+             'CUDA_CACHE_PATH', 'TRITON_CACHE_DIR', 'TORCHINDUCTOR_CACHE_DIR')  # where compilers keep what they made: folders of this phase alone
 SMOKE = {'ITERATIONS': '2', 'WARMUP_STEPS': '1', 'MAX_WALLCLOCK_SECONDS': '0', 'TRAIN_LOG_EVERY': '1'}
 LOAD_ONLY = {'ITERATIONS': '0', 'WARMUP_STEPS': '0', 'MAX_WALLCLOCK_SECONDS': '0'}
 NO_EVALUATION = {'SLIDING_WINDOW_ENABLED': '0', 'TTT_ENABLED': '0'}  # of the decoy nothing but the plain one is wanted
@@ -43,7 +44,7 @@ def environment(phase):
         **declared()['set'], 'DATA_DIR': lay_out(shards, tokenizer[0], vocabulary),
         'RUN_ID': 'brigade', 'SEED': os.environ.get('BRIGADE_SEED', '1337'), 'DATA_PATH': shards,
         'TOKENIZER_PATH': tokenizer[0], 'VOCAB_SIZE': vocabulary, 'VAL_LOSS_EVERY': '0', 'TRAIN_LOG_EVERY': '50', 'NCCL_IB_DISABLE': '1',
-        'MAX_WALLCLOCK_SECONDS': os.environ.get('BRIGADE_BUDGET_SECONDS', '600'), 'TRITON_CACHE_DIR': '/tmp/triton', 'TORCHINDUCTOR_CACHE_DIR': '/tmp/inductor',
+        'MAX_WALLCLOCK_SECONDS': os.environ.get('BRIGADE_BUDGET_SECONDS', '600'),
     }
     quick = NO_EVALUATION if declared()['score'] == 'claims' and phase in ('smoke', 'train') else {}
     return {**listed, **own, **quick, **{'smoke': SMOKE, 'train': {}}.get(phase, LOAD_ONLY)}
