@@ -3,10 +3,12 @@ import os
 import signal
 
 from cgroupfs import below, fields, make, mounts, own, read, remove, send, write
+from delegation import divisible
 
 
 class V2:
     describes = 'control groups v2'
+    controllers = ('memory', 'pids', 'cpu')
 
     def __init__(self, name, parents):
         self.at = os.path.join(parents['cgroup2'], 'brigade', name)
@@ -19,11 +21,11 @@ class V2:
         mounted, inside = mounts(), own()
         if 'cgroup2' not in mounted:
             return None
-        parent = below(mounted['cgroup2'], inside.get('', '/'))
+        parent = divisible(below(mounted['cgroup2'], inside.get('', '/')))
         home = os.path.join(parent, 'brigade')
         os.makedirs(home, exist_ok=True)
         for group in (parent, home):
-            for controller in ('memory', 'pids', 'cpu'):
+            for controller in cls.controllers:
                 try:
                     write(group + '/cgroup.subtree_control', '+' + controller)
                 except OSError:
