@@ -41,7 +41,7 @@ const SEED = /(?:^|[._"$-])seeds?(?:"\])?$/i;
 function isOwned({ name, line }: Literal, symbols: readonly PythonSymbol[], owns: (symbol: string) => boolean): boolean {
   const covers = (at: { readonly line: number; readonly endLine: number }): boolean => at.line <= line && line <= at.endLine;
   const around = symbols.filter((symbol) => symbol.name !== MODULE && covers(symbol));
-  if (!/^(?:--|\$)/.test(name)) return around.some((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute' || symbol.kind === 'key') && owns(name));
+  if (!isSettable(name)) return around.some((symbol) => symbol.name === name && (symbol.kind === 'assignment' || symbol.kind === 'attribute' || symbol.kind === 'key') && owns(name));
   const holder = around.reduce<PythonSymbol | null>((least, symbol) => (least === null || symbol.endLine - symbol.line <= least.endLine - least.line ? symbol : least), null) ?? symbols.find((symbol) => symbol.name === MODULE);
   if (holder === undefined) return false;
   const whole = owns(holder.name);
@@ -50,6 +50,13 @@ function isOwned({ name, line }: Literal, symbols: readonly PythonSymbol[], owns
   const anchors = inside(holder.statements).at(-1)?.anchors.flat() ?? [];
   return anchors.some((anchor) => owns(`${holder.name}@${anchor}`) !== whole) ? !whole : whole;
 }
+
+/** Whether a name is that of a command-line option or of a variable: no symbol bears it, so no claim on a symbol says whose it is. */
+const isSettable = (name: string): boolean => /^(?:--|\$)/.test(name);
+
+/** Whether a knob is its author's: by its symbol in any recipe; by the code around it, and so by the knobs found in a recipe that has it, where it is no symbol's. */
+export const isOwnKnob = ({ file, name }: Pick<Knob, 'file' | 'name'>, found: readonly Knob[], owns: (file: string, symbol: string) => boolean): boolean =>
+  (isSettable(name) ? found.some((knob) => knob.file === file && knob.name === name) : owns(file, name));
 
 function readKnob(file: string, { name, text: value, choices, isFloat }: Literal): Knob | null {
   if (value === 'True' || value === 'False') return { file, name, type: 'bool', value, choices: ['True', 'False'] };

@@ -6,7 +6,7 @@ import type { Chance } from '../moves/chance.ts';
 import type { Edit } from '../moves/edit.ts';
 import { join as joinMoves } from '../moves/join.ts';
 import type { Attempt, History } from './history.ts';
-import { knobValue, type Knob } from '../moves/knob.ts';
+import { isOwnKnob, knobValue, type Knob } from '../moves/knob.ts';
 import { difference, editMove, knobMove, readMove, slotOf, type Move } from '../moves/move.ts';
 
 /** A set of moves that might be proposed, and why. */
@@ -48,7 +48,7 @@ export interface Bench {
 export function isMine(bench: Bench, text: string): boolean {
   const move = readMove(text);
   if (move === null) return false;
-  return move.kind === 'edit' ? bench.edits.some((edit) => editMove(edit) === text) : bench.owns(move.file, move.name);
+  return move.kind === 'edit' ? bench.edits.some((edit) => editMove(edit) === text) : isOwnKnob(move, bench.knobs, bench.owns);
 }
 
 /** Adds changes to a set of moves; what a new edit excludes makes way. */

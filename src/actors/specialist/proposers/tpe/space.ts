@@ -4,7 +4,7 @@ import type { Syntax } from '../../../../ports.ts';
 import type { Edit } from '../moves/edit.ts';
 import type { Ground } from '../moves/ground.ts';
 import { join } from '../moves/join.ts';
-import { knobsOf, knobValue, type Knob } from '../moves/knob.ts';
+import { isOwnKnob, knobsOf, knobValue, type Knob } from '../moves/knob.ts';
 import { editMove, knobMove, readMove, slotOf } from '../moves/move.ts';
 import { literalAt, rungOf } from './ladder.ts';
 
@@ -34,9 +34,10 @@ export interface Partition { readonly edits: readonly Edit[]; readonly library: 
 /** The space of one partition around a best. */
 export function spaceAround(best: readonly string[], ground: Ground, { edits, library, owns }: Partition, syntax: Syntax): Space {
   const own = edits.map(editMove);
+  const here = knobsOf(ground.recipe, owns, syntax);
   const isMine = (text: string): boolean => {
     const move = readMove(text);
-    return move !== null && (move.kind === 'edit' ? own.includes(text) : owns(move.file, move.name));
+    return move !== null && (move.kind === 'edit' ? own.includes(text) : isOwnKnob(move, here, owns));
   };
   const others = best.filter((text) => !isMine(text));
   const recipeOf = (moves: readonly string[]): Recipe | null => {
@@ -72,12 +73,12 @@ export function spaceAround(best: readonly string[], ground: Ground, { edits, li
     }
     return values;
   };
-  const here = locate(best) ?? {};
+  const stands = locate(best) ?? {};
   const parameters = [
     ...own.map((name): Parameter => ({ kind: 'choice', name, when: [], choices: [OUT, IN] })),
     ...[...knobs].map(([name, { knob, bringers }]): Parameter => {
       const when = (bringers ?? []).map((parameter) => ({ parameter, value: IN }));
-      const at = Number(here[name] ?? 0);
+      const at = Number(stands[name] ?? 0);
       return knob.choices.length > 0 ? { kind: 'choice', name, when, choices: [...knob.choices] } : { kind: 'rung', name, when, low: at - REACH, high: at + REACH }; // S3
     }),
   ];
