@@ -230,6 +230,18 @@ describe('starts and rosters', () => {
     await put(join(root, '.brigade/upstream/theirs.unpacked/train.py'), 'other = 1\n');
     await expect(load()).rejects.toThrow(/was changed: brigade surfaces setup theirs makes it again\./);
   });
+  test('the start that was chosen stays when set-up is run again as its remedies say, and gives way to one that is named', async () => {
+    await setUp({ start: 'packed' });
+    const packed = await load();
+    await put(join(root, '.brigade/upstream/theirs.unpacked/train.py'), 'other = 1\n');
+    await setUp();
+    expect((await load()).hash).toBe(packed.hash);
+    await setUp({ start: 'plain' });
+    expect((await load()).recipe['train.py']).toBe(TRAIN);
+    await put(join(root, '.brigade/upstream/theirs.json'), 'half');
+    await setUp();
+    expect((await load()).recipe['train.py']).toBe(TRAIN);
+  });
   test('a script that is not packed cannot be unpacked, and says so', async () => {
     const text = await readFile(join(root, 'surfaces/theirs/surface.yaml'), 'utf8');
     await writeFile(join(root, 'surfaces/theirs/surface.yaml'), text.replace('records/best/train.py', 'train.py'));

@@ -7,7 +7,7 @@ import { BadSurface } from './bad-surface.ts';
 import { suggest } from '../../domain/likeness.ts';
 import { describeSurface } from './surface.ts';
 import { git, gitEnvironment } from './checkout.ts';
-import { faultOf, stateFile, unpackedDir, upstreamDir, variableOf, type UpstreamState } from './upstream.ts';
+import { faultOf, readState, stateFile, unpackedDir, upstreamDir, variableOf, type UpstreamState } from './upstream.ts';
 import { unpack } from './unpack.ts';
 
 // Setting up a surface whose recipe is somebody else's: its checkout, its start, and what its evaluator prepares.
@@ -15,12 +15,14 @@ import { unpack } from './unpack.ts';
 //   G1. Every step says what it will take before it takes it, and is passed over when it was done.
 //   G2. What is half done lies under another name until it is whole; killed anywhere, the same command goes on.
 //   G3. A checkout the user gave is read and never written to.
+//   G4. The start that was chosen stays until another is named: every remedy of ours names the command without it, and another start is other data.
 
 export interface SetupOptions {
   /** A checkout to take the commit from; null fetches it. */
   readonly from: string | null;
   /** A folder with the data, in the evaluator's own form; null downloads them. */
   readonly data: string | null;
+  /** One of its starts; null for the one it was set up with, else the first. */
   readonly start: string | null;
   /** An interpreter whose environment the evaluator takes as it is; null lets it make one. */
   readonly python: string | null;
@@ -37,7 +39,8 @@ export async function setUpSurface(root: string, surface: string, options: Setup
   const { say } = options;
   const { upstream } = value;
   if (!upstream) throw new BadSurface([`surface ${surface} has its recipe in its own folder: there is nothing to set up; npm run setup prepares its data.`]);
-  const start = options.start ?? Object.keys(value.starts)[0] ?? null;
+  const stands = (await readState(root, surface).catch(() => null))?.start ?? null; // a state that cannot be read is written anew
+  const start = options.start ?? (stands !== null && value.starts[stands] !== undefined ? stands : Object.keys(value.starts)[0]) ?? null; // G4
   const begun = start === null ? undefined : value.starts[start];
   if (start !== null && !begun) throw new BadSurface([`surface ${surface} has no start ${JSON.stringify(start)}${suggest(start, Object.keys(value.starts))} There is ${Object.keys(value.starts).join(', ') || 'none'}.`]);
 
