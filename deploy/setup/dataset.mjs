@@ -15,6 +15,9 @@ export { Refused };
 
 export const say = (text) => process.stderr.write(`${text}\n`);
 
+/** Says that nothing is left to make, and how to have what was given instead. */
+export const sayMade = (evaluator, outdir, from) => say(`${evaluator}: data already in ${outdir}${from === null ? '' : `; to take those of ${from} instead, remove that folder first`}`);
+
 /** <outdir> --checkout PATH [--from DATA] [--python PATH] and what an evaluator adds; null without a checkout, as npm run setup calls it. */
 export function readArguments(evaluator, extra = {}) {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { checkout: { type: 'string' }, from: { type: 'string' }, python: { type: 'string' }, ...extra } });

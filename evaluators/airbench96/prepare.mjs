@@ -3,7 +3,7 @@
 // DATA is a folder with train.pt and test.pt as upstream's loader caches them, or with torchvision's cifar-10-batches-py; without it torchvision downloads 170 MB.
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, runOnline, say } from '../../deploy/setup/dataset.mjs';
+import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, runOnline, say, sayMade } from '../../deploy/setup/dataset.mjs';
 
 const NAME = 'airbench96';
 const SETS = ['train', 'held-out'];
@@ -15,7 +15,7 @@ prepareOrRefuse(() => {
   if (!existsSync(join(checkout, 'airbench96_faster.py'))) throw new Refused(`${checkout} has no airbench96_faster.py: it is no checkout of cifar10-airbench`);
   commitOf(checkout);
   const python = ensureEnvironment({ root: join(import.meta.dirname, '..', '..'), evaluator: NAME, python: given.python, needs: ['torch', 'torchvision', 'numpy'], requirements: ['torch', 'torchvision', 'numpy'], disk: '8 GB' });
-  if (SETS.every((set) => isWhole(outdir, set))) { say(`${NAME}: data already in ${outdir}`); return; }
+  if (SETS.every((set) => isWhole(outdir, set))) { sayMade(NAME, outdir, from); return; }
   const work = join(outdir, 'work');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });

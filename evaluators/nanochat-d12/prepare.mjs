@@ -3,7 +3,7 @@
 // DATA is a NANOCHAT_BASE_DIR with base_data_climbmix/, tokenizer/ and eval_bundle/; without it upstream's own scripts make one. prepare.py renders the questions.
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, runOnline, say, trackedFiles } from '../../deploy/setup/dataset.mjs';
+import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, runOnline, say, sayMade, trackedFiles } from '../../deploy/setup/dataset.mjs';
 
 const NAME = 'nanochat-d12';
 const SETS = ['train', 'tokenizer', 'pristine', 'held-out'];
@@ -18,7 +18,7 @@ prepareOrRefuse(() => {
   if (!existsSync(join(checkout, 'nanochat', 'core_eval.py'))) throw new Refused(`${checkout} has no nanochat/core_eval.py: it is no checkout of nanochat`);
   commitOf(checkout);
   const python = ensureEnvironment({ root: join(import.meta.dirname, '..', '..'), evaluator: NAME, python: given.python, needs: ['torch', 'numpy', 'pyarrow', 'tiktoken', 'rustbpe', 'jinja2', 'yaml'], requirements: PACKAGES, disk: '9 GB' });
-  if (SETS.every((set) => isWhole(outdir, set))) { say(`${NAME}: data already in ${outdir}`); return; }
+  if (SETS.every((set) => isWhole(outdir, set))) { sayMade(NAME, outdir, from); return; }
   const source = from ?? fetch(python, checkout, join(outdir, '..', '..', 'downloads', NAME), Number(given.shards));
   const shardsAt = join(source, 'base_data_climbmix');
   for (const part of ['base_data_climbmix', 'tokenizer', 'eval_bundle']) if (!existsSync(join(source, part))) throw new Refused(`${source} has no ${part}/: it is no NANOCHAT_BASE_DIR with shards, a tokenizer and the evaluation bundle`);

@@ -5,7 +5,7 @@
 // downloads them into the checkout. prepare.py deals the validation text and makes the decoy.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, runOnline, say } from '../../deploy/setup/dataset.mjs';
+import { bring, commitOf, ensureEnvironment, isWhole, makeSet, prepareOrRefuse, readArguments, Refused, run, runOnline, say, sayMade } from '../../deploy/setup/dataset.mjs';
 
 const NAME = 'parameter-golf';
 const SETS = ['train', 'tokenizer', 'evaluation', 'held-out'];
@@ -20,9 +20,14 @@ prepareOrRefuse(() => {
   const declared = JSON.stringify({ score, set });
   if (!existsSync(join(checkout, 'train_gpt.py'))) throw new Refused(`${checkout} has no train_gpt.py: it is no checkout of parameter-golf`);
   commitOf(checkout);
+  const asked = JSON.stringify({ score, set, variant });
+  const note = join(outdir, 'asked.json');
+  if (!existsSync(note) || readFileSync(note, 'utf8') !== asked) { // shards of one vocabulary beside a tokenizer of another would train, and mean nothing: all is made anew
+    for (const one of SETS) rmSync(join(outdir, `${one}.manifest.json`), { force: true });
+    writeFileSync(note, asked);
+  }
   const python = ensureEnvironment({ root: join(import.meta.dirname, '..', '..'), evaluator: NAME, python: given.python, needs: ['torch', 'numpy', 'sentencepiece'], requirements: ['-r', join(checkout, 'requirements.txt')], disk: '8 GB' });
-  if (SETS.every((one) => isWhole(outdir, one)) && readFileSync(join(outdir, 'tokenizer', 'declared.json'), 'utf8') === declared) { say(`${NAME}: data already in ${outdir}`); return; }
-  for (const one of ['tokenizer', 'evaluation']) rmSync(join(outdir, `${one}.manifest.json`), { force: true }); // another declaration is another set
+  if (SETS.every((one) => isWhole(outdir, one))) { sayMade(NAME, outdir, from); return; }
   const source = from ?? download(python, checkout, { variant, shards: Number(shards), log: join(outdir, 'download.log') });
   const isWanted = (path) => from !== null || path.includes(`fineweb10B_${variant}/`) || path.includes(`_${variant.replace(/^sp/, '')}_`); // a checkout may hold several variants
   const found = readdirSync(source, { recursive: true }).map(String).sort().filter(isWanted);
