@@ -8,6 +8,7 @@ predict and audit load the sealed artifact through the script's own code and ans
   H3. Where set-up declared that the score is the script's own claim, because its evaluation adapts to what it has scored, the script evaluates the
       sealed artifact by itself, and sees the validation text then and only then. The claim is carried outside and marked as one.
   H4. Without a GPU it refuses, unless it was told to stand in for one; scores of a stand-in mean nothing.
+  H5. The phase's clock runs from before the script's first line: a script that started it itself would have a minute more for its three stretches.
 """
 import glob
 import json
@@ -18,6 +19,7 @@ import sys
 EVAL, RECIPE, DATA, WORK = (os.environ[f'BRIGADE_{name}'] for name in ('EVAL', 'RECIPE', 'DATA', 'WORK'))
 SCRIPT = os.path.join(RECIPE, 'train_gpt.py')
 ARTIFACT = 'final_model.int8.ptz'
+MOST_LINE = 4096
 GPUS = int(os.environ.get('BRIGADE_GPUS', '0'))  # leased with this slot
 INHERITED = ('PATH', 'HOME', 'LANG', 'TMPDIR', 'USER', 'LOGNAME', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'OMP_NUM_THREADS',
              'CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'LD_LIBRARY_PATH', 'ROCR_VISIBLE_DEVICES',  # which GPUs are its own, and where their driver is
@@ -69,6 +71,8 @@ def command(stands_in, *script):
 
 def run_upstream(phase, stands_in):
     """Runs the upstream command; what it packed last is sealed outside, whatever it is called."""
+    with open(os.environ['BRIGADE_CONTROL'], 'wb', buffering=0) as control:
+        control.write(b'R')  # H5
     code = subprocess.run(command(stands_in, SCRIPT), env=environment(phase), cwd=WORK, check=False).returncode
     packed = sorted(glob.glob(os.path.join(WORK, 'final_model.*.ptz')), key=os.path.getmtime)
     if packed:
@@ -81,7 +85,7 @@ def claim(stands_in):
     running = subprocess.Popen(command(stands_in, os.path.join(EVAL, 'claiming.py'), SCRIPT, os.path.join(WORK, ARTIFACT)), env=environment('predict'), stdout=subprocess.PIPE)
     for line in running.stdout:
         os.write(1, line)
-        os.write(3, line[:4096])
+        os.write(3, line if len(line) <= MOST_LINE else line[:MOST_LINE - 1] + b'\n')  # the next line begins one of its own
     sys.exit(running.wait())
 
 
