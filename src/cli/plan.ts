@@ -30,10 +30,11 @@ export function planCommand(program: Command, place: Place, out: { write(text: s
       });
       const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: join(place.root, '.brigade', 'data') });
       const config = configure(surface, flags);
-      const slots = Math.max(1, Math.floor((config.slots ?? await slotsHere(surface.slots)) / surface.slots.count));
+      const { count } = surface.slots;
+      const slots = count * Math.max(1, Math.floor((config.slots ?? await slotsHere(surface.slots)) / count)); // those that gangs can be made of
       const trials = config.limits.trials ?? 0;
       const calibrated = await earlierCalibration(join(place.root, '.brigade', 'calibrations'), { surfaceHash: surface.hash, evaluatorHash: evaluator.hash, replicates: config.calibrationReplicates });
-      const planned = estimate(evaluator, calibrated, { trials, keep: config.keep, calibrationReplicates: config.calibrationReplicates });
+      const planned = estimate(evaluator, calibrated, { trials, keep: config.keep, calibrationReplicates: config.calibrationReplicates, slotsPerReplicate: count });
       const first = firstLimit(planned, config.limits, slots);
       const named = modelFlagsIn(flags);
       if (config.proposer !== 'llm' && named.length > 0) throw new Mistake(`${named.join(', ')} ${named.length === 1 ? 'is' : 'are'} for specialists that think with a model: add --proposer llm`);

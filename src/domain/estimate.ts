@@ -1,5 +1,6 @@
 import type { Limits } from './budget.ts';
 import type { Calibrated, KeepRule } from './fact.ts';
+import type { Purpose } from './measurement.ts';
 import type { EvaluatorSpec } from './surface.ts';
 
 /** What a run will cost, in slot-seconds, before it is launched. */
@@ -20,17 +21,18 @@ export interface Estimate {
 }
 
 /** Estimates a run of `trials` trials. `calibrated` is an equal calibration of an earlier run, which need not be paid again. */
-export function estimate(evaluator: EvaluatorSpec, calibrated: Calibrated | null, settings: { readonly trials: number; readonly keep: KeepRule; readonly calibrationReplicates: number }): Estimate {
+export function estimate(evaluator: EvaluatorSpec, calibrated: Calibrated | null, settings: { readonly trials: number; readonly keep: KeepRule; readonly calibrationReplicates: number; readonly slotsPerReplicate: number }): Estimate {
   const measured = calibrated?.measurements.map((m) => m.phases.reduce((sum, phase) => sum + phase.wallSeconds, 0)).filter((seconds) => seconds > 0) ?? [];
   const bound = evaluator.phases.reduce((sum, phase) => sum + (phase.role === 'smoke' ? 1 : evaluator.seeds) * (phase.clock === 'calibrated' ? phase.budgetSeconds + phase.toleranceSeconds : Math.min(phase.budgetSeconds, phase.wallSeconds)), 0);
-  const replicateSeconds = measured.length > 0 ? measured.reduce((a, b) => a + b, 0) / measured.length : bound;
+  const replicateSeconds = settings.slotsPerReplicate * (measured.length > 0 ? measured.reduce((a, b) => a + b, 0) / measured.length : bound);
   const calibrationSeconds = calibrated ? 0 : settings.calibrationReplicates * replicateSeconds;
   const { replicates, kind } = settings.keep;
   const isFresh = evaluator.objective.confirm === 'fresh';
   const confirmationReplicates = kind === 'confirmed' ? (isFresh ? 2 : 1) * replicates : 0;
-  const confirmationSeconds = confirmationReplicates * replicateSeconds;
+  const longer = (purpose: Purpose): number => (evaluator.seedsFor?.[purpose] ?? evaluator.seeds) / evaluator.seeds; // a replicate of another purpose may take more seeds than the one that was measured
+  const confirmationSeconds = confirmationReplicates * replicateSeconds * longer('confirm');
   const incumbentSeconds = isFresh ? 0 : confirmationSeconds;
-  const claimSeconds = 2 * replicates * replicateSeconds;
+  const claimSeconds = 2 * replicates * replicateSeconds * longer('final');
   const least = calibrationSeconds + settings.trials * replicateSeconds;
   return { from: measured.length > 0 ? 'calibration' : 'budgets', replicateSeconds, calibrationSeconds, trialSeconds: replicateSeconds, confirmationReplicates, confirmationSeconds, incumbentSeconds, claimSeconds, runSeconds: [least, least + settings.trials * confirmationSeconds + incumbentSeconds + claimSeconds] };
 }

@@ -60,7 +60,7 @@ test('a first limit is only ever one that was given', () => {
 
 test('where the incumbent is measured anew beside every contender, a confirmation is of both, and nothing is paid once', async () => {
   const evaluator = await loadEvaluator(place.root, 'tiny', { dataDir: join(place.root, '.brigade', 'data') });
-  const settings = { trials: 4, keep: { kind: 'confirmed', alpha: 0.01, replicates: 5 }, calibrationReplicates: 3 } as const;
+  const settings = { trials: 4, keep: { kind: 'confirmed', alpha: 0.01, replicates: 5 }, calibrationReplicates: 3, slotsPerReplicate: 1 } as const;
   const [reused, fresh] = [evaluator, { ...evaluator, objective: { ...evaluator.objective, confirm: 'fresh' } } as const].map((one) => estimate(one, null, settings));
   const confirming = ({ runSeconds, claimSeconds, replicateSeconds }: ReturnType<typeof estimate>): number => Math.round((runSeconds[1] - runSeconds[0] - claimSeconds) / replicateSeconds);
   expect(reused && [reused.confirmationReplicates, reused.incumbentSeconds / reused.replicateSeconds, confirming(reused)]).toEqual([5, 5, 25]);
@@ -71,6 +71,23 @@ test('where the incumbent is measured anew beside every contender, a confirmatio
   await writeFile(file, before.replace('direction: minimize', 'direction: minimize, confirm: fresh'));
   expect(await plan()).toMatch(/\na confirmation +10 replicates .*half of them of the incumbent, turn by turn\n/);
   await writeFile(file, before);
+});
+
+test('a replicate on several slots costs all of them, and the final claim as many more seeds as it takes', async () => {
+  const evaluator = await loadEvaluator(place.root, 'tiny', { dataDir: join(place.root, '.brigade', 'data') });
+  const settings = { trials: 4, keep: { kind: 'confirmed', alpha: 0.01, replicates: 5 }, calibrationReplicates: 3 } as const;
+  const [one, eight] = [1, 8].map((slotsPerReplicate) => estimate(evaluator, null, { ...settings, slotsPerReplicate }).runSeconds[1]);
+  expect((eight ?? 0) / (one ?? 1)).toBeCloseTo(8, 9);
+  const seeded = estimate({ ...evaluator, seeds: 10, seedsFor: { search: 10, confirm: 20, final: 30 } }, { reusedFrom: 'x', device: 'd', evaluatorHash: '', environmentHash: '', mean: 1, sd: 0, measurements: [measurement(1)] }, { ...settings, slotsPerReplicate: 1 });
+  expect([seeded.confirmationSeconds, seeded.claimSeconds].map((seconds) => Math.round(seconds / seeded.replicateSeconds))).toEqual([10, 30]);
+  const file = join(place.root, 'surfaces/tiny/surface.yaml');
+  const before = await readFile(file, 'utf8');
+  await writeFile(file, before.replace(/slots: .*/, 'slots: {kind: cpu, count: 2, memory: 1GB}'));
+  const wide = JSON.parse(await plan('--slots', '5', '--trials', '4', '--minutes', '100000', '--json')) as { slots: number; trialSeconds: number };
+  await writeFile(file, before);
+  const narrow = JSON.parse(await plan('--slots', '5', '--trials', '4', '--minutes', '100000', '--calibration', '7', '--json')) as { slots: number; trialSeconds: number };
+  expect([wide.slots, narrow.slots]).toEqual([4, 5]);
+  expect(wide.trialSeconds).toBeCloseTo(2 * narrow.trialSeconds, 9);
 });
 
 test('thinking with a model is planned by what its limits allow, and by what bounds the run; a run that searches says nothing of it', async () => {
