@@ -69,11 +69,12 @@ export function configure(surface: Surface, flags: RunFlags): RunConfig {
 function armOf(surface: Surface, flags: RunFlags): Arm {
   const asked = flags.arm ?? 'specialists';
   const lineage = flags.lineage !== false;
+  const mode = choice('--ownership', flags.ownership ?? (asked === 'specialists' ? 'enforced' : 'advisory'), ['enforced', 'advisory']);
+  if (mode === 'enforced' && asked !== 'specialists') throw new Mistake(`--ownership enforced with --arm ${asked} would refuse every proposal, for its agents own nothing: leave one of the two out`);
   const generic = /^generic-(\d{1,2})$/.exec(asked);
   if (generic) return { kind: 'generic', agents: number('--arm', generic[1] ?? '', 1, 64, true), ownership: 'advisory', lineage };
   const kind = choice('--arm', asked, ['specialists', 'single']);
-  const ownership = choice('--ownership', flags.ownership ?? (kind === 'single' ? 'advisory' : 'enforced'), ['enforced', 'advisory']);
-  return { kind, agents: kind === 'single' ? 1 : surface.roster.length, ownership, lineage };
+  return { kind, agents: kind === 'single' ? 1 : surface.roster.length, ownership: mode, lineage };
 }
 
 /** Who is told nothing has nothing to compose. */
