@@ -14,7 +14,7 @@ const HOUR = 3_600_000;
 const trial = (number: number, specialist: string, parent: number, status: TrialRecord['status'], more: Partial<TrialRecord> = {}): TrialRecord =>
   ({ trial: `t000${number}`, specialist, parent: `t000${parent}`, status, hypothesis: `idea ${number}`, seconds: 1800, endedAt: number * HOUR, ...more });
 const record = (trials: readonly TrialRecord[], more: Partial<RunRecord> = {}): RunRecord => ({
-  run: 'made', metric: 'loss', direction: 'minimize', baseline: 2, best: { trial: 't0003', score: 1.8 }, claim: null, roster: [...new Set(trials.map(({ specialist }) => specialist))], width: 2, trials, lostRows: 0, refused: 0, waiting: 0, interventions: 0, ...more,
+  run: 'made', metric: 'loss', direction: 'minimize', baseline: 2, best: { trial: 't0003', score: 1.8 }, claim: null, roster: [...new Set(trials.map(({ specialist }) => specialist))], width: 2, slotsEach: 1, trials, lostRows: 0, refused: 0, waiting: 0, interventions: 0, ...more,
 });
 
 const RUN = record([
@@ -96,6 +96,8 @@ describe('effort', () => {
     const own = effort(RUN, null);
     expect(own).toMatchObject({ slotSeconds: 14_400, timed: 6, meanSeconds: 2400, alone: { perHour: 1.5, from: 'its own trials back to back' } });
     expect(own.efficiency).toBeCloseTo(1 / (2 * 1.5), 12);
+    const wide = effort({ ...RUN, slotsEach: 8, trials: RUN.trials.map((one) => ({ ...one, seconds: one.seconds === null ? null : 8 * one.seconds })) }, null); // as long, each on eight slots
+    expect([wide.efficiency, wide.slotSeconds]).toEqual([expect.closeTo(1 / (2 * 1.5), 12), 8 * 14_400]);
     const alone = record([1, 2, 3].map((n) => trial(n, 'one', 0, 'discard', { endedAt: n * 2 * HOUR })), { run: 'single', width: 1 });
     expect(effort(RUN, alone).alone).toEqual({ perHour: expect.closeTo(0.5), from: 'single' });
     expect(effort(RUN, alone).efficiency).toBeCloseTo(1 / (2 * 0.5), 12);

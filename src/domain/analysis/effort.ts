@@ -6,8 +6,8 @@ import type { Status } from '../status.ts';
 //
 //   T1. Throughput T is endings an hour between the first trial that ended and the last: n − 1 over that time, so that neither calibration nor the first trial's own length weighs in.
 //       Said only of a run that ended at least twice as many more as it has slots: trials that were begun together end together, and fewer would tell of that alone.
-//   T2. Parallel efficiency is η = T(N) / (N · T(1)). T(1) is the throughput of another run by one agent where one is given; otherwise that of one slot working
-//       through the same trials without a pause, 1 over their mean length.
+//   T2. Parallel efficiency is η = T(N) / (N · T(1)). T(1) is the throughput of another run by one agent where one is given; otherwise that of one trial's slots
+//       working through the same trials without a pause, 1 over their mean length.
 //   T3. Compute is slot-seconds. A trial whose length is unknown adds none, and how many those are is said.
 
 export interface Effort {
@@ -46,7 +46,7 @@ export function effort(run: RunRecord, alone: RunRecord | null): Effort {
   const meanSeconds = timed.length === 0 ? null : slotSeconds / timed.length;
   const perHour = throughput(run);
   const given = alone === null ? null : throughput(alone);
-  const single = given !== null && alone !== null ? { perHour: given, from: alone.run } : meanSeconds === null ? null : { perHour: 3600 / meanSeconds, from: 'its own trials back to back' };
+  const single = given !== null && alone !== null ? { perHour: given, from: alone.run } : meanSeconds === null ? null : { perHour: (3600 * run.slotsEach) / meanSeconds, from: 'its own trials back to back' };
   const gained = run.best !== null && run.baseline ? Math.abs((run.best.score - run.baseline) / run.baseline) * 100 : 0;
   const { more, hours } = stretch(run.trials);
   const keeps = run.trials.filter(({ status }) => status === 'keep').length;

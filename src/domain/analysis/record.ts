@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly roster: readonly string[];
   /** How many trials it can have in hand at once: slots of our own runs, agents of an imported one. */
   readonly width: number;
+  /** Slots that one trial holds; 1 where nobody says. */
+  readonly slotsEach: number;
   readonly trials: readonly TrialRecord[];
   /** Rows that are trials, though neither id nor place can be read. */
   readonly lostRows: number;
@@ -51,12 +53,13 @@ export function recordOf(run: string, lineage: Lineage): RunRecord {
   const imported = lineage.imported;
   const waiting = imported ? [] : rows.filter((row) => statusOf(row) === null);
   const roster = [...new Set([...(lineage.started?.roster ?? []), ...rows.map(({ proposal }) => proposal.specialist)])];
-  const slots = [...lineage.nodes.values()].reduce((sum, node) => sum + node.slots.length, 0) / (lineage.started?.slotsPerReplicate ?? 1);
+  const slotsEach = lineage.started?.slotsPerReplicate ?? 1;
+  const slots = [...lineage.nodes.values()].reduce((sum, node) => sum + node.slots.length, 0) / slotsEach;
   return {
     run, metric: lineage.started?.objective.metric ?? 'score', direction: lineage.started?.objective.direction ?? 'minimize',
     baseline: head.from, best: head.trial !== BASELINE && head.score !== null ? { trial: head.trial, score: head.score } : null,
     claim: claim && { delta: claim.delta, interval: claim.interval, n: claim.n },
-    roster, width: Math.max(1, imported ? roster.length : Math.floor(slots)),
+    roster, width: Math.max(1, imported ? roster.length : Math.floor(slots)), slotsEach,
     trials: rows.flatMap((row): TrialRecord[] => {
       const status = statusOf(row) ?? (imported ? 'damaged' as const : null);
       if (status === null || status === 'rejected') return []; // A1
