@@ -28,7 +28,7 @@ export async function copyProgram(root: string, folder: string, surface: string,
   const original = join(folder, 'original');
   for (const part of [`surfaces/${surface}`, `evaluators/${evaluator}`]) await cp(join(root, part), join(original, part), { recursive: true });
   const described = join(original, 'evaluators', evaluator, 'evaluator.yaml');
-  await writeFile(described, stretched(await readFile(described, 'utf8'), slow, surface === 'tiny' ? lingerSeconds : 0));
+  await writeFile(described, stretched(await readFile(described, 'utf8'), { slow, lingerSeconds: surface === 'tiny' ? lingerSeconds : 0, hasSpare: surface === 'tiny' }));
   await makeLast(original, surface, lingerSeconds);
   await mkdir(join(original, '.brigade'));
   await symlink(join(root, '.brigade', 'data'), join(original, '.brigade', 'data'));
