@@ -32,7 +32,7 @@ export interface Cluster extends AsyncDisposable {
 /** Opens a connection of its own, with the supervisor's key. */
 export async function openCluster(lab: Lab): Promise<Cluster> {
   const seed = (await readFile(join(lab.folder, 'nats', 'keys', 'supervisor.nk'), 'utf8')).trim();
-  const nc: NatsConnection = await connect({ servers: lab.url.split(','), name: 'lab-cluster', authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)), maxReconnectAttempts: -1, reconnectTimeWait: 200, pingInterval: 2_000, timeout: 2_000 });
+  const nc: NatsConnection = await connect({ servers: lab.url.split(','), name: 'lab-cluster', authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)), maxReconnectAttempts: -1, reconnectTimeWait: 200, pingInterval: 2_000, timeout: 5_000, waitOnFirstConnect: true });
   const manager: JetStreamManager = await jetstreamManager(nc, { checkAPI: false, timeout: 3_000 });
   const stream = journalStream(lab.run).name;
   const info = () => manager.streams.info(stream);
@@ -46,8 +46,8 @@ export async function openCluster(lab: Lab): Promise<Cluster> {
   const behind = (cluster: Awaited<ReturnType<typeof info>>['cluster']): string[] => (cluster?.replicas ?? []).filter((each) => !each.current || each.offline).map(({ name }) => name);
   const read = async (last: number): Promise<Fact[]> => {
     const facts: Fact[] = [];
-    for (let from = 1; from <= last; from += AT_ONCE) {
-      const some = await Promise.all(Array.from({ length: Math.min(AT_ONCE, last - from + 1) }, (_, i) => manager.streams.getMessage(stream, { seq: from + i }).catch(() => null)));
+    for (let from = 1; from <= last; from += AT_ONCE) { // an answer that was lost is no gap in the journal
+      const some = await Promise.all(Array.from({ length: Math.min(AT_ONCE, last - from + 1) }, (_, i) => patiently(() => manager.streams.getMessage(stream, { seq: from + i }))));
       for (const message of some) {
         const fact = message === null ? null : readFact(lab.run, { subject: message.subject, data: message.data, seq: message.seq, at: millisOf(message.timestamp) });
         if (fact !== null && typeof fact !== 'string') facts.push(fact);

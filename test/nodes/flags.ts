@@ -16,9 +16,11 @@ export interface Flags {
   /** Added to every measurement of `tiny`, asleep. */
   readonly lingerSeconds: number;
   readonly isApart: boolean;
+  /** Whether what was seen is kept although everything held. */
+  readonly keep: boolean;
 }
 
-export const USAGE = `npm run nodes -- [--surface tiny] [--minutes N] [--seed S] [--faults a,b,c] [--json FILE] [--slots 1] [--ttl SECONDS] [--proposer random] [--slow 1] [--linger SECONDS] [--loopback]
+export const USAGE = `npm run nodes -- [--surface tiny] [--minutes N] [--seed S] [--faults a,b,c] [--json FILE] [--slots 1] [--ttl SECONDS] [--proposer random] [--slow 1] [--linger SECONDS] [--loopback] [--keep]
 
 Runs a surface on a dozen hosts of this machine under faults, and says what held. Faults:
   ${FAULTS.map(({ name }) => name).join(' ')}`;
@@ -26,11 +28,11 @@ Runs a surface on a dozen hosts of this machine under faults, and says what held
 /** Reads the command line; throws a sentence. */
 export function readFlags(args: readonly string[]): Flags {
   const given = new Map<string, string>();
-  const known = ['surface', 'minutes', 'seed', 'faults', 'json', 'slots', 'ttl', 'proposer', 'slow', 'linger', 'loopback'];
+  const known = ['surface', 'minutes', 'seed', 'faults', 'json', 'slots', 'ttl', 'proposer', 'slow', 'linger', 'loopback', 'keep'];
   for (let i = 0; i < args.length; i++) {
     const name = args[i]?.replace(/^--/, '') ?? '';
     if (!known.includes(name)) throw new Error(`${args[i]} is not known.\n${USAGE}`);
-    given.set(name, name === 'loopback' ? 'yes' : args[++i] ?? '');
+    given.set(name, name === 'loopback' || name === 'keep' ? 'yes' : args[++i] ?? '');
   }
   const number = (name: string, otherwise: number): number => {
     const value = Number(given.get(name) ?? otherwise);
@@ -41,6 +43,6 @@ export function readFlags(args: readonly string[]): Flags {
   for (const name of faults ?? []) if (!FAULTS.some((fault) => fault.name === name)) throw new Error(`there is no fault ${name}.\n${USAGE}`);
   return {
     surface: given.get('surface') ?? 'tiny', minutes: number('minutes', 60), seed: number('seed', 1), faults, json: given.get('json') ?? null,
-    slots: number('slots', 1), ttlSeconds: number('ttl', 8), proposer: given.get('proposer') ?? 'random', slow: number('slow', 1), lingerSeconds: number('linger', 1.5), isApart: !given.has('loopback'),
+    slots: number('slots', 1), ttlSeconds: number('ttl', 8), proposer: given.get('proposer') ?? 'random', slow: number('slow', 1), lingerSeconds: number('linger', 1.5), isApart: !given.has('loopback'), keep: given.has('keep'),
   };
 }

@@ -9,10 +9,11 @@ export type Happening =
   | { readonly kind: 'invoke' | 'ok' | 'fail' | 'info'; readonly op: string; readonly why?: string }
   | { readonly kind: 'fact'; readonly seq: number; readonly word: string; readonly digest: string; /** When the server took it, and how long after that it was seen. */ readonly takenAt: number; readonly lateMs: number }
   | { readonly kind: 'began' | 'healed' | 'over'; readonly fault: string; readonly what: string }
-  /** A group of processes of a slot appeared, or was gone when it was looked for again. */
-  | { readonly kind: 'up' | 'gone'; readonly slot: string; readonly group: string }
+  /** A group of processes of a slot was seen for the first time, or is not there any more; `at` is when it was seen first, or last. */
+  | { readonly kind: 'up' | 'gone'; readonly slot: string; readonly group: string; readonly at: number }
   | { readonly kind: 'size'; readonly daemon: string; readonly residentBytes: number; readonly files: number }
-  | { readonly kind: 'started' | 'died'; readonly daemon: string; readonly pid: number; readonly code?: number | null; readonly signal?: string | null }
+  | { readonly kind: 'started'; readonly daemon: string; readonly pid: number }
+  | { readonly kind: 'died'; readonly daemon: string; readonly pid: number; readonly code: number | null; readonly signal: string | null; readonly isAsked: boolean }
   | { readonly kind: 'says'; readonly text: string };
 
 export type Entry = Happening & { readonly ms: number };

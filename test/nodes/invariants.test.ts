@@ -42,13 +42,18 @@ test('one subject said twice is found', () => {
   expect(says('I2', { facts: [...FACTS, { ...first, seq: FACTS.length + 1 } as Fact] })).toEqual(expect.arrayContaining([expect.stringMatching(/^trial\.result\.t\d+ was said at \d+ and at \d+$/)]));
 });
 
-const group = (ms: number, kind: 'up' | 'gone', name: string): Entry => ({ ms, kind, slot: 'n1/cpu0', group: name });
+const group = (ms: number, kind: 'up' | 'gone', name: string): Entry => ({ ms, kind, slot: 'n1/cpu0', group: name, at: ms });
 
 test('two wardens at work in one slot are found, and one after another are not', () => {
   const after = [group(0, 'up', 'cpu0.7.command-1'), group(1000, 'gone', 'cpu0.7.command-1'), group(1000, 'up', 'cpu0.9.command-1'), group(3000, 'gone', 'cpu0.9.command-1')];
   expect(says('I3', { facts: [], entries: after })).toEqual([]);
   const at = [group(0, 'up', 'cpu0.7.command-1'), group(1000, 'up', 'cpu0.9.command-1'), group(2000, 'gone', 'cpu0.7.command-1'), group(3000, 'gone', 'cpu0.9.command-1')];
-  expect(says('I3', { facts: [], entries: at })).toEqual(['n1/cpu0 had cpu0.7.command-1 and cpu0.9.command-1 at once for 1000 ms']);
+  expect(says('I3', { facts: [], entries: at })).toEqual(['n1/cpu0 had cpu0.7.command-1 and cpu0.9.command-1 at once from 1000 ms on']);
+});
+
+test('a tree that was seen last in the look before the next was seen first did not overlap it, however long the look took', () => {
+  const late = [group(0, 'up', 'cpu0.7.command-1'), { ...group(5_000, 'gone', 'cpu0.7.command-1'), at: 1_000 }, { ...group(5_000, 'up', 'cpu0.9.command-1'), at: 1_000 }, group(9_000, 'gone', 'cpu0.9.command-1')];
+  expect(says('I3', { facts: [], entries: late })).toEqual([]);
 });
 
 const lease = (trial: string, seq: number, at = seq): Fact => ({ word: 'lease.granted', ids: [trial, 's1', '1'], body: { trial, replicate: 's1', attempt: 1, node: 'n1', slots: ['cpu0'], purpose: 'search', snapshot: '0'.repeat(64), ttlMs: 1000 }, seq, at });
@@ -60,7 +65,7 @@ test('a slot that is leased while another lease has it is found, and a tree that
   expect(says('I3', { facts: [lease('t1', 1), took, lease('t2', 3, 9_000)], entries: [] })).toHaveLength(1);
   const lapsed: Fact = { word: 'lease.lapsed', ids: ['t1', 's1', '1'], body: { reason: 'node n1 did not renew this lease for 1 s' }, seq: 2, at: 2 };
   const entries = [group(0, 'up', 'cpu0.7.command-1'), ...seen([lapsed]).map((entry) => ({ ...entry, ms: 2000 })), group(9000, 'gone', 'cpu0.7.command-1')];
-  expect(says('I3', { facts: [lease('t1', 1), lapsed], entries })).toEqual(['n1/cpu0 still had cpu0.7.command-1 7000 ms after the lease of t1.s1.1 had lapsed']);
+  expect(says('I3', { facts: [lease('t1', 1), lapsed], entries })).toEqual(['n1/cpu0 still had cpu0.7.command-1 when the lease of t1.s1.1 had lapsed, at 2000 ms']);
 });
 
 test('what a measurement left is found', () => {
@@ -91,8 +96,23 @@ test('a slot that worked for longer than was charged is found', () => {
 
 test('a run that stands still after a fault was healed is found, and one that never ends', () => {
   const entries = history([{ ms: 0, kind: 'healed', fault: 'kill-node', what: '' }, { ms: 70_000, kind: 'says', text: '' }]);
-  expect(says('I9', { entries })).toEqual(['after kill-node was healed nothing was measured for 70 s']);
+  expect(says('I9', { entries, facts: [] })).toEqual(['after kill-node was healed at 0 s nothing was measured for more than 60 s']);
+  expect(says('I9', { entries: [...entries, ...history([{ ms: 90_000, kind: 'says', text: '' }])], facts: [] }), 'the same words later: it is told once').toEqual(says('I9', { entries, facts: [] }));
   expect(says('I9', { entries: [], facts: [], boxes: BOXES })).toEqual(['the run was told to stop and did not']);
+});
+
+test('a run that ends by itself is found, and one that its operator stops is not', () => {
+  const stopping: Fact = { word: 'run.stopping', ids: ['1'], body: { reason: 'no proposal for 60 s', mode: 'complete' }, seq: FACTS.length + 2, at: 0 };
+  const act: Fact = { word: 'operator.acted', ids: ['2'], body: { act: 'stop', detail: 'finish what is leased', limits: null }, seq: FACTS.length + 1, at: 0 };
+  expect(says('I9', { facts: [stopping] })).toEqual(['the run ended by itself: no proposal for 60 s']);
+  expect(says('I9', { facts: [act, stopping] })).toEqual([]);
+});
+
+test('a lease that a broker says as it wakes up, replaced, is its node’s to sort out', () => {
+  const woken: Entry = { ms: 0, kind: 'healed', fault: 'pause-broker', what: '' };
+  const twice = [lease('t1', 1), lease('t2', 2)];
+  expect(says('I3', { facts: twice, entries: [...seen(twice), woken] })).toEqual([]);
+  expect(says('I3', { facts: twice, entries: [...seen(twice), { ...woken, fault: 'kill-node' }] })).toHaveLength(1);
 });
 
 test('memory that grows without end is found, and a secret that got out', () => {

@@ -2,7 +2,9 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectNats, type NatsSession } from '../../src/adapters/nats/index.ts';
 import type { Role } from '../../src/protocols/streams.ts';
-import { keepAlive, type Daemon } from './daemons.ts';
+import { coresHere } from '../../src/cli/slots.ts';
+import { keepAlive, logOf, type Daemon } from './daemons.ts';
+import { movable } from './faults/index.ts';
 import type { History } from './history.ts';
 import { apartHost, endHost, output, plainHost, type Host } from './hosts.ts';
 import type { Program } from './program.ts';
@@ -51,13 +53,13 @@ export interface LabOptions {
 const NODES = ['n1', 'n2', 'n3'];
 const SERVERS = ['s1', 's2', 's3'];
 const PORT = 4222;
-/** Of a server or a node whose disk is to be full: enough for a run of an hour, and soon filled. */
-const SMALL_DISK = '192m';
+/** Of a server or a node whose disk is to be full: enough for a run of two hours and for what a node wants free before it begins, and soon filled. */
+const SMALL_DISK = '384m';
 
 /** Makes the hosts, connects them and starts the servers. */
 export async function openLab(options: LabOptions): Promise<Lab> {
   const { folder, program, history, isApart, run, surface } = options;
-  const wire = isApart ? await layWire() : null;
+  const wire = isApart ? await layWire(PORT) : null;
   const hosts: Host[] = [];
   const host = async (name: string): Promise<Host> => {
     const made = isApart ? await apartHost(name, join(folder, name), { address: addressOf(11 + hosts.length), ordinal: hosts.length, lab: options.id }) : await plainHost(name, join(folder, name));
@@ -81,7 +83,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   await output([process.execPath, program.main, 'nats', 'config', '--out', config, '--store', join(folder, 'store'), ...places.flatMap((place) => ['--server', place]), ...NODES.flatMap((node) => ['--node', node]), ...options.roster.flatMap((name) => ['--specialist', name])]);
   await mkdir(join(folder, 'store'), { recursive: true });
   if (isApart) await serverHosts[1]?.shell(`mkdir -p '${join(folder, 'store', 'n2')}'; mount -t tmpfs -o size=${SMALL_DISK} tmpfs '${join(folder, 'store', 'n2')}'`);
-  const servers = serverHosts.map((on, i) => keepAlive({ name: on.name, host: on, command: [program.server, '-c', join(config, `n${i + 1}.conf`)], log: join(on.folder, `${on.name}.log`) }, history));
+  const servers = serverHosts.map((on, i) => keepAlive({ name: on.name, host: on, command: [program.server, '-c', join(config, `n${i + 1}.conf`)], log: logOf(on, on.name) }, history));
   const url = places.map((place) => `nats://${place}`).join(',');
 
   const env = { BRIGADE_LAB_SECRET: options.secret };
@@ -89,8 +91,10 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     const keys = join(on.folder, 'keys');
     await mkdir(keys, { recursive: true, mode: 0o700 });
     await copyFile(join(config, 'keys', `${key}.nk`), join(keys, `${key}.nk`));
-    const command = [process.execPath, program.main, role, '--run', run, '--surface', surface, '--nats', through, '--keys', keys, ...args];
-    return () => keepAlive({ name, host: on, command, log: join(on.folder, `${name}.log`), cwd: project(on), env: { ...env, BRIGADE_RUNS: join(project(on), 'runs') } }, history);
+    const at = isApart && role === 'evaluator' ? ['taskset', '-c', coresFor(NODES.indexOf(name), options.slots)] : [];
+    const command = [...at, process.execPath, program.main, role, '--run', run, '--surface', surface, '--nats', through, '--keys', keys, ...args];
+    const clock = role === 'evaluator' || role === 'broker' ? movable(on) : {};
+    return () => keepAlive({ name, host: on, command, log: logOf(on, name), cwd: project(on), env: { ...env, ...clock, BRIGADE_RUNS: join(project(on), 'runs') } }, history);
   };
 
   const brokers: (() => Daemon)[] = [];
@@ -106,7 +110,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     nodes.push(await daemon(on, name, `evaluator-${name}`, 'evaluator', ['--node', name, '--slots', String(options.slots)], name === NODES[2] ? `nats://127.0.0.1:${relayPort}` : url));
   }
   if (relayHost === null) throw new Error('a node is reached by a relay');
-  const relay = keepAlive({ name: 'relay', host: relayHost, command: [process.execPath, options.relay, String(relayPort), ...places], log: join(relayHost.folder, 'relay.log'), hasInput: true }, history);
+  const relay = keepAlive({ name: 'relay', host: relayHost, command: [process.execPath, options.relay, String(relayPort), ...places], log: logOf(relayHost, 'relay'), hasInput: true }, history);
   const specialists: (() => Daemon)[] = [];
   for (const name of options.roster) specialists.push(await daemon(await furnish(name), name, `specialist-${name}`, 'specialist', ['--domain', name, '--proposer', options.proposer, '--seed', String(options.seed), '--concurrent', '2']));
 
@@ -142,6 +146,12 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     },
   };
 }
+
+/** Cores of this machine for the n-th node: each would take the first otherwise, and measure on one core what the machine has several for. */
+const coresFor = (n: number, slots: number): string => {
+  const { allowed } = coresHere();
+  return Array.from({ length: Math.min(slots, allowed.length) }, (_, k) => allowed[(n * slots + k) % allowed.length]).join(',');
+};
 
 /** A block of ports of loopback that nobody else is likely to have: routes and monitoring lie above clients'. */
 const freeBlock = async (): Promise<number> => {

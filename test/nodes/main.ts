@@ -23,13 +23,16 @@ async function outside(): Promise<number> {
   if (cleared > 0) process.stdout.write(`cleared away what ${cleared} killed ${cleared === 1 ? 'lab' : 'labs'} had left\n`);
   const can = await abilities();
   if (can.apart !== null) process.stdout.write(`NO NAMESPACES HERE (${can.apart}): the hosts are folders and ports of loopback, and nothing can be partitioned\n`);
-  return enter([resolve(process.argv[1] ?? ''), ...args], { isApart: flags.isApart && can.apart === null, asUser: can.asUser });
+  const isApart = flags.isApart && can.apart === null;
+  const env = isApart && can.bandwidth !== null ? { BRIGADE_NODES_WIDE: can.bandwidth.slice(0, 120) } : {};
+  return enter([resolve(process.argv[1] ?? ''), ...args], { isApart, asUser: can.asUser, keep: flags.keep, env });
 }
 
 async function inside(at: string): Promise<number> {
   const flags = readFlags(args);
   const isApart = process.env['BRIGADE_NODES_APART'] !== undefined;
-  const missing = new Map<Ability, string>(isApart ? [] : (['network', 'mounts', 'bandwidth'] as const).map((ability) => [ability, 'hosts are folders of one machine here'] as const));
+  const wide = process.env['BRIGADE_NODES_WIDE'];
+  const missing = new Map<Ability, string>(isApart ? (wide === undefined ? [] : [['bandwidth', wide]]) : (['network', 'mounts', 'bandwidth'] as const).map((ability) => [ability, 'hosts are folders of one machine here'] as const));
   const stop = new AbortController();
   process.stdin.resume().on('end', () => stop.abort()).on('error', () => stop.abort());
   const code = await conduct(flags, { root: resolve(import.meta.dirname, '..', '..', '..'), folder: at, id: process.env['BRIGADE_NODES_ID'] ?? 'lab', missing, signal: stop.signal });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +10,14 @@ import { output } from './hosts.ts';
 //
 //   L1. When its first process is gone everything in it is, whatever killed it; what lies outside namespaces is written down before it is made.
 //   L2. A lab that was killed is cleared away by the next; one that is at work is left alone.
+//   L3. What a lab saw is kept unless everything held, or a person who had seen nothing break interrupted it; the next lab leaves it where it is.
+
+/** Lies in a lab's folder as soon as something broke. */
+export const BROKEN_MARK = 'broken';
 
 const HOME = join(tmpdir(), `brigade-nodes-${process.getuid?.() ?? 0}`);
 
-interface Record { readonly pid: number; readonly born: string; readonly id: string }
+interface Written { readonly pid: number; readonly born: string; readonly id: string }
 
 /** When a living process was born; null of none. */
 const bornAt = (pid: number): Promise<string | null> => readFile(`/proc/${pid}/stat`, 'utf8').then((stat) => stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null, () => null);
@@ -22,10 +27,11 @@ export async function clearAway(): Promise<number> {
   let cleared = 0;
   for (const id of await readdir(HOME).catch(() => [])) {
     const file = join(HOME, id, 'lab.json');
-    const record = await readFile(file, 'utf8').then((text) => JSON.parse(text) as Record, () => null);
+    const record = await readFile(file, 'utf8').then((text) => JSON.parse(text) as Written, () => null);
     if (record === null || (await bornAt(record.pid)) === record.born) continue; // kept for somebody to read, or at work
     await removeGroups(`brigade-nodes-${record.id}-`);
-    await rm(join(HOME, id), { recursive: true, force: true });
+    const isKept = existsSync(join(HOME, id, BROKEN_MARK)); // L3
+    await rm(isKept ? file : join(HOME, id), { recursive: true, force: true });
     cleared += 1;
   }
   return cleared;
@@ -41,28 +47,34 @@ export async function abilities(): Promise<{ readonly apart: string | null; read
 
 const spaces = (asUser: boolean): string[] => [...(asUser ? ['--user', '--map-root-user'] : []), '--net', '--mount', '--pid', '--uts', '--fork', '--kill-child=KILL', '--mount-proc'];
 
-/** Runs this program again inside namespaces of its own, or as it is; resolves with its exit code. The folder is kept when it is not 0. */
-export async function enter(args: readonly string[], { isApart, asUser }: { readonly isApart: boolean; readonly asUser: boolean }): Promise<number> {
+/** Whether a lab's folder is kept (L3). `by` are the signals that it was told to end by: a timer's or a closing terminal's is no wish to forget. */
+export const isKept = ({ code, by, keep, isBroken }: { readonly code: number; readonly by: readonly NodeJS.Signals[]; readonly keep: boolean; readonly isBroken: boolean }): boolean =>
+  keep || isBroken || (code !== 0 && !(code === 130 && by.length > 0 && by.every((signal) => signal === 'SIGINT')));
+
+export interface Entering { readonly isApart: boolean; readonly asUser: boolean; readonly keep: boolean; /** What this machine cannot do, for the lab to say. */ readonly env: Readonly<Record<string, string>> }
+
+/** Runs this program again inside namespaces of its own, or as it is; resolves with its exit code. */
+export async function enter(args: readonly string[], { isApart, asUser, keep, env }: Entering): Promise<number> {
   await mkdir(HOME, { recursive: true });
   const folder = await mkdtemp(join(HOME, 'lab-'));
   const id = folder.slice(-6);
   const command = [process.execPath, ...args];
   const [program = '', ...rest] = isApart ? ['unshare', ...spaces(asUser), 'bash', '-c', '"$@" <&0 & wait $!', 'lab', ...command] : command; // the shell buries whoever is left to it
-  const child = spawn(program, rest, { stdio: ['pipe', 'inherit', 'inherit'], detached: true, env: { ...process.env, BRIGADE_NODES_FOLDER: folder, BRIGADE_NODES_ID: id, ...(isApart ? { BRIGADE_NODES_APART: '1' } : {}) } });
+  const child = spawn(program, rest, { stdio: ['pipe', 'inherit', 'inherit'], detached: true, env: { ...process.env, BRIGADE_NODES_FOLDER: folder, BRIGADE_NODES_ID: id, ...(isApart ? { BRIGADE_NODES_APART: '1' } : {}), ...env } });
   const exited = new Promise<number>((resolve) => { child.once('error', () => resolve(127)); child.once('exit', (code) => resolve(code ?? 130)); });
   await writeFile(join(folder, 'lab.json'), JSON.stringify({ pid: child.pid, born: await bornAt(child.pid ?? 0), id }));
-  let asked = 0;
-  const leave = (): void => {
-    asked += 1;
-    if (asked === 1) { process.stderr.write('ending: everything is healed and cleared away; again ends it at once\n'); child.stdin?.end(); } else child.kill('SIGKILL');
+  const by: NodeJS.Signals[] = [];
+  const leave = (signal: NodeJS.Signals): void => {
+    by.push(signal);
+    if (by.length === 1) { process.stderr.write('ending: everything is healed and stopped; again ends it at once\n'); child.stdin?.end(); } else child.kill('SIGKILL');
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, leave);
   const code = await exited;
   await removeGroups(`brigade-nodes-${id}-`);
-  if (code === 0 || asked > 0) await rm(folder, { recursive: true, force: true });
+  if (!isKept({ code, by, keep, isBroken: existsSync(join(folder, BROKEN_MARK)) })) await rm(folder, { recursive: true, force: true });
   else {
     await rm(join(folder, 'lab.json'), { force: true });
-    process.stderr.write(`what was seen is in ${folder}/history.jsonl, the hosts' logs beside it\n`);
+    process.stderr.write(`kept in ${folder}: history.jsonl is what was seen and done, journal.jsonl every fact of the run, <host>/<daemon>.log what each daemon said, store what the servers hold\n`);
   }
   return code;
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fact } from '../../src/domain/fact.ts';
 import { NoAnswer } from '../../src/ports.ts';
@@ -16,6 +18,8 @@ const SIZE_MS = 5_000;
 export const digestOf = (fact: Fact): string => createHash('sha256').update(`${fact.seq} ${[fact.word, ...fact.ids].join('.')} ${JSON.stringify(fact.body)}`).digest('hex').slice(0, 16);
 
 export interface Watch extends AsyncDisposable {
+  /** Ends the operator's notes: from then on nobody but the daemons says anything. */
+  hush(): Promise<void>;
   /** Facts as they were seen, in order. */
   readonly facts: readonly Fact[];
   /** Resolves at the first fact after a moment that answers yes; null when patience ends. */
@@ -32,28 +36,42 @@ export async function lookOn(lab: Lab): Promise<Watch> {
   const waiting = new Set<() => void>();
   const reader = await lab.session('operator');
   const follow = async (): Promise<void> => {
-    for await (const fact of reader.journal(lab.run).follow({ after: 0, signal: over })) {
+    for await (const fact of reader.journal(lab.run).follow({ after: facts.at(-1)?.seq ?? 0, signal: over })) {
       facts.push(fact);
+      appendFileSync(join(lab.folder, 'journal.jsonl'), `${JSON.stringify(fact)}\n`);
       seenAt.push(history.now());
       history.add({ kind: 'fact', seq: fact.seq, word: fact.word, digest: digestOf(fact), takenAt: fact.at, lateMs: Math.max(0, Date.now() - fact.at) });
       for (const each of [...waiting]) each();
     }
   };
   const operator = await lab.session('operator');
+  const quiet = new AbortController();
   const ask = async (): Promise<void> => {
-    for (let n = 1; !over.aborted; n++) {
+    for (let n = 1; !over.aborted && !quiet.signal.aborted; n++) {
       const op = `note-${n}`;
       history.add({ kind: 'invoke', op });
       await operator.bus.ask(NoteRun, { run: lab.run }, { note: op }, { timeoutMs: 5_000, signal: over }).then(
         ({ ok, message }) => history.add(ok ? { kind: 'ok', op } : { kind: 'info', op, why: message }),
         (error: unknown) => history.add({ kind: error instanceof NoAnswer && error.reason === 'nobody' ? 'fail' : 'info', op, why: error instanceof Error ? error.message : String(error) }),
       );
-      await sleep(NOTE_MS, undefined, { signal: over }).catch(() => undefined);
+      await sleep(NOTE_MS, undefined, { signal: AbortSignal.any([over, quiet.signal]) }).catch(() => undefined);
     }
   };
-  const loops = [follow(), ask(), lookAtSlots(lab, over), weigh(lab, over)].map((loop) => loop.catch((error: unknown) => { if (!over.aborted) history.add({ kind: 'says', text: `an onlooker stopped: ${String(error)}` }); }));
+  const complain = (error: unknown): void => { if (!over.aborted) history.add({ kind: 'says', text: `an onlooker stopped: ${String(error)}` }); };
+  const read = async (): Promise<void> => {
+    while (!over.aborted) { // without its reader the lab would take every run for dead
+      await follow().catch(complain);
+      await sleep(LOOK_MS, undefined, { signal: over }).catch(() => undefined);
+    }
+  };
+  const asking = ask().catch(complain);
+  const loops = [read(), asking, ...[lookAtSlots(lab, over), weigh(lab, over)].map((loop) => loop.catch(complain))];
   return {
     facts,
+    async hush() {
+      quiet.abort();
+      await asking;
+    },
     until: (what, { after, patienceMs, signal }) => new Promise((resolve) => {
       const look = (): void => {
         const i = facts.findIndex((fact, n) => (seenAt[n] ?? 0) > after && what(fact));
@@ -90,12 +108,15 @@ export async function groupsNow(lab: Lab): Promise<Map<string, string>> {
 
 async function lookAtSlots(lab: Lab, over: AbortSignal): Promise<void> {
   let before = new Set<string>();
+  let lastAt = 0;
   while (!over.aborted) {
+    const at = lab.history.now(); // a look takes a while on a busy machine: what was seen last in one, and what first in the next, did not overlap
     const now = new Set((await groupsNow(lab)).keys());
-    const say = (kind: 'up' | 'gone', which: string): void => { const [slot = '', group = ''] = which.split(' '); lab.history.add({ kind, slot, group }); };
-    for (const each of before) if (!now.has(each)) say('gone', each);
-    for (const each of now) if (!before.has(each)) say('up', each);
+    const say = (kind: 'up' | 'gone', which: string, seenAt: number): void => { const [slot = '', group = ''] = which.split(' '); lab.history.add({ kind, slot, group, at: seenAt }); };
+    for (const each of before) if (!now.has(each)) say('gone', each, lastAt);
+    for (const each of now) if (!before.has(each)) say('up', each, at);
     before = now;
+    lastAt = at;
     await sleep(LOOK_MS, undefined, { signal: over }).catch(() => undefined);
   }
 }

@@ -23,14 +23,18 @@ export interface Wire {
   mute(from: Host, to: readonly Host[]): Promise<void>;
   /** Narrows what a host can say to so many kilobits a second. */
   narrow(host: Host, kilobits: number): Promise<void>;
+  /** Whether a connection from one host to the server of another can be opened within two seconds. */
+  reaches(from: Host, to: Host): Promise<boolean>;
+  /** Whether a host was narrowed, and has said something since. */
+  isNarrow(host: Host): Promise<boolean>;
   /** Everything as it was (W2). */
   mend(): Promise<void>;
 }
 
 const port = (host: Host): string => `v-${host.name}`.slice(0, 15);
 
-/** Lays the switch. */
-export async function layWire(): Promise<Wire> {
+/** Lays the switch; servers listen on the one port. */
+export async function layWire(serverPort: number): Promise<Wire> {
   for (const bridge of [BRIDGE, OTHER]) await output(['ip', 'link', 'add', bridge, 'type', 'bridge']).then(() => output(['ip', 'link', 'set', bridge, 'up']));
   await output(['ip', 'addr', 'add', `${addressOf(1)}/24`, 'dev', BRIDGE]);
   await output(['ip', 'link', 'set', 'lo', 'up']);
@@ -55,14 +59,16 @@ export async function layWire(): Promise<Wire> {
     },
     async mute(from, to) {
       for (const { address } of to) {
-        mends.push(() => from.shell(`ip route del blackhole ${address}/32`));
         await from.shell(`ip route add blackhole ${address}/32`);
+        mends.push(() => from.shell(`ip route del blackhole ${address}/32`));
       }
     },
     async narrow(host, kilobits) {
-      mends.push(() => host.shell('tc qdisc del dev eth0 root'));
       await host.shell(`tc qdisc add dev eth0 root tbf rate ${kilobits}kbit burst 16k latency 400ms`);
+      mends.push(() => host.shell('tc qdisc del dev eth0 root'));
     },
+    reaches: (from, to) => from.shell(`timeout 2 bash -c ': > /dev/tcp/${to.address}/${serverPort}' 2>/dev/null`).then(() => true, () => false),
+    isNarrow: async (host) => /\btbf\b[\s\S]*?Sent [1-9]/.test(await host.shell('tc -s qdisc show dev eth0')),
     async mend() {
       const failed: unknown[] = [];
       for (const back of mends.splice(0)) await back().catch((error: unknown) => failed.push(error));

@@ -1,4 +1,5 @@
-import { open, truncate, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dice } from '../dice.ts';
 import type { Fault } from './fault.ts';
@@ -32,18 +33,29 @@ const WAYS: readonly (readonly [name: string, how: string, damage: (file: string
   ['garbage-cache', 'replaced by something else', (file) => writeFile(file, 'this was never a database\n'.repeat(400))],
 ];
 
+const digestOf = async (file: string): Promise<string> => createHash('sha256').update(await readFile(file)).digest('hex');
+
 export const caches: readonly Fault[] = WAYS.map(([name, how, damage]) => ({
   name, needs: [], threatens: ['I5'],
   async inject({ lab, dice }) {
     const { keeper } = lab;
+    const file = join(lab.project(keeper.host), 'runs', lab.run, 'lineage.lmdb');
+    const pid = await keeper.up();
+    let isChanged = false;
     keeper.hold();
     keeper.signal('SIGKILL');
     try {
-      await keeper.down();
-      await damage(join(lab.project(keeper.host), 'runs', lab.run, 'lineage.lmdb'), dice);
+      await keeper.gone(pid);
+      const before = await digestOf(file);
+      await damage(file, dice);
+      isChanged = await digestOf(file) !== before;
     } finally {
       keeper.letGo();
     }
-    return { did: `the cache of ${keeper.name} ${how} while it was down`, holdMs: 2_000, heal: async () => undefined };
+    return {
+      did: `the cache of ${keeper.name} ${how} while it was down`, holdMs: 2_000,
+      missed: async () => (isChanged ? null : 'the file of the cache is what it was'),
+      async heal() { await keeper.up(); },
+    };
   },
 }));

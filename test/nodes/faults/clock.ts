@@ -1,41 +1,48 @@
-import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeFile } from 'node:fs/promises';
-import { inOffice } from '../office.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Daemon } from '../daemons.ts';
+import type { Host } from '../hosts.ts';
+import { inOffice } from '../office.ts';
+import { atWork } from '../work.ts';
 import type { Fault, Scene } from './fault.ts';
 
-// A wall clock that jumps under one daemon: by libfaketime where it is installed, else by a module that is loaded before the daemon and moves Date.
+// A wall clock that jumps under one daemon while it works, and later back. Nodes and brokers are started with a module that moves their Date (skew.ts).
 
-const FAKETIME = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1', '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1', '/usr/lib/faketime/libfaketime.so.1'].find((file) => existsSync(file)) ?? null;
+const SEEN_MS = 15_000;
 
-/** How clocks are moved on this machine. */
-export const clockBy = FAKETIME === null ? 'an offset of Date in the daemon (libfaketime is not installed)' : 'libfaketime';
+const fileOf = (host: Host): string => join(host.folder, 'clock');
 
-const variables = (file: string): Record<string, string> => (FAKETIME === null
-  ? { NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, '..', 'skew.js')).href}`, LAB_CLOCK: file }
-  : { LD_PRELOAD: FAKETIME, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' });
+/** What a daemon is started with, so that its clock can be moved. */
+export const movable = (host: Host): Readonly<Record<string, string>> => ({
+  NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${pathToFileURL(join(import.meta.dirname, '..', 'skew.js')).href}`.trim(), LAB_CLOCK: fileOf(host),
+});
+
+/** Waits until a daemon goes by a clock that is so many seconds wrong; answers whether it does. */
+async function goesBy({ host }: Daemon, seconds: number): Promise<boolean> {
+  for (const until = performance.now() + SEEN_MS; performance.now() < until; await sleep(100)) if (await readFile(`${fileOf(host)}.seen`, 'utf8').catch(() => '') === String(seconds)) return true;
+  return false;
+}
 
 const jump = (name: string, hours: number, whom: (scene: Scene) => Promise<Daemon> | Daemon): Fault => ({
   name, needs: [], threatens: ['I2', 'I3'],
   async inject(scene) {
     const daemon = await whom(scene);
-    const file = join(daemon.host.folder, 'clock');
-    const set = (seconds: number): Promise<void> => writeFile(file, `${seconds >= 0 ? '+' : '-'}${Math.abs(seconds)}\n`);
-    await set(0);
-    daemon.furnishWith(variables(file));
-    daemon.signal('SIGKILL'); // from its next start on its clock can be moved
-    await new Promise((resolve) => { setTimeout(resolve, 6_000); });
-    await set(hours * 3600);
+    await daemon.up();
+    await writeFile(fileOf(daemon.host), String(hours * 3600));
     return {
       did: `the clock of ${daemon.name} jumps ${Math.abs(hours)} h ${hours > 0 ? 'ahead' : 'back'}, and back again`, holdMs: 15_000,
-      async heal() { await set(0); daemon.furnishWith({}); },
+      missed: async () => (await goesBy(daemon, hours * 3600) ? null : `${daemon.name} did not see its clock jump`),
+      async heal() {
+        await writeFile(fileOf(daemon.host), '0');
+        if (!await goesBy(daemon, 0)) throw new Error(`the clock of ${daemon.name} does not come back`);
+      },
     };
   },
 });
 
 export const clocks: readonly Fault[] = [
-  jump('clock-node', 2, ({ lab, dice }) => dice.pick(lab.nodes)),
+  jump('clock-node', 2, (scene) => atWork(scene)),
   jump('clock-broker', -2, ({ lab }) => inOffice(lab)),
 ];

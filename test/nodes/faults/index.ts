@@ -7,7 +7,7 @@ import { messages } from './messages.ts';
 import { partitions } from './network.ts';
 import { pauses } from './pause.ts';
 
-export { clockBy } from './clock.ts';
+export { movable } from './clock.ts';
 export type { Ability, Fault, Injected, Scene } from './fault.ts';
 
 /** Every fault there is, by family. */

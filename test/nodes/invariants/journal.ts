@@ -72,12 +72,14 @@ export const live: Invariant = {
   check({ entries, facts, resumeMs, boxes }: Evidence) {
     const found: string[] = [];
     const worked = entries.flatMap((entry) => (entry.kind === 'fact' && (entry.word === 'trial.measured' || entry.word === 'trial.result') ? [entry.ms] : []));
+    const last = entries.at(-1)?.ms ?? 0;
     for (const entry of entries) {
       if (entry.kind !== 'healed') continue;
-      const next = worked.find((ms) => ms > entry.ms);
-      const last = entries.at(-1)?.ms ?? 0;
-      if (next === undefined ? last - entry.ms > resumeMs : next - entry.ms > resumeMs) found.push(`after ${entry.fault} was healed nothing was measured for ${Math.round(((next ?? last) - entry.ms) / 1000)} s`);
+      const next = worked.find((ms) => ms > entry.ms) ?? last;
+      if (next - entry.ms > resumeMs) found.push(`after ${entry.fault} was healed at ${Math.round(entry.ms / 1000)} s nothing was measured for more than ${Math.round(resumeMs / 1000)} s`); // the same words however long it lasts
     }
+    const [stopping] = facts.filter(({ word }) => word === 'run.stopping');
+    if (stopping?.word === 'run.stopping' && !facts.some((fact) => fact.seq < stopping.seq && fact.word === 'operator.acted' && fact.body.act === 'stop')) found.push(`the run ended by itself: ${stopping.body.reason}`);
     if (boxes !== null && !facts.some(({ word }) => word === 'run.stopped')) found.push('the run was told to stop and did not');
     return found;
   },
