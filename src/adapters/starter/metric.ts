@@ -45,10 +45,15 @@ export function namesIn(text: string): readonly string[] {
   return [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
 }
 
+/** Words of a name that leave no doubt. A short one must end a word, or be one: `answer` holds wer, `sentiment` time, `confidence` fid. */
+const LESS = /loss|error|perplexity|seconds|latency|(?:err|ppl|bp[bc]|mse|mae|nll)(?![a-z])|(?<![a-z])(?:run|wall|train|step)?time(?![a-z])|(?<![a-z])(?:[wc]er|fid)(?![a-z])/;
+const MORE = /accuracy|score|bleu|rouge|precision|recall|reward|(?:acc|auc|auroc|f1|iou|map|core)(?![a-z])|(?<![a-z])(?:r2|dice|returns?)(?![a-z])/;
+
 /** Whether more of a metric is better, by its name; null when the name does not tell. */
 export function directionOf(metric: string): 'minimize' | 'maximize' | null {
-  if (/loss|error|err$|perplexity|ppl|bpb|bpc|mse|rmse|mae|nll|wer|cer|fid|seconds|time|latency/i.test(metric)) return 'minimize';
-  return /acc|auc|f1|score|bleu|rouge|precision|recall|reward|return|r2|iou|dice|map$|core/i.test(metric) ? 'maximize' : null;
+  const name = metric.replace(/([a-z\d]{2})([A-Z])/g, '$1_$2').toLowerCase();
+  const [less, more] = [LESS.test(name), MORE.test(name)];
+  return less === more ? null : less ? 'minimize' : 'maximize';
 }
 
 /** Between which values a metric can lie, by its name and the values seen. */
