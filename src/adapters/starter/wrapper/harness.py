@@ -12,7 +12,7 @@ import threading
 
 WORK, EVAL = os.environ['BRIGADE_WORK'], os.environ['BRIGADE_EVAL']
 TREE = os.path.join(WORK, 'recipe')
-MOST_KEPT = 4_000_000  # bytes of the log that are kept from its end: a metric is printed late
+MOST_KEPT = 4_000_000  # bytes of the log that are kept from its end; of what came before, the lines that tell the metric
 
 with open(os.path.join(EVAL, 'command.json'), encoding='utf-8') as file:
     SETTINGS = json.load(file)
@@ -54,11 +54,11 @@ def command():
 
 
 class Listener(threading.Thread):
-    """Passes on what the command prints, and keeps the end of it."""
+    """Passes on what the command prints, and keeps the end of it, and what it said of the metric before: the first value counts, or the best."""
 
     def __init__(self, pipe):
         super().__init__(daemon=True)
-        self.pipe, self.kept = pipe, bytearray()
+        self.pipe, self.told, self.kept = pipe, bytearray(), bytearray()
         self.start()
 
     def run(self):
@@ -67,7 +67,18 @@ class Listener(threading.Thread):
             sys.stdout.buffer.flush()
             self.kept += piece
             if len(self.kept) > 2 * MOST_KEPT:
-                del self.kept[:-MOST_KEPT]
+                self.cut()
+
+    def cut(self):
+        until = len(self.kept) - MOST_KEPT
+        until = max(self.kept.rfind(b'\n', 0, until), self.kept.rfind(b'\r', 0, until)) + 1 or until  # half a line tells nothing
+        for line in reading.lines(bytes(self.kept[:until])):
+            if len(self.told) < MOST_KEPT and reading.values(line.encode(), SETTINGS['pattern']):
+                self.told += line[:reading.MOST_LINE].encode() + b'\n'
+        del self.kept[:until]
+
+    def log(self):
+        return bytes(self.told + self.kept)
 
 
 def environment():
@@ -84,9 +95,9 @@ def run(seconds=None):
     try:
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
-        return None, bytes(listener.kept)
+        return None, listener.log()
     listener.join(2.0)  # a child it left behind may hold its output open
-    return code, bytes(listener.kept[-MOST_KEPT:])
+    return code, listener.log()
 
 
 def leave(code):
