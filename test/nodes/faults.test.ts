@@ -58,11 +58,12 @@ test('who was stopped and goes on by itself was not paused, and the fault says s
   await paused.heal();
 });
 
-test('a daemon that ends although nobody asked it to is told by its name', async () => {
-  const one = await daemon('one', ['false']);
-  const pid = await one.up();
-  await one.gone(pid);
-  await one.end();
+test('a daemon that fails although nobody asked it to end is told by its name, and one that has done its work is not', async () => {
+  for (const [name, command] of [['one', 'false'], ['two', 'true']] as const) {
+    const each = await daemon(name, [command]);
+    await each.gone(await each.up());
+    await each.end();
+  }
   expect([...unasked(history.entries).keys()]).toEqual(['one']);
 });
 

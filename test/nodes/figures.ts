@@ -18,9 +18,9 @@ export function longestSilence(entries: readonly Entry[], fromMs: number, untilA
 export const longestLate = (entries: readonly Entry[], fromMs: number): number =>
   entries.reduce((longest, entry) => (entry.kind === 'fact' && entry.ms >= fromMs ? Math.max(longest, entry.lateMs) : longest), 0);
 
-/** Who died without anybody asking for it, and how often. */
-export function unasked(entries: readonly Entry[], fromMs = 0): ReadonlyMap<string, number> {
+/** Who died without anybody asking for it, and how often; who had nothing more to do, and ended well, did not. */
+export function unasked(entries: readonly Entry[]): ReadonlyMap<string, number> {
   const deaths = new Map<string, number>();
-  for (const entry of entries) if (entry.kind === 'died' && !entry.isAsked && entry.ms >= fromMs) deaths.set(entry.daemon, (deaths.get(entry.daemon) ?? 0) + 1);
+  for (const entry of entries) if (entry.kind === 'died' && !entry.isAsked && entry.code !== 0) deaths.set(entry.daemon, (deaths.get(entry.daemon) ?? 0) + 1);
   return deaths;
 }
