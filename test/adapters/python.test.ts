@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { openSyntax } from '../../src/adapters/python/index.ts';
@@ -155,6 +158,16 @@ describe('check', () => {
   test('a source that exhausts the compiler is refused, and the next one is checked by a fresh child', async () => {
     for (const bomb of ['('.repeat(90_000), `a = ${'-'.repeat(400_000)}1\n`, `a = ${'[1,'.repeat(90_000)}\n`]) expect(await syntax.check('bomb.py', bomb)).toMatchObject({ ok: false });
     expect(await syntax.check('after.py', 'a = 1\n')).toEqual({ ok: true });
+  });
+
+  test('a compiler that a crowded machine keeps waiting refuses nobody: only its own seconds count', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'brigade-python-'));
+    const slow = join(folder, 'python');
+    await writeFile(slow, `#!/bin/sh\n/bin/sleep 6\nexec ${(await findToolchain(process.cwd())).python} "$@"\n`, { mode: 0o755 });
+    try {
+      await using patient = await openSyntax({ python: slow });
+      expect(await patient.check('a.py', 'a = 1\n')).toEqual({ ok: true });
+    } finally { await rm(folder, { recursive: true }); }
   });
 
   test('nothing is run: a source with a visible effect has none', async () => {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 //
 //   C1. A source is compiled, never run; the child has no site packages, no environment and no working directory of ours on its path.
 //   C2. A source that kills or hangs the compiler is refused, and the next one finds a fresh child.
+//   C3. What is too long is told by the compiler's own CPU seconds: a crowded machine refuses nobody.
 
 /** Compiles sources in a child that stays warm. */
 export interface Compiler extends AsyncDisposable {
@@ -13,14 +14,18 @@ export interface Compiler extends AsyncDisposable {
 
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly line: number; readonly message: string };
 
-const PATIENCE_MS = 5000; // a recipe's file compiles in milliseconds; what takes longer was written to
+const MOST_CPU_SECONDS = 5; // a recipe's file compiles in milliseconds; what takes longer was written to
+const PATIENCE_MS = 60_000; // a compiler that neither computes nor answers waits for a machine, or a disk, that is gone
 const PROGRAM = `
-import json, resource, sys, warnings
+import json, resource, sys, time, warnings
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
 warnings.simplefilter("ignore")
 for line in sys.stdin:
     path, source = json.loads(line)
+    soft = int(time.process_time()) + 1 + ${MOST_CPU_SECONDS}
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
     try:
         compile(source.encode("utf-8"), path, "exec", dont_inherit=True)
         answer = None
@@ -44,7 +49,7 @@ export function openCompiler(python: string): Compiler {
     started.stdin?.on('error', () => undefined); // a dead child is seen by its end, not by a broken pipe
     const ended = new Promise<string>((resolve) => {
       started.once('error', (error) => resolve(`${python} could not be started: ${error.message}`));
-      started.once('exit', (code, signal) => resolve(signal ? `Python's compiler was ended by ${signal}` : `Python's compiler ended with code ${code}`));
+      started.once('exit', (code, signal) => resolve(signal === 'SIGXCPU' ? `Python's compiler took longer than ${MOST_CPU_SECONDS} s of CPU` : signal ? `Python's compiler was ended by ${signal}` : `Python's compiler ended with code ${code}`));
     });
     return { process: started, answers: createInterface({ input: started.stdout })[Symbol.asyncIterator](), ended };
   };
