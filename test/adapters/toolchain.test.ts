@@ -54,14 +54,14 @@ test.each<[string, (marks: Marks) => void, RegExp]>([
 ])('a set-up that is %s is refused with the command that mends it', async (_, change, says) => {
   const problem = findToolchain(await checkout(change));
   await expect(problem).rejects.toThrow(says);
-  await expect(problem).rejects.toThrow(/npm run setup$/);
+  await expect(problem).rejects.toThrow(/npm run setup in \/.+$/);
 });
 
 test('nothing set up at all is said so, by doctor too', async () => {
   const root = await checkout();
   await rm(join(root, '.brigade'), { recursive: true });
-  await expect(findToolchain(root)).rejects.toThrow('nothing is set up here yet: npm run setup');
-  expect(await diagnose(root)).toContainEqual({ name: 'set-up', ok: 'bad', says: 'nothing is set up here yet', remedy: 'npm run setup' });
+  await expect(findToolchain(root)).rejects.toThrow(`nothing is set up here yet: npm run setup in ${root}`);
+  expect(await diagnose(root)).toContainEqual({ name: 'set-up', ok: 'bad', says: 'nothing is set up here yet', remedy: `npm run setup in ${root}` });
 });
 
 test('doctor finds our own nats-server durable by asking it while it runs', async () => {

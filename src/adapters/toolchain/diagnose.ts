@@ -20,7 +20,7 @@ export async function diagnose(root: string, { hasServer = false }: { readonly h
     throw error;
   });
   const checks = [checkNode(), checkDisk(root), checkPort(), checkData(root)];
-  if (toolchain instanceof SetupNeeded) checks.unshift(Promise.resolve(bad('set-up', toolchain.message.replace(`: ${SETUP}`, ''), SETUP)));
+  if (toolchain instanceof SetupNeeded) checks.unshift(Promise.resolve(bad('set-up', toolchain.what, `${SETUP} in ${root}`)));
   else checks.push(checkPython(toolchain), checkSandbox(toolchain));
   if (!hasServer && !(toolchain instanceof SetupNeeded)) checks.push(toolchain.nats === null ? Promise.resolve(bad('nats-server', 'set-up was told of an existing server and fetched none', 'give its address: --nats URL')) : checkServerBinary(toolchain.nats.path));
   return Promise.all(checks);

@@ -23,9 +23,13 @@ export interface Toolchain {
 
 /** Set-up was never finished here, or what it made is gone or out of date. */
 export class SetupNeeded extends Error {
-  constructor(what: string, options?: ErrorOptions) {
-    super(`${what}: npm run setup`, options);
+  /** What is the matter, without the remedy. */
+  readonly what: string;
+  /** Its remedy names the folder, because whoever searches a project of their own stands elsewhere. */
+  constructor(what: string, root: string, options?: ErrorOptions) {
+    super(`${what}: npm run setup in ${root}`, options);
     this.name = 'SetupNeeded';
+    this.what = what;
   }
 }
 
@@ -58,13 +62,13 @@ export function projectRoot(): string {
 export async function findToolchain(root: string): Promise<Toolchain> {
   const { pins, steps, brigade } = await readSetup(root);
   const { python, nats, sandbox } = steps;
-  if (!python) throw new SetupNeeded('set-up is unfinished, there is no Python yet');
-  if (!nats) throw new SetupNeeded('set-up is unfinished, there is no nats-server yet');
-  if (!sandbox) throw new SetupNeeded('set-up is unfinished, the sandbox was not tried yet');
-  if (pins === null) throw new SetupNeeded('set-up is unfinished');
-  if (pins !== await currentPins(root)) throw new SetupNeeded('set-up is stale, the pinned versions have changed since');
+  if (!python) throw new SetupNeeded('set-up is unfinished, there is no Python yet', root);
+  if (!nats) throw new SetupNeeded('set-up is unfinished, there is no nats-server yet', root);
+  if (!sandbox) throw new SetupNeeded('set-up is unfinished, the sandbox was not tried yet', root);
+  if (pins === null) throw new SetupNeeded('set-up is unfinished', root);
+  if (pins !== await currentPins(root)) throw new SetupNeeded('set-up is stale, the pinned versions have changed since', root);
   for (const path of [python.path, nats.path, sandbox.path]) {
-    if (path !== null) await access(path).catch((cause: unknown) => { throw new SetupNeeded(`set-up is stale, ${path} is gone`, { cause }); });
+    if (path !== null) await access(path).catch((cause: unknown) => { throw new SetupNeeded(`set-up is stale, ${path} is gone`, root, { cause }); });
   }
   return {
     root,
@@ -81,14 +85,14 @@ export async function findToolchain(root: string): Promise<Toolchain> {
 
 async function readSetup(root: string): Promise<z.infer<typeof SetupFile>> {
   const file = join(root, '.brigade', 'setup.json');
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new SetupNeeded('nothing is set up here yet', { cause }); });
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new SetupNeeded('nothing is set up here yet', root, { cause }); });
   let parsed: z.infer<typeof SetupFile>;
   try {
     parsed = SetupFile.parse(JSON.parse(text));
   } catch (cause) {
-    throw new SetupNeeded('.brigade/setup.json is not one that this version reads', { cause });
+    throw new SetupNeeded('.brigade/setup.json is not one that this version reads', root, { cause });
   }
-  if (parsed.root !== await realpath(root)) throw new SetupNeeded(`set-up was done for ${parsed.root}, and Python environments do not move`);
+  if (parsed.root !== await realpath(root)) throw new SetupNeeded(`set-up was done for ${parsed.root}, and Python environments do not move`, root);
   return parsed;
 }
 
