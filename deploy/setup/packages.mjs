@@ -42,8 +42,8 @@ export async function build(context) {
   state.begin('build');
   const [next, old] = [join(root, 'dist.next'), join(root, 'dist.old')];
   for (const folder of [next, old]) rmSync(folder, { recursive: true, force: true });
-  const problem = await context.run('build', [process.execPath, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json', '--outDir', next], 5 * 60_000);
-  if (problem) throw new SetupFailure(`tsc: ${problem}`, 'the sources do not compile: undo local changes, or mend what the log names', context.log('build'));
+  const problem = await context.run('build', [process.execPath, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json', '--outDir', next], 20 * 60_000);
+  if (problem) throw new SetupFailure(`tsc: ${problem}`, problem.startsWith('no end') ? 'this machine is too busy to compile: run it again when it is less so' : 'the sources do not compile: undo local changes, or mend what the log names', context.log('build'));
   for (const file of filesUnder(source).filter((name) => !/\.(ts|md)$/.test(name))) cpSync(file, join(next, relative(source, file)));
   const program = join(next, 'main.js');
   if (existsSync(program)) chmodSync(program, 0o755); // what links to it is run as a program
