@@ -16,7 +16,7 @@ export interface Journal {
   readonly run: RunId;
   /** Records a fact durably. `taken` when somebody had already said it; what is no fact where it belongs takes nothing. With `beside` other words there take nothing either: only for a fact that is believed by its signature. */
   record<W extends Word>(word: W, ids: IdsOf<W>, body: BodyOf<W>, options?: { readonly beside: boolean }): Promise<{ readonly kind: 'recorded'; readonly seq: number } | { readonly kind: 'taken' }>;
-  /** Every fact after a position in journal order, then live ones, until aborted or past `until`, readable or not. What cannot be parsed goes to `onUnreadable` and is passed over. */
+  /** Every fact after a position in journal order, then live ones, until aborted or past `until`, readable or not. What cannot be parsed goes to `onUnreadable` and is passed over. Throws `JournalDamaged` at a position that is gone. */
   follow(options: { readonly after: number; readonly until?: number; readonly signal?: AbortSignal; readonly onUnreadable?: (what: Unreadable) => void }): AsyncIterable<Fact>;
   /** Position of the newest fact; 0 when there is none. */
   position(): Promise<number>;
@@ -121,6 +121,8 @@ export class ModelFailed extends Error {
 }
 
 export type * from './ports/sandbox.ts';
+export type { Copies, Copy } from './ports/copies.ts';
+export { JournalDamaged } from './ports/copies.ts';
 export type { PhaseEnd, Sealed } from './domain/phase.ts';
 
 /** A node's own key. Its private half never leaves the process. */
@@ -190,6 +192,8 @@ export interface FactStore extends AsyncDisposable {
   apply(facts: readonly Fact[]): void;
   /** Facts after one position up to another, in order. */
   read(after: number, upTo: number): Iterable<Fact>;
+  /** Whether what it holds still makes its chain: no promise is kept by memory or a disk that changes under it. */
+  isSound(): boolean;
   /** Throws everything away. */
   clear(): void;
 }

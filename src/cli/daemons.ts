@@ -27,13 +27,13 @@ export function daemonCommands(program: Command, place: Place): void {
       return brokerOf(place, { run, surface, roster, ports, signal });
     }));
   daemon('keeper', 'fold the journal and answer what is known', 'keeper --run golf-mini-1121a')
-    .action((flags: DaemonFlags, command: Command) => stand(place, 'lineage', flags, command, async ({ run, ports, surface, roster: chosen, signal }) => {
+    .action((flags: DaemonFlags, command: Command) => stand(place, 'lineage', flags, command, async ({ run, ports, surface, roster: chosen, session, signal }) => {
       const { startLineage } = await import('../actors/lineage/index.ts');
       const { openStore } = await import('../adapters/lmdb/index.ts');
       const { verifySignature } = await import('../adapters/signature/index.ts');
       const store = await openStore(join(runDir(place, run), 'lineage.lmdb'));
       const { roster, claims } = await loadSurface(place.root, surface, null, { roster: chosen });
-      return startLineage(ports, { store, verify: verifySignature, briefs: roster, claims }, { run, signal });
+      return startLineage(ports, { store, verify: verifySignature, briefs: roster, claims, copies: session.copies(run) }, { run, signal });
     }));
   daemon('evaluator', "measure trials on this machine's slots", 'evaluator --run golf-mini-1121a --slots 2')
     .option('--node <name>', 'name of this machine')

@@ -10,6 +10,7 @@ import { settingsFrom, UP_ROLES, whoOptions, type UpFlags, type UpSettings } fro
 //
 //   H1. A server that is away is nobody's death: whoever is asked only whether it lives is not blamed for it, or a restarted server would cost every measurement under way.
 //   H2. A node whose evaluators still run their canaries is not ready; a machine that no run wants anything of is.
+//   H3. A keeper that has found a damaged copy of a journal is not ready, and says which: nothing is lost yet, and somebody should mend it.
 
 interface Seen { readonly name: string; readonly state: string; readonly why: string }
 interface Health { readonly role: string; readonly name: string; readonly live: boolean | null; readonly ready: boolean; readonly why: string; readonly daemons: readonly Seen[] }
@@ -20,6 +21,8 @@ const ANSWER_MS = 2_000;
 const READY = new Set(['serving', 'waiting']);
 /** An evaluator that measures nothing yet. */
 const BEGINNING = new Set(['opening', 'calibrating']);
+/** A keeper that knows of damage. */
+const ALARMED = 'alarmed';
 
 const HELP = `
 Exit codes: 0 ready, or with --live alive; 1 it answers and is not ready, or its server does not answer (and your mistake); 2 nobody answers.
@@ -51,11 +54,12 @@ async function healthOf(settings: UpSettings): Promise<Health> {
     const kept = await ask(session.bus, { actor, run: EVERY_RUN, name: known });
     if (kept === null) return { ...about, live: false, ready: false, why: `no brigade up ${role} answers by the name ${known}`, daemons: [] };
     const daemons = await Promise.all(Object.entries(kept.context).map(async ([name, ward]): Promise<Seen> => {
-      const own = actor === 'evaluator' ? await ask(session.bus, { actor, run: name.replace(/^evaluator-/, ''), name: node }) : null;
+      const own = actor === 'evaluator' || actor === 'lineage' ? await ask(session.bus, { actor, run: name.replace(/^(evaluator|keeper)-/, ''), name: actor === 'evaluator' ? node : 'main' }) : null;
       return own === null ? { name, state: String(ward), why: '' } : { name, state: own.state, why: own.why };
     }));
     const late = daemons.find(({ state }) => BEGINNING.has(state)); // H2
-    return { ...about, live: true, ready: READY.has(kept.state) && late === undefined, why: late === undefined ? kept.why : `${late.name} is ${late.state}`, daemons };
+    const alarmed = daemons.find(({ state }) => state === ALARMED); // H3
+    return { ...about, live: true, ready: READY.has(kept.state) && (late ?? alarmed) === undefined, why: alarmed?.why ?? (late === undefined ? kept.why : `${late.name} is ${late.state}`), daemons };
   } catch (error) {
     if (!(error instanceof ServerUnreachable) || error.reason !== 'no-answer') throw error;
     return { ...about, live: null, ready: false, why: `no nats-server answers at ${nats}, so nobody can be asked`, daemons: [] };

@@ -10,6 +10,7 @@ import { change, decimal, duration } from '../domain/figures.ts';
 import { Mistake } from './mistake.ts';
 import { findRun, listRunFiles, readLive, runDir, type Place, type RunFile } from './place.ts';
 import { jsonLine, reading } from './reading.ts';
+import { restoreCommand } from './restore.ts';
 import type { Surroundings } from './surroundings.ts';
 import { aligned, painter } from './view/terminal.ts';
 
@@ -23,7 +24,7 @@ const SummarySchema = z.object({
 export function runsCommand(program: Command, here: Surroundings): void {
   const { place, out } = here;
   const runs = program.command('runs').description('every run made here, newest last').option('--json', 'print one JSON object a line')
-    .addHelpText('after', '\nExamples:\n  $ brigade runs\n  $ brigade runs export golf-mini-1121a night.tar.gz\n  $ brigade runs remove golf-mini-1121a --yes')
+    .addHelpText('after', '\nExamples:\n  $ brigade runs\n  $ brigade runs export golf-mini-1121a night.tar.gz\n  $ brigade runs remove golf-mini-1121a --yes\n  $ brigade runs restore golf-mini-1121a')
     .action(async (flags: { json?: boolean }) => {
       const listed = await Promise.all((await listRunFiles(place)).map((file) => about(place, file)));
       if (flags.json) for (const one of listed) out.write(jsonLine(one));
@@ -40,6 +41,7 @@ export function runsCommand(program: Command, here: Surroundings): void {
       await execa('tar', ['-czf', target, '-C', join(opened.dir, '..'), ...names.map((name) => `${opened.run}/${name}`)]);
       out.write(flags.json ? jsonLine({ run: opened.run, file: target, holds: names }) : `${target}   ${names.join(' ')}\n`);
     }));
+  restoreCommand(runs, here);
   runs.command('remove <run>').description('remove a run and everything it left behind').option('--yes', 'really').option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ brigade runs remove golf-mini-1121a --yes')
     .action(async (name: string, flags: { yes?: boolean; json?: boolean }) => {

@@ -32,7 +32,7 @@ const FIRST_CONNECT_MS = 30_000;
 const TELL_AGAIN_MS = 10_000;
 const MOST_REASONS = 50;
 /** Errors that the next start would meet again. */
-const HOPELESS = new Set(['Mistake', 'CanaryFailed', 'SandboxUnavailable', 'SetupNeeded', 'BadSurface', 'UnknownSurface', 'BadEdit', 'Astray']);
+const HOPELESS = new Set(['Mistake', 'CanaryFailed', 'SandboxUnavailable', 'SetupNeeded', 'BadSurface', 'UnknownSurface', 'BadEdit', 'Astray', 'JournalDamaged']);
 
 /** A supervised daemon failed at what only a person can mend: its supervisor is to give it up. */
 export class Hopeless extends Error {

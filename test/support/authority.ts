@@ -24,6 +24,8 @@ export interface Authority extends AsyncDisposable {
   session(user: string): Promise<NatsSession>;
   /** A bare client with a user's key: it may try what it likes. `refusals` holds what the server would not let it. */
   client(user: string): Promise<NatsConnection & { readonly refusals: string[] }>;
+  /** Stops one of the servers as a service manager does, does something to what it left in its store, and starts it again. */
+  restart(server: string, meanwhile: (store: string) => Promise<void>): Promise<void>;
 }
 
 /** A port whose neighbours for routes and monitoring are free too. */
@@ -52,12 +54,14 @@ export async function authority(flags: readonly string[], servers = 1): Promise<
   const ports: number[] = [];
   while (ports.length < servers) { const port = await freePort(); if (!ports.includes(port)) ports.push(port); }
   const printed = await natsCli(join(import.meta.dirname, '..', '..'), ['config', '--out', dir, '--store', join(dir, 'store'), ...ports.flatMap((port) => ['--server', `127.0.0.1:${port}`]), ...flags]);
-  const started = ports.map((_, i) => spawn(natsBinary, ['-c', join(dir, `n${i + 1}.conf`), '-l', join(dir, `n${i + 1}.log`)], { stdio: 'ignore' }));
+  const start = (i: number) => spawn(natsBinary, ['-c', join(dir, `n${i + 1}.conf`), '-l', join(dir, `n${i + 1}.log`)], { stdio: 'ignore' });
+  const started = ports.map((_, i) => start(i));
   const monitors = ports.map((port) => `http://127.0.0.1:${port + 4000}`);
-  for (const monitor of monitors) { // E.g. a cluster is ready once it has a leader
-    const isReady = (): Promise<boolean> => fetch(`${monitor}/healthz`).then((answer) => answer.ok, () => false);
-    while (!(await isReady())) await new Promise((resolve) => { setTimeout(resolve, 50); });
-  }
+  const isReady = async (monitor: string): Promise<void> => { // E.g. a cluster is ready once it has a leader
+    const look = (): Promise<boolean> => fetch(`${monitor}/healthz`).then((answer) => answer.ok, () => false);
+    while (!(await look())) await new Promise((resolve) => { setTimeout(resolve, 50); });
+  };
+  for (const monitor of monitors) await isReady(monitor);
   const keys = join(dir, 'keys');
   const url = `${flags.includes('--tls') ? 'tls' : 'nats'}://127.0.0.1:${ports[0]}`;
   const closing: { close(): Promise<void> }[] = [];
@@ -72,6 +76,16 @@ export async function authority(flags: readonly string[], servers = 1): Promise<
       const refusals: string[] = [];
       void (async () => { for await (const status of client.status()) if (status.type === 'error') refusals.push(String(status.error)); })();
       return keep(Object.assign(client, { refusals }));
+    },
+    async restart(server, meanwhile) {
+      const i = Number(server.slice(1)) - 1;
+      const [before, monitor = ''] = [started[i], monitors[i]];
+      const gone = new Promise((resolve) => { before?.once('exit', resolve); });
+      before?.kill('SIGTERM');
+      await gone;
+      await meanwhile(join(dir, 'store', ...(servers === 1 ? [] : [server])));
+      started[i] = start(i);
+      await isReady(monitor);
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(closing.map((each) => each.close()));

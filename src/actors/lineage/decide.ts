@@ -9,6 +9,7 @@ import type { Draft, LineageRow, Staff } from '../../protocols/lineage.ts';
 //   K1. An answer about a position is the same whenever it is given.
 //   K2. Our own faults and dead machines say nothing about a recipe: its author learns that the trial is over, and nothing else.
 //   K3. In an arm without lineage only the current best's id, score and code are told, whatever position is asked about: an earlier best is an earlier outcome.
+//   K4. A copy that holds more of this journal than the server does is the only one that does: it is never thrown away, and nobody goes on without it.
 
 /** When what is told changed, in journal order: kept beside the lineage, so that an earlier position can be answered without folding again. */
 export interface Timeline {
@@ -114,15 +115,15 @@ export function draftFor(lineage: Lineage, joint: string, by: string): Draft | n
   return { joint, from, to, parent, hypothesis, expectedDelta, patch, state, reason: row.answered?.reason ?? '', trial: row.trial };
 }
 
-/** What the copy on disk is worth against the journal. */
-export type Worth = { readonly kind: 'empty' } | { readonly kind: 'usable' } | { readonly kind: 'useless'; readonly why: string };
+/** What the copy on disk is worth against the journal; `ahead` is worth more than the journal, which lost what it holds. */
+export type Worth = { readonly kind: 'empty' } | { readonly kind: 'usable' } | { readonly kind: 'useless'; readonly why: string } | { readonly kind: 'ahead'; readonly why: string };
 
 /** Compares a copy with the journal it claims to be of: its position, its first and its last fact. */
 export function worthOf(copy: { readonly applied: number; readonly first: string | null; readonly last: string | null }, journal: { readonly position: number; readonly first: string | null; readonly last: string | null }): Worth {
   if (copy.applied === 0) return { kind: 'empty' };
-  if (copy.applied > journal.position) return { kind: 'useless', why: `it holds ${copy.applied} positions and the journal only ${journal.position}` };
-  if (copy.first !== journal.first) return { kind: 'useless', why: 'its first fact is not the first of this journal' };
-  if (copy.last !== journal.last) return { kind: 'useless', why: `its fact ${copy.applied} is not the one of this journal` };
+  if (journal.position > 0 && copy.first !== journal.first) return { kind: 'useless', why: 'its first fact is not the first of this journal' };
+  if (copy.applied > journal.position) return { kind: 'ahead', why: `it ends at position ${journal.position}, and was read up to ${copy.applied}` }; // K4
+  if (copy.last !== journal.last) return { kind: 'ahead', why: `its position ${copy.applied} is not what was read there` }; // K4
   return { kind: 'usable' };
 }
 

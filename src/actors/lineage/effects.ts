@@ -4,11 +4,12 @@ import type { Fact } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { Lineage, Verify } from '../../domain/lineage.ts';
 import type { Brief, Claim } from '../../domain/surface.ts';
-import type { FactStore, Ports } from '../../ports.ts';
+import { JournalDamaged, type Copies, type FactStore, type Ports } from '../../ports.ts';
 import { ReadDraft, ReadFeedback, ReadRecipe, ReadRows, ReadRules, ReadStaff } from '../../protocols/lineage.ts';
 import { bareRow, bestAt, draftFor, mayRead, rowsBetween, staffOf } from './decide.ts';
 import { judgeCopy, openKeeper } from './keeper.ts';
 import { lineageMachine } from './machine.ts';
+import { scrub, tellDamage } from './scrub.ts';
 
 // The lineage keeper at work: fold the journal, keep a copy of it, answer what is known.
 //
@@ -23,10 +24,14 @@ export interface LineageNeeds {
   readonly verify: Verify;
   readonly briefs?: readonly Brief[];
   readonly claims?: readonly Claim[];
+  /** What every server holds of the journal; null where there is no server. */
+  readonly copies?: Copies | null;
+  /** How long lies between two readings of all of them. */
+  readonly scrubMs?: number;
 }
 
 /** Keeps one run's lineage until aborted; resolves once everything the journal held at the start was read. `done` rejects when it cannot go on. */
-export async function startLineage(ports: Ports, { store, verify, briefs = [], claims = [] }: LineageNeeds, { run, signal }: { readonly run: RunId; readonly signal: AbortSignal }): Promise<{ readonly lineage: Lineage; readonly done: Promise<void> } & AsyncDisposable> {
+export async function startLineage(ports: Ports, { store, verify, briefs = [], claims = [], copies = null, scrubMs }: LineageNeeds, { run, signal }: { readonly run: RunId; readonly signal: AbortSignal }): Promise<{ readonly lineage: Lineage; readonly done: Promise<void> } & AsyncDisposable> {
   const { journal, bus, blobs, clock, presence } = ports;
   let copyState = 'kept';
   const stop = new AbortController();
@@ -37,7 +42,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
   const seen = presence.announce({
     actor: 'lineage', name: 'main', run,
     read: () => ({
-      state: String(chart.getSnapshot().value), why: describe(chart.getSnapshot().context.target, keeper.passed()),
+      state: String(chart.getSnapshot().value), why: describe(chart.getSnapshot().context, keeper.passed()),
       context: { applied: lineage.applied, trials: lineage.trials.size, superseded: lineage.superseded, odd: lineage.odd, unreadable: chart.getSnapshot().context.unreadable, copy: copyState, chain: store.position().chain.slice(0, 12) },
     }),
   });
@@ -48,6 +53,12 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
   const { worth, position } = await judgeCopy(store, journal, ended);
   chart.send({ type: 'copy.judged', worth, target: position });
   seen.changed();
+  if (worth.kind === 'ahead') {
+    chart.send({ type: 'journal.failed', reason: worth.why });
+    await seen[Symbol.asyncDispose]();
+    await store[Symbol.asyncDispose]();
+    throw new JournalDamaged(run, `${worth.why} (if an older backup was put back on purpose, move lineage.lmdb out of the run's folder)`);
+  }
   if (worth.kind === 'useless') {
     presence.log('warn', `the copy of the facts is thrown away: ${worth.why}`);
     store.clear();
@@ -72,7 +83,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
   const advance = (): void => {
     if (stop.signal.aborted) return;
     chart.send({ type: 'facts.applied', applied: keeper.passed() });
-    if (chart.getSnapshot().value === 'following') caughtUp();
+    if (chart.getSnapshot().matches('following')) caughtUp();
   };
   if (keeper.passed() >= position) advance();
 
@@ -98,8 +109,22 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
     seen.changed();
     throw error;
   });
+  following.catch(() => {});
   const served = serve();
-  const done = following.finally(keep);
+  let told: string | null = null;
+  const tell = (damage: string | null): void => { // loud when it changes; its state says it all the while
+    if (damage !== null && damage !== told) presence.log('error', damage);
+    if (damage === null && told !== null) presence.log('info', 'every copy of the journal is whole again');
+    told = damage;
+    chart.send({ type: 'copies.compared', damage });
+    seen.changed();
+  };
+  const scrubbing = copies === null ? null : scrub({
+    copies, store, clock, signal: ended, ...(scrubMs === undefined ? {} : { roundMs: scrubMs }),
+    onRound: (damage, servers) => tell(damage.size === 0 ? null : tellDamage(run, damage, servers)),
+    onTrouble: (error) => presence.log('warn', 'the copies of the journal cannot be compared now', { error: String(error) }),
+  });
+  const done = Promise.race([following, ...(scrubbing === null ? [] : [scrubbing.then(() => following)])]).finally(keep);
   done.catch(() => {});
 
   function serve(): readonly AsyncDisposable[] {
@@ -159,7 +184,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
       if (stop.signal.aborted) return;
       stop.abort();
       await Promise.all(served.map((each) => each[Symbol.asyncDispose]()));
-      await done.catch(() => {});
+      await Promise.allSettled([done, scrubbing]);
       if (chart.getSnapshot().status === 'active') chart.send({ type: 'keeper.closed' });
       chart.stop();
       await seen[Symbol.asyncDispose]();
@@ -168,4 +193,5 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
   };
 }
 
-const describe = (target: number, passed: number): string => (passed < target ? `reading the journal: ${passed} of ${target}` : `the next fact; ${passed} read`);
+const describe = ({ target, damage }: { readonly target: number; readonly damage: string | null }, passed: number): string =>
+  (passed < target ? `reading the journal: ${passed} of ${target}` : damage ?? `the next fact; ${passed} read`);

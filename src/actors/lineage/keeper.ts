@@ -88,12 +88,12 @@ async function fold(run: RunId, verify: Verify, facts: Iterable<Fact> | AsyncIte
 export async function judgeCopy(store: FactStore, journal: Journal, signal: AbortSignal): Promise<{ readonly worth: Worth; readonly position: number }> {
   const position = await journal.position();
   const { applied } = store.position();
-  if (applied === 0 || applied > position) return { worth: worthOf({ applied, first: null, last: null }, { position, first: null, last: null }), position };
+  if (applied === 0) return { worth: { kind: 'empty' }, position };
   const [first = null] = store.read(0, applied);
   const [last = null] = store.read(applied - 1, applied);
   return {
     worth: worthOf({ applied, first: textOf(first), last: textOf(last) },
-      { position, first: textOf(await nextFact(journal, 0, signal)), last: textOf(await nextFact(journal, applied - 1, signal)) }),
+      { position, first: position === 0 ? null : textOf(await nextFact(journal, 0, signal)), last: applied > position ? null : textOf(await nextFact(journal, applied - 1, signal)) }),
     position,
   };
 }

@@ -28,6 +28,12 @@ export async function openStore(path: string): Promise<FactStore> {
   }
 }
 
+/** Opens a copy that is there, proved sound, and leaves it where it lies whatever it is worth; a string says why it cannot be used. */
+export async function openCopy(path: string): Promise<FactStore | string> {
+  const why = existsSync(path) ? await probe(path, CHAIN_START) : 'there is none';
+  return why ?? openSound(path, null);
+}
+
 async function quarantine(path: string): Promise<string> { // P3
   for (let n = 1; n < 10; n++) {
     const aside = `${path}.damaged-${n}`;
@@ -65,6 +71,11 @@ function openSound(path: string, notice: string | null): FactStore {
     },
     *read(after, upTo): Generator<Fact> {
       for (const { key, value } of facts.getRange({ start: after + 1, end: upTo + 1 })) yield readRow(key, value);
+    },
+    isSound() {
+      let chain = CHAIN_START;
+      for (const { key, value } of facts.getRange({ end: at.applied + 1 })) chain = chained(chain, key, value);
+      return chain === at.chain;
     },
     clear() {
       root.transactionSync(() => { facts.clearSync(); meta.putSync('position', JSON.stringify({ applied: 0, chain: CHAIN_START })); });

@@ -21,6 +21,7 @@ export function volatileStore(notice: string | null): FactStore {
       at = { applied, chain };
     },
     *read(after, upTo) { for (const fact of facts) if (fact.seq > after && fact.seq <= upTo) yield fact; },
+    isSound: () => facts.reduce((chain, fact) => chained(chain, fact.seq, rowText(fact)), CHAIN_START) === at.chain,
     clear() { facts = []; at = { applied: 0, chain: CHAIN_START }; },
     async [Symbol.asyncDispose]() {},
   };

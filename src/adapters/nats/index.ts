@@ -3,6 +3,7 @@ export { JournalUnavailable, readFact } from './journal.ts';
 export type { LogLine } from './presence.ts';
 export { makeCertificates, NoCertificates } from './certificates.ts';
 export { makeKeys, publicKey } from './keys.ts';
+export type { Restored } from './restore.ts';
 export { MONITOR_ABOVE } from './runs.ts';
 export { inspectServer, type Finding } from './safety.ts';
 export { inboxPrefix, serverConfig, type ClusterPlace, type TlsFiles } from './server-config.ts';

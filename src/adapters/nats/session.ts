@@ -4,16 +4,19 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { AuthorizationError, connect, nkeyAuthenticator, type NatsConnection, type ReconnectToServerHandler, type TlsOptions } from 'nats';
+import type { Fact } from '../../domain/fact.ts';
 import type { RunId } from '../../domain/ids.ts';
-import type { Blobs, Bus, Journal, Presence } from '../../ports.ts';
+import type { Blobs, Bus, Copies, Journal, Presence } from '../../ports.ts';
 import { inboxOf } from '../../protocols/authority.ts';
 import type { Role } from '../../protocols/streams.ts';
 import { natsBlobs } from './blobs.ts';
 import { natsBus, type Refused } from './bus.ts';
+import { natsCopies } from './copies.ts';
 import { natsJournal } from './journal.ts';
 import { Endpoints } from './micro.ts';
 import { natsPresence, type LogLine } from './presence.ts';
 import { Reconnects, Shunning } from './reconnects.ts';
+import { restoreRun, type Restored } from './restore.ts';
 import { ensureRun, inspectDurability, listRuns, removeRun, type Durability } from './runs.ts';
 import { standingOf, type Standing } from './standing.ts';
 
@@ -27,12 +30,16 @@ export interface NatsSession extends AsyncDisposable {
   readonly serverVersion: string;
   readonly bus: Bus;
   journal(run: RunId): Journal;
+  /** What each server holds of a journal. */
+  copies(run: RunId): Copies;
   blobs(run: RunId): Blobs;
   /** `actor` and `name` stand on log lines until an actor is announced; `write` takes the place of standard error. */
   presence(options: { readonly run: RunId; readonly actor?: string; readonly name?: string; readonly write?: (line: LogLine) => void }): Presence;
   /** Makes the run's streams, or checks them; refuses a server that is known not to be durable. */
   ensureRun(run: RunId): Promise<Durability>;
   removeRun(run: RunId): Promise<void>;
+  /** Puts a damaged or lost journal back from what a keeper read of it. */
+  restoreRun(run: RunId, facts: readonly Fact[]): Promise<Restored>;
   listRuns(): Promise<RunId[]>;
   /** Where a run stands; null before its first fact. */
   standing(run: RunId): Promise<Standing | null>;
@@ -94,12 +101,15 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
     await Promise.race([nc.drain().catch(() => {}), sleep(2_000, undefined, { ref: false })]);
     await nc.close();
   };
+  const copies = (run: RunId): Copies => natsCopies({ nc, js: reading, jsm, run });
+  const journal = (run: RunId): Journal => remembered(journals, run, () => natsJournal({ nc, js: reading, jsm: () => (asking ??= jetstreamManager(nc, { checkAPI: false, timeout: 5_000 })), reconnects, run }));
   return {
     role: options.role,
     url: options.url,
     serverVersion: nc.info?.version ?? 'unknown',
     bus,
-    journal: (run) => remembered(journals, run, () => natsJournal({ nc, js: reading, jsm: () => (asking ??= jetstreamManager(nc, { checkAPI: false, timeout: 5_000 })), reconnects, run })),
+    journal,
+    copies,
     blobs: (run) => remembered(stores, run, () => natsBlobs({ nc, js, reconnects, run })),
     presence: (about) => natsPresence({ nc, bus, endpoints, name: bearerOf(options) ?? 'main', ...about }),
     async ensureRun(run) {
@@ -108,6 +118,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
       return durability;
     },
     removeRun: async (run) => { journals.delete(run); stores.delete(run); await removeRun({ js, jsm: await jsm(), run }); },
+    restoreRun: async (run, facts) => restoreRun({ nc, jsm: await jsm(), copies: copies(run), journal: journal(run), run, facts }),
     listRuns: async () => listRuns(await jsm()),
     standing: async (run) => standingOf(await jsm(), run),
     events(handler) {

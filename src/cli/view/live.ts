@@ -115,7 +115,12 @@ export function liveView(options: LiveOptions): LiveView {
       }
       draw(lineage);
     },
-    pulse(pulse) { pulses.set(`${pulse.actor}/${pulse.name}`, pulse); },
+    pulse(pulse) {
+      const before = pulses.get(`${pulse.actor}/${pulse.name}`);
+      pulses.set(`${pulse.actor}/${pulse.name}`, pulse);
+      if (pulse.state !== 'alarmed' || before?.state === pulse.state) return; // a keeper that found a damaged copy of the journal
+      if (json) emit({ event: 'view.said', line: pulse.why }); else paper.line(paint('bad', `  ${oneLine(pulse.why)}`));
+    },
     progress(progress) { slots.set(`${progress.node}/${progress.slot}`, progress); },
     tick(lineage) { draw(lineage); },
     say(line) { if (json) emit({ event: 'view.said', line }); else paper.line(line); },
