@@ -22,7 +22,7 @@ import { keepServer } from './embedded.ts';
 import { Mistake } from './mistake.ts';
 import { describeModels, environmentOf, storeModels, type ModelsConfig } from './models.ts';
 import { slotsHere } from './needs.ts';
-import { dataDir, keyFileOf, liveFile, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
+import { dataDir, keyFileOf, liveFile, preparationOf, readLive, removeLive, runDir, writeLive, writeRunFile, type Place, type RunFile } from './place.ts';
 
 // A run from its first fact to its last, conducted from one terminal.
 //
@@ -86,7 +86,7 @@ export async function conductRun(options: ConductOptions): Promise<Conducted> {
   const toolchain = await findToolchain(projectRoot());
   const surface = await loadSurface(place.root, options.surface, await openParser(), { roster: options.roster });
   const evaluator = await loadEvaluator(place.root, surface.evaluator, { dataDir: dataDir(place) });
-  if (evaluator.missing.length > 0) throw new Mistake(`evaluators/${surface.evaluator} lacks ${evaluator.missing.join(', ')}: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${surface.name}` : 'npm run setup'} makes it`);
+  if (evaluator.missing.length > 0) throw new Mistake(`evaluators/${surface.evaluator} lacks ${evaluator.missing.join(', ')}: ${preparationOf(place, surface.name, { name: surface.evaluator, isMadeFromUpstream: evaluator.isMadeFromUpstream })} makes it`);
   const live = await readLive(place, run);
   if (live) throw new Mistake(`${run} is already running (process ${live.pid}, says ${liveFile(place, run)}): brigade watch ${run} shows it`);
 
@@ -177,7 +177,7 @@ const logTo = (file: string, say: (line: string) => void) => (line: LogLine): vo
 /** Throws what whoever conducted it must know when a run did not end by itself or by request. */
 export function requireEnding(ended: RunEnded, run: RunId, folder: string): void {
   if (ended.kind === 'unserved') throw new Error(`${run} has no server any more: ${ended.why}. brigade run --resume ${run} goes on with all that was recorded`);
-  if (ended.kind === 'lost') throw new Error(`${ended.daemon} could not be kept alive: ${lastWords(join(folder, 'logs', `${ended.daemon}.log`))}\n${folder}/logs/${ended.daemon}.log has the rest; brigade run --resume ${run} tries again`);
+  if (ended.kind === 'lost') throw new Error(`${ended.daemon} could not be kept alive: ${lastWords(join(folder, 'logs', `${ended.daemon}.log`))}\n${folder}/logs/${ended.daemon}.log has the rest; brigade run --resume ${run} tries again, once its surface or evaluator was changed only a new run does`);
 }
 
 /** The last line of a daemon's log, which is why it ended. */

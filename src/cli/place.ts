@@ -70,6 +70,12 @@ export const runDir = (place: Place, run: RunId): string => join(place.runs, run
 /** Where the prepared data of the project's evaluators lies, a folder each. */
 export const dataDir = (place: Place): string => join(place.root, '.brigade', 'data');
 
+/** The command that makes the data that an evaluator lacks: set-up prepares only what lies beside this program. */
+export function preparationOf(place: Place, surface: string, { name, isMadeFromUpstream }: { readonly name: string; readonly isMadeFromUpstream: boolean }): string {
+  if (isMadeFromUpstream) return `brigade surfaces setup ${surface}`;
+  return place.root === projectRoot() ? 'npm run setup' : `node evaluators/${name}/prepare.mjs .brigade/data/${name} in ${place.root}`;
+}
+
 /** Every run that was made here, newest last. */
 export async function listRunFiles(place: Place): Promise<RunFile[]> {
   const names = await readdir(place.runs).catch(() => []);

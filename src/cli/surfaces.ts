@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { openParser, openSyntax } from '../adapters/python/index.ts';
 import { BadSurface, listSurfaces, loadEvaluator, loadSurface, setUpSurface, SurfaceNotSetUp } from '../adapters/surfaces/index.ts';
 import { divide } from '../domain/block.ts';
+import { plural } from '../domain/figures.ts';
 import { ownerOf, PROTECTED } from '../domain/partition.ts';
 import { suggest } from '../domain/likeness.ts';
 import { MODULE } from '../domain/symbol.ts';
@@ -11,7 +12,7 @@ import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
 import { adviceFor, turnable } from './init/advice.ts';
 import { loadLibrary, problemsOfLibrary } from './library.ts';
 import { Mistake } from './mistake.ts';
-import { findPlace, type Place } from './place.ts';
+import { findPlace, preparationOf, type Place } from './place.ts';
 
 interface Flags { readonly json?: true; readonly roster?: string; readonly verify?: true }
 interface SetupFlags { readonly from?: string; readonly data?: string | false; readonly start?: string; readonly python?: string; readonly json?: true }
@@ -107,11 +108,11 @@ async function check(place: Place, name: string, { roster, verify }: Flags): Pro
     const library = await loadLibrary(surface.dir, syntax, surface.rosterName);
     const held = surface.roster.map(({ specialist }) => specialist).filter((specialist) => !surface.advisory.includes(specialist));
     const advice = adviceFor(turnable(surface.recipe, surface.claims, held, syntax), (specialist) => library.filter((edit) => edit.specialist === specialist).length, name);
-    const unprepared = evaluator.missing.length > 0 ? `   not prepared yet: ${evaluator.isMadeFromUpstream ? `brigade surfaces setup ${name}` : 'npm run setup'} makes ${evaluator.missing.join(', ')}` : '';
+    const unprepared = evaluator.missing.length > 0 ? `   not prepared yet: ${preparationOf(place, name, { name: surface.evaluator, isMadeFromUpstream: evaluator.isMadeFromUpstream })} makes ${evaluator.missing.join(', ')}` : '';
     const mine = owners.filter(({ owner }) => owner !== PROTECTED).length;
     return {
       problems: [], told: { missingData: evaluator.missing, advice },
-      says: [`${name} ✓   ${Object.keys(surface.recipe).length} files, ${mine} symbols of ${surface.roster.length} specialists, ${owners.length - mine} protected${unprepared}`, ...advice].join('\n'),
+      says: [`${name} ✓   ${plural(Object.keys(surface.recipe).length, 'file')}, ${plural(mine, 'symbol')} of ${plural(surface.roster.length, 'specialist')}, ${owners.length - mine} protected${unprepared}`, ...advice].join('\n'),
     };
   } catch (error) {
     if (error instanceof SurfaceNotSetUp) { // nothing of the project is wrong, and the files cannot be seen from here

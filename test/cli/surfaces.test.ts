@@ -36,6 +36,15 @@ test.each([
   await expect(surfaces('setup', 'parameter-golf', ...flags)).rejects.toThrow(why);
 });
 
+test('data that an evaluator of one\'s own project lacks is made by its own prepare.mjs: set-up does not look there', async () => {
+  for (const kind of ['surfaces', 'evaluators']) await cp(join(root, kind, 'tiny'), join(root, kind, 'lacking'), { recursive: true });
+  for (const [file, from, to] of [['surfaces/lacking/surface.yaml', 'evaluator: tiny', 'evaluator: lacking'], ['evaluators/lacking/evaluator.yaml', 'checksums: {}', `checksums: {train: "${'0'.repeat(64)}"}`]] as const) {
+    await writeFile(join(root, file), (await readFile(join(root, file), 'utf8')).replace(from, to));
+  }
+  expect(await surfaces('check', 'lacking')).toContain(`not prepared yet: node evaluators/lacking/prepare.mjs .brigade/data/lacking in ${root} makes train`);
+  for (const kind of ['surfaces', 'evaluators']) await rm(join(root, kind, 'lacking'), { recursive: true });
+});
+
 test('checking without a name checks every surface, and says what is wrong with one after what is right with the others', async () => {
   expect(await surfaces('check')).toMatch(/^parameter-golf ✓ {3}as far as can be seen.*\ntiny ✓ {3}\d+ files.*\n$/);
   await cp(join(root, 'surfaces', 'tiny'), join(root, 'surfaces', 'broken'), { recursive: true });

@@ -53,7 +53,7 @@ export interface LoadedEvaluator extends EvaluatorSpec {
   readonly dir: string;
   /** Data sets, and an interpreter, that set-up has not made yet; nothing can be measured until it has. */
   readonly missing: readonly string[];
-  /** Whether `brigade surfaces setup` makes what is missing, because it comes from upstream; else `npm run setup` does. */
+  /** Whether `brigade surfaces setup` makes what is missing, because it comes from upstream; else set-up does, or in a project of somebody's own the evaluator's prepare.mjs by hand. */
   readonly isMadeFromUpstream: boolean;
   /** Every file of the data sets that are folders, with its digest. */
   readonly pinned: readonly PinnedFile[];
