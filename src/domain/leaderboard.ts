@@ -46,7 +46,7 @@ export function headline(summary: Summary): string {
   const { baseline, best: head, claim, metric } = summary;
   if (baseline.score === null || head.score === null) return `No ${metric} has been measured yet.`;
   if (head.delta === null || head.from === null) return `The baseline stands: ${metric} ${decimal(baseline.score)}${baseline.sd === null ? '' : ` ± ${decimal(baseline.sd)}`}.`;
-  if (!claim) return `${metric} ${decimal(head.from)} → ${decimal(head.score)} (${head.trial}, ${signed(head.delta)}, ${relative(head.delta, head.from)}); the final claim has not been made.`;
+  if (!claim) return `${metric} ${decimal(head.from)} → ${decimal(head.score)} (${head.trial}, ${signed(head.delta)}, ${relative(head.delta, head.from)})${summary.interventions === null ? '' : '; the final claim has not been made'}.`; // nobody will make one of an imported run
   return `${metric} ${decimal(claim.baselineMean)} → ${decimal(claim.bestMean)} (${head.trial}, ${signed(claim.delta)}, ${relative(claim.delta, claim.baselineMean)}; 95% interval ${range(claim.interval)}, p ${probability(claim.p)}, ${claim.n} fresh seeds each${claim.scoreSource === 'recipe' ? `, ${measuredOn(claim)}` : ''}).`;
 }
 

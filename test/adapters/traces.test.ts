@@ -111,6 +111,7 @@ describe('metric and direction', () => {
   test('a flag that names no column, a head without a status and a file that is no trace are refused', () => {
     expect(() => fold(tsv(WHOLE), null, { metric: 'loss', direction: null })).toThrow('has no column loss to be the metric: it has val_bpb, train_s, eval_s, total_s');
     expect(() => fold('name\tvalue\nx\t1\n')).toThrow('results.tsv:1 has no column exp_id, specialist, parent_exp, hypothesis, status');
+    expect(() => fold('')).toThrow('results.tsv begins with an empty line, or is empty');
     expect(() => fold(`${HEAD.join('\t')}\tval_bpb\n`)).toThrow('names the column val_bpb twice');
   });
 });

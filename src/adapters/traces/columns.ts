@@ -40,6 +40,7 @@ export const ordinalIn = (cell: string): number | null => { const found = /^(?:e
 
 /** Finds metric and direction. Throws `BadTrace` where the head is not that of a trace or the rows show neither. */
 export function findColumns(head: readonly string[], rows: readonly Line[], asked: Asked, file: string): Columns {
+  if (head.every((name) => name === '')) throw new BadTrace(`${file} begins with an empty line, or is empty: a results.tsv begins with the names of its columns`);
   const missing = NEEDED.filter((name) => !head.includes(name));
   if (missing.length > 0) throw new BadTrace(`${file}:1 has no column ${missing.join(', ')}: this is not a results.tsv of the reference, or its head was lost`);
   const twice = head.find((name, i) => head.indexOf(name) !== i);
