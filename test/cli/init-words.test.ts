@@ -27,6 +27,7 @@ test.each([['python a.py | tee log', '`|` needs a shell'], ['python a.py && pyth
 test.each([
   ['val_loss', 'step 20: train loss 4.28, val loss 4.1', 4.1], ['val_loss', '{"train_loss": 1, "val_loss": 2.5e-3}', 0.0025], ['accuracy', 'Test: Accuracy = 0.93', 0.93],
   ['valid_ppl', '| end of epoch 1 | valid loss 6.88 | valid ppl   972.97', 972.97], ['loss', 'my_loss: 3, loss: 1,234.5', 1234.5], ['val/loss', 'val/loss: nan', NaN], ['loss', 'loss: -inf', -Infinity],
+  ['test_accuracy', '[49/50] | Test-Accuracy: \u001b[1;32m97.3%\u001b[0m |', 97.3],
 ])('%s is found in %j', (metric, line, value) => {
   expect(valuesIn(line, patternFor(metric))).toEqual([value]);
 });
@@ -37,6 +38,7 @@ test('a metric is not found in another whose name ends or begins like it', () =>
 
 test('the names before the numbers of a log are listed, which way is better follows from a name that says so, and how large it can be from what was seen', () => {
   expect(namesIn('epoch: 1 val_loss: 2.0 acc: 0.3\nepoch: 2 val_loss: 1.0 acc: 0.4')).toEqual(expect.arrayContaining(['val_loss', 'epoch']));
+  expect(namesIn('val_loss: \u001b[33m2.0\u001b[0m')).toEqual(['val_loss']);
   expect(['val_loss', 'accuracy', 'foo'].map(directionOf)).toEqual(['minimize', 'maximize', null]);
   expect([rangeOf('accuracy', [0.3]), rangeOf('accuracy', [93]), rangeOf('val_loss', [2]), rangeOf('reward', [-2])]).toEqual([[0, 1], [0, 100], [0, 1e9], [-1e9, 1e9]]);
 });

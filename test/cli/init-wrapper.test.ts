@@ -90,6 +90,10 @@ test('of several values the last counts, the best or the first where that was as
   expect(await score(log, { take: 'first' })).toMatchObject({ score: 3 });
 });
 
+test('colours between a metric and its number hide neither', async () => {
+  expect(await score('loss: \u001b[1;32m0.5\u001b[0m\n')).toMatchObject({ score: 0.5, metrics: { lines: 1 } });
+});
+
 test.each(['', 'loss: 1', '[]', '{}', '{"artifactBytes": "small"}', '{"artifactBytes": -1}', '{"artifactBytes": 1e999}'])('a log that begins with %j was written by the recipe: that is tampering, not our fault', async (header) => {
   expect(await score('loss: 3\n', {}, header)).toMatchObject({ kind: 'tampered', where: 'log.txt' });
 });

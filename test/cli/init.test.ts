@@ -64,6 +64,23 @@ test('an option that the command sets is no knob, and a place that the files nam
   expect(await init([...flags(), '--force', '--mount', 'data'])).toMatch(/^mounted +data, read-only$/m);
 });
 
+test('a shell script that git has here may be the command, and what it starts is the recipe', async () => {
+  await stranger.put({ 'train.sh': '#!/bin/bash\nset -e\npython "train.py" --seed $BRIGADE_SEED\n' });
+  await stranger.commit();
+  const begun = async (command: string, ...more: string[]): Promise<string[]> => (JSON.parse(await init([...flags(), '--command', command, '--force', '--json', ...more])) as { files: string[] }).files;
+  expect((await begun('./train.sh')).sort()).toEqual(['net.py', 'train.py', 'train.sh']);
+  expect(JSON.parse(await read('evaluators/mine/command.json'))).toMatchObject({ command: ['./train.sh'] });
+  expect((await begun('bash train.sh', '--files', '*.py')).sort()).toEqual(['net.py', 'train.py', 'train.sh']);
+});
+
+test('a constant called RATE is the optimizer\'s, and a canary has longer than Python needs to start on a crowded machine', async () => {
+  await stranger.put({ 'net.py': `RATE = 0.1\nDROPOUT_RATE = 0.1\n${SCRIPT['net.py'] ?? ''}` });
+  await stranger.commit();
+  const { knobs } = JSON.parse(await init([...flags(), '--json'])) as { knobs: { specialist: string; knobs: string[] }[] };
+  expect(knobs.map((each) => [each.specialist, each.knobs.filter((knob) => knob.includes('RATE'))])).toEqual([['optimizer', ['RATE 0.1']], ['architecture', ['DROPOUT_RATE 0.1']], ['data', []]]);
+  expect(await read('evaluators/mine/evaluator.yaml')).toContain('{name: crasher, expect: crash, train: 60}');
+});
+
 test('a name that is taken is refused, and --force writes it anew', async () => {
   await init(flags());
   await stranger.put({ 'surfaces/mine/knowledge/mine.md': 'what I learnt\n' });

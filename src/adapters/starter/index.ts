@@ -7,7 +7,7 @@ export { findPython, isProgram, type FoundPython } from './environment.ts';
 export { layOut, takenBy } from './folder.ts';
 export { directionOf, faultOf, namesIn, patternFor, rangeOf, valuesIn } from './metric.ts';
 export { proposePartition } from './partition.ts';
-export { expand, headOf, NoBaseline, reach, readHead } from './repository.ts';
+export { expand, headOf, namedBy, NoBaseline, reach, readHead } from './repository.ts';
 export { ROLES } from './signs.ts';
 export { evaluatorFiles, surfaceFiles, type Plan } from './text.ts';
 

@@ -14,10 +14,13 @@ export function patternFor(metric: string): string {
 const escape = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 const eitherCase = (letter: string): string => (/[A-Za-z]/.test(letter) ? `[${letter.toUpperCase()}${letter.toLowerCase()}]` : escape(letter));
 
+/** What drives a terminal, colours above all, stands between a metric and its number. */
+const COLOURS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+
 /** What a pattern finds in a text, in its order. */
 export function valuesIn(text: string, pattern: string): readonly number[] {
   const expression = new RegExp(pattern);
-  return text.split(/[\r\n]+/).flatMap((line) => {
+  return text.replace(COLOURS, '').split(/[\r\n]+/).flatMap((line) => {
     const found = expression.exec(line.slice(0, 10_000))?.[1]?.replaceAll(',', '').replace(/%$/, '');
     if (found === undefined) return [];
     const value = /^[-+]?nan$/i.test(found) ? NaN : /^[-+]?inf/i.test(found) ? (found.startsWith('-') ? -Infinity : Infinity) : Number(found);
@@ -38,7 +41,7 @@ export function faultOf(pattern: string): string | null {
 /** Names that stand before numbers in a log, the most frequent first: what its metric may be called. */
 export function namesIn(text: string): readonly string[] {
   const counts = new Map<string, number>();
-  for (const [, name = ''] of text.matchAll(/([A-Za-z][A-Za-z0-9_/.-]*(?: [A-Za-z][A-Za-z0-9_]*)?)["']?\s*[:=]\s*[-+]?\d/g)) {
+  for (const [, name = ''] of text.replace(COLOURS, '').matchAll(/([A-Za-z][A-Za-z0-9_/.-]*(?: [A-Za-z][A-Za-z0-9_]*)?)["']?\s*[:=]\s*[-+]?\d/g)) {
     const called = name.trim().toLowerCase().replaceAll(/[\s/.-]+/g, '_');
     if (/^[a-z]\w{1,63}$/.test(called)) counts.set(called, (counts.get(called) ?? 0) + 1);
   }

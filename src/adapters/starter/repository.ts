@@ -57,12 +57,15 @@ const SETTINGS = /^[\w./-]+\.(?:py|ya?ml|toml|json|cfg|ini)$/;
 /** The files that a command's script imports or names, and those the command's own words name. */
 export async function reach(folder: string, command: Wrapped, python: string): Promise<Reached> {
   const tracked = new Set(await trackedFiles(folder));
-  const named = command.words.filter((word) => tracked.has(word.replace(/^\.\//, ''))).map((word) => word.replace(/^\.\//, ''));
-  if (command.start === null) {
+  const words = await namedBy(folder, command);
+  const started = command.start === null ? await startedBy(folder, words, tracked) : [];
+  const named = [...new Set([...words, ...started])];
+  const start = command.start ?? (started[0] === undefined ? null : { kind: 'script' as const, name: started[0] });
+  if (start === null) {
     if (named.length > 0) return { files: named, missing: [], texts: [] };
     throw new NoBaseline('the command names no Python script or module of this repository: say with --files which files are the recipe');
   }
-  const { kind, name } = command.start;
+  const { kind, name } = start;
   if (kind === 'script' && !tracked.has(name)) throw new NoBaseline(await isFile(join(folder, name)) ? `${name} is not tracked by git: git add ${name}, git commit, then brigade init` : `there is no ${name} in ${folder}: the command is run from the folder that brigade init is run in`);
   const program = join(import.meta.dirname, 'imports.py');
   const { stdout } = await run(python, ['-I', program, folder, ...(kind === 'module' ? ['-m', name] : [name]), ...named.filter((file) => file.endsWith('.py') && file !== name)], { maxBuffer: 64 * 2 ** 20, timeout: 120_000 });
@@ -70,6 +73,18 @@ export async function reach(folder: string, command: Wrapped, python: string): P
   if (broken) throw new NoBaseline(`${broken.file}${broken.line > 0 ? `:${broken.line}` : ''} cannot be read: ${broken.message}`);
   const read = found.texts.filter((text) => SETTINGS.test(text) && tracked.has(text.replace(/^\.\//, ''))).map((text) => text.replace(/^\.\//, ''));
   return { ...found, files: [...new Set([...found.files, ...named, ...read])] };
+}
+
+/** The files of the repository that a command's own words name: without them it does not start. */
+export async function namedBy(folder: string, { words }: Pick<Wrapped, 'words'>): Promise<readonly string[]> {
+  const tracked = new Set(await trackedFiles(folder));
+  return words.map((word) => word.replace(/^\.\//, '')).filter((path) => tracked.has(path));
+}
+
+/** The Python files that shell scripts name. What they put together out of variables is not seen. */
+async function startedBy(folder: string, scripts: readonly string[], tracked: ReadonlySet<string>): Promise<readonly string[]> {
+  const texts = await Promise.all(scripts.filter((file) => !file.endsWith('.py')).map(async (file) => { const text = await readFile(join(folder, file), 'utf8').catch(() => ''); return file.endsWith('.sh') || /^#!.*sh\b/.test(text) ? text : ''; }));
+  return texts.flatMap((text) => text.split(/[\s"'`=;&|()]+/).map((word) => word.replace(/^\.\//, '')).filter((word) => word.endsWith('.py') && tracked.has(word)));
 }
 
 const isFile = (path: string): Promise<boolean> => readFile(path).then(() => true, () => false);

@@ -39,7 +39,7 @@ export const NAME: readonly Sign[] = [
   { owner: 'protected', weight: 3, pattern: /(?:^|[_-])(log|logging|eval|save|checkpoint|ckpt|wandb|device|out|dir|path|resume|init_from|verbose|cuda|gpu|accel|host|port|backend|time|timer|elapsed|dry[_-]run|run[_-]name|project)(?:$|[_-])/i, says: 'its name, {}, is no part of a recipe' },
   { owner: 'kernel', weight: 3, pattern: /(?:^|[_-])(compile|dtype|precision|amp|fp16|bf16|tf32|threads|workers|quant\w*|fused|pin_memory)(?:$|[_-])/i, says: 'its name, {}' },
   { owner: 'data', weight: 3, pattern: /(?:^|[_-])(batch\w*|block_size|seq\w*|bptt|window|context\w*|data\w*|loader\w*|augment\w*|crop|flip|vocab\w*|token\w*|shuffle|sampl\w*|split|corpus|images?|points|examples|transform\w*)(?:$|[_-])/i, says: 'its name, {}' },
-  { owner: 'optimizer', weight: 3, pattern: /(?:^|[_-])(lr|learning_rate|learning-rate|wd|weight[_-]decay|momentum|betas?\d?|beta[12]|gamma|eps|warmup\w*|decay\w*|schedul\w*|optim\w*|grad\w*|clip\w*|epochs?|steps?|iters?|iterations|patience|ema)(?:$|[_-])/i, says: 'its name, {}' },
+  { owner: 'optimizer', weight: 3, pattern: /(?:^|[_-])(lr|learning_rate|learning-rate|wd|weight[_-]decay|momentum|betas?\d?|beta[12]|gamma|eps|warmup\w*|decay\w*|schedul\w*|optim\w*|grad\w*|clip\w*|epochs?|steps?|iters?|iterations|patience|ema)(?:$|[_-])|^(?:(?:base|init|initial|peak|max|min|step)_)?rate$/i, says: 'its name, {}' },
   { owner: 'architecture', weight: 3, pattern: /(?:^|[_-])(n_?layers?|layers?|n_?heads?|heads?|n_?embd?|embed\w*|hidden\w*|width|depth|dim|d_model|dropout|channels|kernel_size|bias|model\w*|net|network|blocks?|mlp|attention|activation|gelu|relu|norm\w*|init\w*|encoder|decoder|filters|units)(?:$|[_-])/i, says: 'its name, {}' },
 ];
 

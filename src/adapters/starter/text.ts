@@ -35,6 +35,8 @@ const SMOKE_SHARE = 0.2;
 const MOST_SMOKE_SECONDS = 10;
 /** What reading a log of a few megabytes may take. */
 const EVAL_SECONDS = 60;
+/** A canary of ours ends as soon as Python has started, which may take a crowded machine, or a network file system, seconds. */
+const CANARY_SECONDS = 60;
 
 export const smokeSeconds = (budget: number): number => Math.max(1, Math.min(MOST_SMOKE_SECONDS, Math.round(budget * SMOKE_SHARE)));
 
@@ -91,7 +93,7 @@ export function evaluatorFiles(plan: Plan, programs: Programs): Files {
       phase(`name: train, role: train, ${command('train')}, clock: wall, budget: ${budgetSeconds}, wall: ${Math.ceil(budgetSeconds + 120)}`),
       phase(`name: eval, role: eval, ${command('hold')}, scorer: [python, -I, scorer.py], clock: wall, budget: ${EVAL_SECONDS}, wall: ${2 * EVAL_SECONDS}`),
       ...(cap === null ? ['gates: []'] : ['gates:', phase(`name: artifact_bytes, limit: ${cap}, at: most`)]),
-      ...(script === null ? ['canaries: []'] : ['canaries:', phase('name: crasher, expect: crash'), phase('name: silent, expect: crash')]),
+      ...(script === null ? ['canaries: []'] : ['canaries:', phase(`name: crasher, expect: crash, train: ${CANARY_SECONDS}`), phase(`name: silent, expect: crash, train: ${CANARY_SECONDS}`)]),
       'checksums: {}', '',
     ].join('\n'),
     'command.json': `${JSON.stringify({ command: plan.words, env: plan.env, metric: metric.name, pattern: metric.pattern, take: metric.take, direction: metric.direction, smokeSeconds: smoke, artifact: artifact?.path ?? null, mounts: plan.mounts.map((mount) => mount.name), links: Object.fromEntries(plan.mounts.flatMap(({ name: mount, link }) => (link === null ? [] : [[mount, link]]))) }, null, 2)}\n`,

@@ -1,7 +1,7 @@
 import { totalmem, availableParallelism } from 'node:os';
 import { basename, isAbsolute, relative } from 'node:path';
 import { openParser } from '../../adapters/python/index.ts';
-import { expand, findPython, headOf, isProgram, proposePartition, reach, readCommand, readHead, ROLES, takenBy, type FoundPython, type Plan, type Wrapped } from '../../adapters/starter/index.ts';
+import { expand, findPython, headOf, isProgram, namedBy, proposePartition, reach, readCommand, readHead, ROLES, takenBy, type FoundPython, type Plan, type Wrapped } from '../../adapters/starter/index.ts';
 import { TOKEN } from '../../domain/ids.ts';
 import { Mistake } from '../mistake.ts';
 import { number } from '../number.ts';
@@ -25,9 +25,11 @@ export async function gather(folder: string, flags: InitFlags, asker: Asker | nu
   if (read.kind === 'refused') throw new Mistake(`--command: ${read.why}`);
   const command = read.command;
   const python = await pythonFor(folder, flags, command, environment);
-  if (command.program !== null && !await isProgram(command.program, python.path)) throw new Mistake(`--command: there is no ${command.program} beside ${python.path} or in /usr/bin: name a program that a sandbox can start, such as python train.py`);
+  const named = await namedBy(folder, command);
+  const isOwn = command.program?.includes('/') === true && named.includes(command.program.replace(/^\.\//, ''));
+  if (command.program !== null && !isOwn && !await isProgram(command.program, python.path)) throw new Mistake(`--command: there is no ${command.program} beside ${python.path} or in /usr/bin: name a program that a sandbox can start, such as python train.py, or a script that git has here, such as ./train.sh`);
   const reached = await reach(folder, command, python.path).catch((error: unknown) => { if (flags.files) return { files: [], missing: [], texts: [] }; throw error; });
-  const files = flags.files ? [...new Set([...await expand(folder, flags.files), ...(command.start?.kind === 'script' ? [command.start.name] : [])])] : reached.files;
+  const files = flags.files ? [...new Set([...await expand(folder, flags.files), ...named, ...(command.start?.kind === 'script' ? [command.start.name] : [])])] : reached.files;
   const lacks = reached.missing.length === 0 ? null : `the files import ${reached.missing.join(', ')}, which ${python.path} (${python.from}) does not have`;
   if (lacks !== null && flags.python === undefined) throw new Mistake(`${lacks}: activate the environment that does, or give --python PATH`);
   const recipe = await readHead(folder, files);

@@ -2,10 +2,11 @@
 import re
 
 MOST_LINE = 10_000  # a longer line is no line of a metric, and patterns may be slow on it
+COLOURS = re.compile(r'\x1b\[[0-?]*[ -/]*[@-~]')  # what drives a terminal stands between a metric and its number
 
 
 def lines(log):
-    return [line for line in re.split(r'[\r\n]+', log.decode('utf-8', 'replace')) if line.strip()]
+    return [line for line in re.split(r'[\r\n]+', COLOURS.sub('', log.decode('utf-8', 'replace'))) if line.strip()]
 
 
 def values(log, pattern):
