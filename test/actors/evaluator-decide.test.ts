@@ -143,6 +143,10 @@ describe('canaries', () => {
   test('that should gain nothing and halve the score refuse the evaluator', () => {
     expect(() => judgeCanaries(spec, [of('scores', measured(3)), of('gains nothing', measured(1.5))])).toThrow(/the canary `gains-nothing` gained 1\.500/);
   });
+  test('that had no time to end as they should are no deceit: the remedy is time', () => {
+    const late = measured(null, { kind: 'train_budget_overrun', phase: 'train', seconds: 1.01, budget: 20, censored: true });
+    expect(() => judgeCanaries(spec, [of('tampered', late)])).toThrow(/^(?!.*deceived).*it had 1 s to train in\. Where starting up takes longer, give it more in evaluators\/.*\/evaluator\.yaml: \{name: tampered, expect: tampered, train: 20\}$/);
+  });
   test('that forge and score refuse the evaluator in the words of the manual', () => {
     expect(() => judgeCanaries(spec, [of('scores', measured(3)), of('tampered', measured(0.5))])).toThrow(/^calibration refused: the canary `tampered` scored 0\.50, .* can be deceived: docs\/evaluators\.md says what a canary is for\.$/);
   });

@@ -46,6 +46,7 @@ export function judgeCanaries(spec: EvaluatorSpec, ended: readonly Ended[]): Pas
       throw new CanaryFailed(canary.name, refusal(spec, canary, `gained ${gained.toFixed(3)} over the good one by ignoring its seed`));
     }
     const did = measurement.failure === null ? `scored ${measurement.score?.toFixed(2) ?? 'nothing'}` : `ended as ${how} (${JSON.stringify(measurement.failure).slice(0, 300)})`;
+    if (measurement.failure?.kind === 'train_budget_overrun') throw new CanaryFailed(canary.name, `calibration refused: the canary \`${canary.name}\` ${did} before it could end as \`${canary.expect}\`: it had ${canary.trainSeconds ?? TRAIN_SECONDS} s to train in. Where starting up takes longer, give it more in evaluators/${spec.name}/evaluator.yaml: {name: ${canary.name}, expect: ${canary.expect}, train: ${Math.max(20, 4 * (canary.trainSeconds ?? TRAIN_SECONDS))}}`);
     throw new CanaryFailed(canary.name, refusal(spec, canary, did));
   });
 }
