@@ -194,7 +194,7 @@ export interface FactStore extends AsyncDisposable {
   read(after: number, upTo: number): Iterable<Fact>;
   /** Whether what it holds still makes its chain: no promise is kept by memory or a disk that changes under it. */
   isSound(): boolean;
-  /** Throws everything away. */
+  /** Empties it; what lies on a disk is left beside it. */
   clear(): void;
 }
 

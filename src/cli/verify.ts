@@ -45,13 +45,13 @@ export function verifyCommand(program: Command, here: Surroundings): void {
       if (flags.json) {
         for (const proof of proofs) here.out.write(jsonLine({ run: opened.run, ...proof }));
         for (const { trial, why } of compositions ?? []) here.out.write(jsonLine({ run: opened.run, what: 'composition', id: trial, agrees: why === null, why }));
-        for (const flaw of flaws) here.out.write(jsonLine({ run: opened.run, what: 'journal', id: String(flaw.from), agrees: false, why: `positions ${flawsText([flaw])}` }));
+        for (const flaw of flaws) here.out.write(jsonLine({ run: opened.run, what: 'journal', id: String(flaw.from), agrees: false, why: flawsText([flaw]) }));
         here.out.write(jsonLine({ run: opened.run, facts: opened.facts.length, proved: proved('status'), bests: proved('best'), calibrations: proved('calibration'), claims: proved('claim'), joints: proved('joint'), compositions: compositions === null ? null : compositions.length - unlike.length, wrong: wrong.length + unlike.length, refused, unproved, odd, superseded }));
         return;
       }
       for (const { what, id, differs, judged } of wrong) here.out.write(`${what} ${id}   ${judged === null ? 'nothing before it supports it' : `differs in ${differs.join(', ')}`}\n`);
       for (const { trial, why } of unlike) here.out.write(`composition ${trial}   ${why ?? ''}\n`);
-      if (flaws.length > 0) here.out.write(`journal   is not what its keeper read, positions ${flawsText(flaws)}: brigade runs restore ${opened.run}\n`);
+      if (flaws.length > 0) here.out.write(`journal   is not what its keeper read: ${flawsText(flaws)}. It is put back by brigade runs restore ${opened.run}\n`);
       if (compositions === null) here.out.write('compositions   the surface is not there as it was, so they were not merged again\n');
       here.out.write(`${holds ? 'holds' : 'does not hold'}   ${plural(opened.facts.length, 'fact')} folded again   ${proved('status')} stored statuses, ${plural(proved('best'), 'best')}, ${plural(proved('calibration'), 'calibration')} and ${plural(proved('claim'), 'claim')} proved${proved('joint') === 0 ? '' : `, ${plural(proved('joint'), 'joint trial')}`}${compositions === null || compositions.length === 0 ? '' : `, ${plural(compositions.length - unlike.length, 'composition')} merged again`}, ${wrong.length + unlike.length} wrong   ${plural(refused, 'proposal')} refused   ${superseded} measurements superseded   ${odd} facts that make no sense${unproved > 0 ? `   ${unproved} results say they were judged after they were said` : ''}\n`);
     }));

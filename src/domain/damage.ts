@@ -48,9 +48,9 @@ export const nameOf = ({ word, ids }: Fact): string => [word, ...ids].join('.');
 
 const textOf = (fact: Fact): string => JSON.stringify([fact.at, nameOf(fact), fact.body]);
 
-/** Flaws in words: `61 to 120 are gone, 7 is changed`. */
+/** Flaws in words: `positions 61 to 120 are gone, position 7 is changed`. */
 export function flawsText(flaws: readonly Flaw[]): string {
-  const told = flaws.slice(0, MOST_TOLD).map(({ from, to, what }) => (from === to ? `${from} is ${what}` : `${from} to ${to} are ${what}`));
+  const told = flaws.slice(0, MOST_TOLD).map(({ from, to, what }) => (from === to ? `position ${from} is ${what}` : `positions ${from} to ${to} are ${what}`));
   return [...told, ...(flaws.length > MOST_TOLD ? [`and ${flaws.length - MOST_TOLD} further gaps`] : [])].join(', ');
 }
 

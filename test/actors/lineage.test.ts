@@ -7,7 +7,7 @@ import { bareRow, bestAt, emptyTimeline, note, rowsBetween } from '../../src/act
 import { startLineage } from '../../src/actors/lineage/index.ts';
 import { lineageMachine } from '../../src/actors/lineage/machine.ts';
 import { processClock } from '../../src/adapters/clock/index.ts';
-import { openStore } from '../../src/adapters/lmdb/index.ts';
+import { openCopy, openStore } from '../../src/adapters/lmdb/index.ts';
 import { memoryPorts } from '../../src/adapters/memory/index.ts';
 import type { Fact } from '../../src/domain/fact.ts';
 import { emptyLineage, grow, type Lineage } from '../../src/domain/lineage.ts';
@@ -68,14 +68,18 @@ describe('a lineage keeper', () => {
     await using copy = await openStore(first.path);
     expect(copy.position().applied).toBe(made.facts.length);
   });
-  test('a copy of another journal is thrown away although its positions exist', async () => {
+  test('a copy of another journal is put aside although its positions exist', async () => {
     await using first = await keep(made.facts.slice(0, 20));
     const other = memoryPorts(run, processClock);
     const facts = syntheticRun(12, ['an idea that nobody had before']).facts;
     await record(other.journal, facts);
     await using second = await first.again(other);
-    expect(other.presence.logged.map(({ message }) => message)).toEqual([expect.stringContaining('thrown away')]);
+    expect(other.presence.logged.map(({ message }) => message)).toEqual([expect.stringContaining('put aside')]);
     expect(second.lineage.applied).toBe(facts.length);
+    const aside = await openCopy(`${first.path}.earlier-1`);
+    if (typeof aside === 'string') throw new Error(aside);
+    expect([...aside.read(0, 1_000)]).toHaveLength(20);
+    await aside[Symbol.asyncDispose]();
     expect([...second.lineage.trials.values()].map(({ proposal }) => proposal.hypothesis)).toContain('an idea that nobody had before');
   });
   test('an earlier position is answered as it was then, also by one that has seen more since', async () => {

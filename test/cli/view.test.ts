@@ -157,6 +157,15 @@ describe('the live view', () => {
     expect(rows.some((line) => line.startsWith('best     t0037'))).toBe(true);
   });
 
+  test('damage that the keeper found is told once, when it is found', () => {
+    const { text, options } = written();
+    const view = liveView(options);
+    const pulse = (state: string, why: string): void => { view.pulse({ actor: 'lineage', name: 'main', state, why }); };
+    pulse('following', 'the next fact');
+    for (let beats = 0; beats < 3; beats++) pulse('alarmed', 'n2: position 17 is gone');
+    expect(text().match(/n2: position 17 is gone/g)).toHaveLength(1);
+  });
+
   test('while it runs the footer says what each specialist is at and where the run stands', () => {
     const { text, options } = written({ width: () => 160 });
     const lineage = emptyLineage();

@@ -27,6 +27,6 @@ test('what is written otherwise and read alike is no flaw, nor is what nobody ca
   expect(flawsOf([first], [stored(first)], { after: 0, upTo: 2 })).toEqual([{ from: 2, to: 2, what: 'gone' }]);
 });
 test('a line about many flaws stays a line', () => {
-  expect(flawsText([{ from: 1, to: 1, what: 'gone' }, { from: 3, to: 9, what: 'changed' }])).toBe('1 is gone, 3 to 9 are changed');
-  expect(flawsText(Array.from({ length: 9 }, (_, i) => ({ from: i * 2, to: i * 2, what: 'gone' as const })))).toBe('0 is gone, 2 is gone, 4 is gone, and 6 further gaps');
+  expect(flawsText([{ from: 1, to: 1, what: 'gone' }, { from: 3, to: 9, what: 'changed' }])).toBe('position 1 is gone, positions 3 to 9 are changed');
+  expect(flawsText(Array.from({ length: 9 }, (_, i) => ({ from: i * 2, to: i * 2, what: 'gone' as const })))).toBe('position 0 is gone, position 2 is gone, position 4 is gone, and 6 further gaps');
 });

@@ -60,7 +60,7 @@ export async function startLineage(ports: Ports, { store, verify, briefs = [], c
     throw new JournalDamaged(run, `${worth.why} (if an older backup was put back on purpose, move lineage.lmdb out of the run's folder)`);
   }
   if (worth.kind === 'useless') {
-    presence.log('warn', `the copy of the facts is thrown away: ${worth.why}`);
+    presence.log('warn', `the copy of the facts is put aside: ${worth.why}`);
     store.clear();
   }
   for (const fact of store.read(0, store.position().applied)) keeper.take(fact);

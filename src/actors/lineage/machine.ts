@@ -4,7 +4,7 @@ import type { Worth } from './decide.ts';
 // The life of a lineage keeper.
 //
 //   M1. Nothing is answered before the journal was read up to where it stood at the start.
-//   M2. A copy that is not of this journal is thrown away before the first fact is read.
+//   M2. A copy that is not of this journal is put aside before the first fact is read.
 //   M3. It is alarmed as long as a server's copy of the journal is damaged, and answers all the while.
 
 interface Context { worth: string; applied: number; target: number; unreadable: number; damage: string | null; reason: string }

@@ -114,7 +114,7 @@ async function lookAgain(server: string, reading: Reading): Promise<readonly Fla
 
 /** The damage in a sentence with its remedy. */
 export function tellDamage(run: RunId, damage: Damage, servers: readonly string[]): string {
-  const told = [...damage].map(([server, flaws]) => `${server}: positions ${flawsText(flaws)}`).join('; ');
+  const told = [...damage].map(([server, flaws]) => `${server}: ${flawsText(flaws)}`).join('; ');
   const [only] = damage.keys();
   const remedy = damage.size === 1 && servers.length > 1
     ? `the other servers have them. On ${only} stop nats-server, remove jetstream/CORE/streams/${journalStream(run).name} in its store, and start it: it fetches them`

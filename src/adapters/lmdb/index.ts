@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { open } from 'lmdb';
@@ -13,6 +13,7 @@ import { volatileStore } from './volatile.ts';
 //   P1. A fact and the position after it are written in one transaction; a batch that fails leaves nothing.
 //   P2. A store is opened only after a child process has read all of it and proved its chain.
 //   P3. What cannot be used is moved aside, never repaired: the journal has it all.
+//       What is cleared is copied aside first: should the journal be the one that is wrong, it is all there is.
 //   P4. No store is no reason to stop: then the copy lives in memory.
 
 /** Opens the copy in a file, proved sound, or a fresh one. */
@@ -34,10 +35,11 @@ export async function openCopy(path: string): Promise<FactStore | string> {
   return why ?? openSound(path, null);
 }
 
+const freeBeside = (path: string, what: 'damaged' | 'earlier'): string | null => Array.from({ length: 9 }, (_, n) => `${path}.${what}-${n + 1}`).find((aside) => !existsSync(aside)) ?? null;
+
 async function quarantine(path: string): Promise<string> { // P3
-  for (let n = 1; n < 10; n++) {
-    const aside = `${path}.damaged-${n}`;
-    if (existsSync(aside)) continue;
+  const aside = freeBeside(path, 'damaged');
+  if (aside !== null) {
     await rename(path, aside);
     await rm(`${path}-lock`, { force: true });
     return aside;
@@ -78,6 +80,8 @@ function openSound(path: string, notice: string | null): FactStore {
       return chain === at.chain;
     },
     clear() {
+      const aside = at.applied > 0 ? freeBeside(path, 'earlier') : null;
+      if (aside !== null) copyFileSync(path, aside); // P3
       root.transactionSync(() => { facts.clearSync(); meta.putSync('position', JSON.stringify({ applied: 0, chain: CHAIN_START })); });
       at = { applied: 0, chain: CHAIN_START };
     },
