@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,8 +77,10 @@ export interface ConductOptions {
 export const taken = (run: RunId): Mistake => new Mistake(`there is a run ${run} already: give another --name, or go on with it by brigade run --resume ${run}`);
 
 /** A run to go on with has to be there. */
-const unknown = ({ run, url }: ConductOptions): Mistake =>
-  new Mistake(url === null ? `${run} was never started: leave --resume out` : `${url} holds no fact of ${run}: give the --nats URL it was started with, or leave --resume out to start it there`);
+function unknown({ place, run, url }: ConductOptions): Mistake {
+  if (existsSync(join(runDir(place, run), 'lineage.lmdb'))) return new Mistake(`the journal of ${run} is gone${url === null ? '' : ` from ${url}`}: brigade runs restore ${run} puts back what its keeper read`);
+  return new Mistake(url === null ? `${run} was never started: leave --resume out` : `${url} holds no fact of ${run}: give the --nats URL it was started with, or leave --resume out to start it there`);
+}
 
 /** Starts, or goes on with, a run and its daemons. */
 export async function conductRun(options: ConductOptions): Promise<Conducted> {
