@@ -1,9 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openCopy } from '../adapters/lmdb/index.ts';
 import { connectNats, startServer } from '../adapters/nats/index.ts';
 import { findToolchain, projectRoot } from '../adapters/toolchain/index.ts';
+import type { Stored } from '../domain/damage.ts';
 import type { Fact } from '../domain/fact.ts';
 import { plural } from '../domain/figures.ts';
 import type { RunId } from '../domain/ids.ts';
@@ -41,9 +42,12 @@ export function restoreCommand(runs: Command, { place, out }: Surroundings): voi
         await using session = await connectNats({ url: server?.url ?? nats ?? file.url ?? '', keyFile: keyFileOf({ keys: keys ?? file.keys }, 'supervisor'), name: `brigade-restore-${process.pid}`, role: 'supervisor' });
         const isServed = await session.bus.ask(NamedActorState, { actor: 'broker', run, name: 'main' }, {}, { timeoutMs: 1_000 }).then(() => true, () => false);
         if (isServed) throw new Mistake(`a broker works for ${run}: brigade stop ${run} first, or stop the brokers of its server`); // P1
-        const { positions, later, replaced } = await session.restoreRun(run, facts);
         const aside = join(runDir(place, run), `replaced-${Date.now()}.jsonl`);
-        if (replaced.length > 0) await writeFile(aside, replaced.map(({ seq, at, name: said, text }) => jsonLine({ seq, at, said, text })).join(''));
+        const setAside = async (stored: readonly Stored[]): Promise<void> => {
+          if (stored.length > 0) await writeFile(aside, stored.map(({ seq, at, name: said, text }) => jsonLine({ seq, at, said, text })).join(''), { flush: true });
+        };
+        const { positions, later, replaced } = await session.restoreRun(run, facts, setAside);
+        if (replaced.length > 0) await setAside(replaced); else await rm(aside, { force: true });
         if (json) { out.write(jsonLine({ run, positions, facts: facts.length, later, replaced: replaced.length, aside: replaced.length > 0 ? aside : null })); return; }
         out.write(`${run}   ${plural(positions, 'position')} put back and compared, ${plural(facts.length, 'fact')} of them from the keeper's copy${later > 0 ? `, ${later} from after it` : ''}\n`);
         if (replaced.length > 0) out.write(`replaced ${plural(replaced.length, 'message')} that had been said instead of what was lost: ${aside}\n`);

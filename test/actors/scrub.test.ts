@@ -14,6 +14,7 @@ import { restoreCommand } from '../../src/cli/restore.ts';
 import type { Surroundings } from '../../src/cli/surroundings.ts';
 import { flawsByCopy } from '../../src/cli/verify-copy.ts';
 import { healthCommand } from '../../src/cli/health.ts';
+import type { Stored } from '../../src/domain/damage.ts';
 import type { Fact } from '../../src/domain/fact.ts';
 import { JournalDamaged, type Bus, type Journal } from '../../src/ports.ts';
 import { ActorState, EVERY_RUN } from '../../src/protocols/actor.ts';
@@ -157,8 +158,17 @@ describe('of a journal with one copy', () => {
     const before = await readAll(supervisor.journal(run));
     expect(before.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21]);
     await supervisor.removeRun(run);
-    expect(await supervisor.restoreRun(run, before)).toMatchObject({ positions: 21, later: 0, replaced: [] });
+    const aside: number[][] = [];
+    const setAside = async (stored: readonly Stored[]): Promise<void> => {
+      aside.push(stored.map(({ seq }) => seq));
+      if (stored.length > 0) expect(await supervisor.listRuns(), 'while the journal is there').toContain(run);
+    };
+    expect(await supervisor.restoreRun(run, before, setAside)).toMatchObject({ positions: 21, later: 0, replaced: [] });
     expect(await readAll((await session('broker')).journal(run))).toEqual(before);
+    await record(supervisor.journal(run), 20, 22);
+    expect(await supervisor.restoreRun(run, before, setAside)).toMatchObject({ positions: 23, later: 2, replaced: [] });
+    expect(aside).toEqual([[], [22, 23]]);
+    expect((await readAll((await session('broker')).journal(run))).slice(0, 20)).toEqual(before);
   });
 });
 

@@ -15,7 +15,8 @@ import { StreamDiffers } from './runs.ts';
 //   R1. Every fact gets its own position, time and subject again, so that every reader holds what it held, to the last hash.
 //   R2. What was no fact to the keeper is kept as it lies there; where that is gone too, something that is no fact takes its position.
 //   R3. What was said after the keeper last read is kept. What was said instead of what was lost is not: it is handed back, for whoever wants to look.
-//   R4. The journal that is there is removed only when its successor is ready, and the successor is there as a whole or not at all.
+//   R4. The journal that is there is removed only when its successor is ready and what no keeper's copy holds was set aside, and the successor is there as a
+//       whole or not at all.
 //   R5. It is read again at last, and compared.
 
 const NO_STREAM = 10059;
@@ -30,10 +31,13 @@ const Answer = z.object({ deliver_subject: z.string().optional(), error: z.objec
 /** What became of a journal: how many positions it has now, how many of these came after the keeper's last, and what was handed back. */
 export interface Restored { readonly positions: number; readonly later: number; readonly replaced: readonly Stored[] }
 
-interface RestoreOptions { readonly nc: NatsConnection; readonly jsm: JetStreamManager; readonly copies: Copies; readonly journal: Journal; readonly run: RunId; readonly facts: readonly Fact[] }
+/** Keeps what the journal holds that is not the keeper's, until it is certain that the new one stands. */
+export type SetAside = (stored: readonly Stored[]) => Promise<void>;
+
+interface RestoreOptions { readonly nc: NatsConnection; readonly jsm: JetStreamManager; readonly copies: Copies; readonly journal: Journal; readonly run: RunId; readonly facts: readonly Fact[]; readonly setAside: SetAside }
 
 /** Makes the journal anew from a keeper's facts, with the credential of whoever sets runs up. */
-export async function restoreRun({ nc, jsm, copies, journal, run, facts }: RestoreOptions): Promise<Restored> {
+export async function restoreRun({ nc, jsm, copies, journal, run, facts, setAside }: RestoreOptions): Promise<Restored> {
   const { name, ...wanted } = journalStream(run, nc.info?.cluster === undefined ? 1 : 3);
   const info = await jsm.streams.info(name).catch((error: unknown) => { if (error instanceof JetStreamApiError && error.code === NO_STREAM) return null; throw error; });
   const there = info === null ? new Map<number, Stored>() : await everything(copies);
@@ -45,6 +49,8 @@ export async function restoreRun({ nc, jsm, copies, journal, run, facts }: Resto
   const replaced = [...there.values()].filter(({ seq, name: said, text }) => { const put = now.get(seq); return put === undefined || put.subject !== subjectOf(run, said) || JSON.stringify(put.text) !== JSON.stringify(text); });
   const config = info?.config ?? { name, ...wanted };
   const archive = backupOf({ name, config, created: new Date(), messages });
+  const later = [...there.values()].filter(({ seq }) => seq > applied && now.has(seq));
+  await setAside([...replaced, ...later]);
   if (info !== null) await jsm.streams.delete(name); // R4
   await send(nc, { name, config, archive, messages });
   const flaws: string[] = [];
@@ -52,7 +58,7 @@ export async function restoreRun({ nc, jsm, copies, journal, run, facts }: Resto
   for await (const fact of journal.follow({ after: 0, until: messages.length })) read.push(fact);
   for (const [i, fact] of facts.entries()) if (JSON.stringify(read[i]) !== JSON.stringify(fact)) flaws.push(String(fact.seq)); // R5
   if (flaws.length > 0) throw new StreamDiffers(run, `the journal that was put back differs at position ${flaws[0]}: the keeper's copy is as it was, so try again, on another server if need be`);
-  return { positions: messages.length, later: messages.length - applied, replaced };
+  return { positions: messages.length, later: later.length, replaced };
 }
 
 const subjectOf = (run: RunId, name: string): string => `brigade.evt.${run}.${name}`;

@@ -16,7 +16,7 @@ import { natsJournal } from './journal.ts';
 import { Endpoints } from './micro.ts';
 import { natsPresence, type LogLine } from './presence.ts';
 import { Reconnects, Shunning } from './reconnects.ts';
-import { restoreRun, type Restored } from './restore.ts';
+import { restoreRun, type Restored, type SetAside } from './restore.ts';
 import { ensureRun, inspectDurability, listRuns, removeRun, type Durability } from './runs.ts';
 import { standingOf, type Standing } from './standing.ts';
 
@@ -39,7 +39,7 @@ export interface NatsSession extends AsyncDisposable {
   ensureRun(run: RunId): Promise<Durability>;
   removeRun(run: RunId): Promise<void>;
   /** Puts a damaged or lost journal back from what a keeper read of it. */
-  restoreRun(run: RunId, facts: readonly Fact[]): Promise<Restored>;
+  restoreRun(run: RunId, facts: readonly Fact[], setAside: SetAside): Promise<Restored>;
   listRuns(): Promise<RunId[]>;
   /** Where a run stands; null before its first fact. */
   standing(run: RunId): Promise<Standing | null>;
@@ -118,7 +118,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsSession>
       return durability;
     },
     removeRun: async (run) => { journals.delete(run); stores.delete(run); await removeRun({ js, jsm: await jsm(), run }); },
-    restoreRun: async (run, facts) => restoreRun({ nc, jsm: await jsm(), copies: copies(run), journal: journal(run), run, facts }),
+    restoreRun: async (run, facts, setAside) => restoreRun({ nc, jsm: await jsm(), copies: copies(run), journal: journal(run), run, facts, setAside }),
     listRuns: async () => listRuns(await jsm()),
     standing: async (run) => standingOf(await jsm(), run),
     events(handler) {
